@@ -1,0 +1,83 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// What the field has converged on; every target is built the same way.
+var settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+]
+// Warnings are errors for us, never for those who depend on us: a newer compiler may know more of them.
+if Context.environment["HTTP_HANDLES_WARNINGS_AS_ERRORS"] != nil {
+    settings.append(.treatAllWarnings(as: .error))
+}
+
+// ThreadSanitizer needs a lock that it can see: Sources/HTTPHandlesLock.
+if Context.environment["HTTP_HANDLES_THREAD_SANITIZER"] != nil {
+    settings.append(.define("THREAD_SANITIZER"))
+}
+
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "swift-http-handles",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "HTTPHandles", targets: ["HTTPHandles"]),
+        .library(name: "HTTPHandlesTesting", targets: ["HTTPHandlesTesting"]),
+        .executable(name: "http-handles", targets: ["http-handles"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    ],
+    targets: [
+        // The rooms, from the ground up. Who may import what: Docs/Architecture.md; checked by Scripts/check-rooms.
+        .systemLibrary(
+            name: "CHTTPHandlesCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
+        ),
+        .target(name: "HTTPHandlesLock", swiftSettings: settings),
+        .target(name: "HTTPHandlesCore", dependencies: [httpTypes], swiftSettings: settings),
+        .target(
+            name: "HTTPHandlesDriver",
+            dependencies: ["CHTTPHandlesCurl", "HTTPHandlesCore", "HTTPHandlesLock", httpTypes],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "HTTPHandles",
+            dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", "HTTPHandlesLock", httpTypes],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "HTTPHandlesTesting",
+            dependencies: ["HTTPHandles", "HTTPHandlesLock", httpTypes],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "http-handles",
+            dependencies: ["HTTPHandles", "HTTPHandlesTesting", httpTypes, argumentParser],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPHandlesCoreTests",
+            dependencies: ["HTTPHandlesCore", httpTypes],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPHandlesDriverTests",
+            dependencies: ["HTTPHandlesDriver", "HTTPHandlesCore", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPHandlesTests",
+            dependencies: ["HTTPHandles", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes],
+            swiftSettings: settings
+        ),
+    ]
+)

@@ -1,0 +1,91 @@
+// What Swift cannot import of libcurl and of the system: variadic functions, one wrapper for each type of argument.
+// No state, no logic.
+#ifndef CHTTPHANDLESCURL_SHIM_H
+#define CHTTPHANDLESCURL_SHIM_H
+
+#include <curl/curl.h>
+#include <sys/socket.h>
+#if defined(__linux__)
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#else
+#include <pthread.h>
+#endif
+
+// 7.87 brought CURLOPT_QUICK_EXIT, without which removing a transfer can block for seconds.
+#if LIBCURL_VERSION_NUM < 0x075700
+#error "libcurl 7.87.0 or newer is needed"
+#endif
+
+// curl.h checks the argument types of these in macros, which would see the wrapper's parameter instead of the user's.
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+#undef curl_multi_setopt
+#undef curl_share_setopt
+
+typedef size_t (*chttphandles_data_callback)(char *bytes, size_t size, size_t count, void *data);
+typedef int (*chttphandles_seek_callback)(void *data, curl_off_t offset, int origin);
+typedef int (*chttphandles_prereq_callback)(void *data, char *remote, char *local, int remotePort, int localPort);
+typedef int (*chttphandles_resolver_start_callback)(void *state, void *reserved, void *data);
+typedef curl_socket_t (*chttphandles_opensocket_callback)(void *data, curlsocktype purpose, struct curl_sockaddr *address);
+typedef int (*chttphandles_closesocket_callback)(void *data, curl_socket_t socket);
+typedef int (*chttphandles_socket_callback)(CURL *easy, curl_socket_t socket, int what, void *data, void *socketData);
+typedef int (*chttphandles_timer_callback)(CURLM *multi, long milliseconds, void *data);
+
+#define CHTTPHANDLES_EASY_SET(name, type)                                                     \
+  static inline CURLcode chttphandles_easy_set_##name(CURL *easy, CURLoption option, type value) { \
+    return curl_easy_setopt(easy, option, value);                                             \
+  }
+CHTTPHANDLES_EASY_SET(long, long)
+CHTTPHANDLES_EASY_SET(offset, curl_off_t)
+CHTTPHANDLES_EASY_SET(string, const char *)
+CHTTPHANDLES_EASY_SET(pointer, void *)
+CHTTPHANDLES_EASY_SET(list, struct curl_slist *)
+CHTTPHANDLES_EASY_SET(data_callback, chttphandles_data_callback)
+CHTTPHANDLES_EASY_SET(seek_callback, chttphandles_seek_callback)
+CHTTPHANDLES_EASY_SET(prereq_callback, chttphandles_prereq_callback)
+CHTTPHANDLES_EASY_SET(resolver_start_callback, chttphandles_resolver_start_callback)
+CHTTPHANDLES_EASY_SET(opensocket_callback, chttphandles_opensocket_callback)
+CHTTPHANDLES_EASY_SET(closesocket_callback, chttphandles_closesocket_callback)
+
+#define CHTTPHANDLES_EASY_GET(name, type)                                                     \
+  static inline CURLcode chttphandles_easy_get_##name(CURL *easy, CURLINFO info, type *value) { \
+    return curl_easy_getinfo(easy, info, value);                                              \
+  }
+CHTTPHANDLES_EASY_GET(long, long)
+CHTTPHANDLES_EASY_GET(offset, curl_off_t)
+CHTTPHANDLES_EASY_GET(string, char *)
+CHTTPHANDLES_EASY_GET(pointer, void *)
+CHTTPHANDLES_EASY_GET(socket, curl_socket_t)
+
+static inline CURLMcode chttphandles_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+  return curl_multi_setopt(multi, option, value);
+}
+static inline CURLMcode chttphandles_multi_set_pointer(CURLM *multi, CURLMoption option, void *value) {
+  return curl_multi_setopt(multi, option, value);
+}
+static inline CURLMcode chttphandles_multi_set_socket_callback(CURLM *multi, chttphandles_socket_callback callback) {
+  return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, callback);
+}
+static inline CURLMcode chttphandles_multi_set_timer_callback(CURLM *multi, chttphandles_timer_callback callback) {
+  return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, callback);
+}
+
+static inline CURLSHcode chttphandles_share_set_data(CURLSH *share, curl_lock_data data) {
+  return curl_share_setopt(share, CURLSHOPT_SHARE, data);
+}
+
+// Names the calling thread, for debuggers and /proc.
+static inline void chttphandles_name_thread(void) {
+#if defined(__linux__)
+  prctl(PR_SET_NAME, "http-handles");
+#else
+  pthread_setname_np("http-handles");
+#endif
+}
+
+// A message's result is in a union.
+static inline CURLcode chttphandles_message_result(const CURLMsg *message) { return message->data.result; }
+
+#endif

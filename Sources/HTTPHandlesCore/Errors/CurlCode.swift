@@ -1,0 +1,83 @@
+/// A result code of libcurl: open, because a newer libcurl knows more of them than we do.
+public struct CurlCode: RawRepresentable, Sendable, Hashable {
+    /// libcurl's number.
+    public let rawValue: Int32
+
+    /// Wraps a number of libcurl's.
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    package init(_ rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    package static let ok = CurlCode(0)
+    package static let outOfMemory = CurlCode(27)
+    package static let certificateRefused = CurlCode(60)
+}
+
+/// How far an exchange had come when libcurl gave up: the same code means different things before and after.
+package enum ExchangeProgress: Int, Sendable, Comparable {
+    case connecting
+    case sending
+    case receivingHead
+    case receivingBody
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+extension HandleErrorCode {
+    /// WinHTTP's code for a result of libcurl's easy interface.
+    package init(_ curl: CurlCode, at progress: ExchangeProgress) {
+        self =
+            switch curl.rawValue {
+            // libcurl answers 1 both for an unknown scheme and for a response that is not HTTP/1 (HTTP/0.9 is refused).
+            case 1: progress > .connecting ? .invalidServerResponse : .unrecognizedScheme
+            case 3: .invalidURL
+            case 5, 6: .nameNotResolved
+            case 7, 45, 96: .cannotConnect
+            case 8, 61: .invalidServerResponse
+            // The stream of an HTTP/2 or HTTP/3 connection broke: before the head that is a response nobody can use.
+            case 16, 92, 95: progress < .receivingBody ? .invalidServerResponse : .connectionError
+            case 18: progress < .receivingBody ? .invalidServerResponse : .connectionError
+            case 27: .notEnoughMemory
+            case 28: .timeout
+            case 35, 53, 54, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 101: .secureFailure
+            case 42: .operationCancelled
+            case 47: .redirectFailed
+            case 4, 48: .notSupported
+            case 52: .invalidServerResponse
+            case 55, 97: .connectionError
+            case 56: .connectionError
+            case 58: .clientCertNoPrivateKey
+            case 63: .insufficientBuffer
+            case 65: .resendRequest
+            case 67, 94: .loginFailure
+            case 98: .clientAuthCertNeeded
+            case 100: .headerSizeOverflow
+            default: .internalError
+            }
+    }
+}
+
+extension SecureFailure {
+    /// What a failed TLS connection failed of: libcurl's result, and OpenSSL's where libcurl used OpenSSL.
+    package init(_ curl: CurlCode, verification: Int) {
+        guard curl == .certificateRefused else {
+            self = curl.rawValue == 91 ? .certificateRevoked : .channelError
+            return
+        }
+        self =
+            switch verification {
+            case 9, 10: .dateInvalid
+            case 2, 18, 19, 20, 21, 24, 27: .unknownAuthority
+            case 23: .certificateRevoked
+            case 3, 33: .revocationCheckFailed
+            case 26: .wrongUsage
+            // The chain is fine, and still the certificate was refused: it is for another name.
+            case 0, 1, 62, 64: .nameMismatch
+            default: .invalidCertificate
+            }
+    }
+}

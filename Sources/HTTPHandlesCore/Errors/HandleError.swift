@@ -1,0 +1,136 @@
+/// The one error of this library: what went wrong, in which operation, and what libcurl said about it.
+///
+///     HandleError
+///      ├─ the caller's        invalidHandle, incorrectHandleState, incorrectHandleType, invalidParameter, invalidURL,
+///      │                      unrecognizedScheme, insufficientBuffer, notSupported, invalidOption, optionNotSettable
+///      ├─ cancelled           operationCancelled (`isCancellation`)
+///      ├─ on the way there    nameNotResolved, cannotConnect, secureFailure, clientAuthCertNeeded, timeout (`phase`)
+///      ├─ the conversation    connectionError, invalidServerResponse, headerSizeOverflow, redirectFailed, …
+///      └─ ours                shutdown, internalError, notEnoughMemory
+///
+/// Two errors are equal when everything but `underlying` is.
+public struct HandleError: Error, Sendable {
+    /// An error travels through many hands and is rarely looked at: so it is one reference.
+    private final class Storage: Sendable {
+        let code: HandleErrorCode
+        let operation: HandleOperation
+        let phase: TimeoutPhase?
+        let reason: String
+        let curl: CurlFailure?
+        let underlying: (any Error)?
+
+        init(
+            _ code: HandleErrorCode,
+            _ operation: HandleOperation,
+            _ phase: TimeoutPhase?,
+            _ reason: String,
+            _ curl: CurlFailure?,
+            _ underlying: (any Error)?
+        ) {
+            self.code = code
+            self.operation = operation
+            self.phase = phase
+            self.reason = reason
+            self.curl = curl
+            self.underlying = underlying
+        }
+    }
+
+    private let storage: Storage
+
+    package init(
+        _ code: HandleErrorCode,
+        _ operation: HandleOperation,
+        phase: TimeoutPhase? = nil,
+        reason: String,
+        curl: CurlFailure? = nil,
+        underlying: (any Error)? = nil
+    ) {
+        storage = Storage(code, operation, phase, reason, curl, underlying)
+    }
+
+    /// What went wrong.
+    public var code: HandleErrorCode { storage.code }
+    /// The operation that failed.
+    public var operation: HandleOperation { storage.operation }
+    /// For `.timeout`: which time limit ran out.
+    public var phase: TimeoutPhase? { storage.phase }
+    /// What happened, in one sentence for a person.
+    public var reason: String { storage.reason }
+    /// libcurl's own result, where libcurl reported the failure.
+    public var curl: CurlFailure? { storage.curl }
+    /// The error that the caller's own code threw into the operation, for example from the sequence of a request body.
+    public var underlying: (any Error)? { storage.underlying }
+
+    /// Whether the operation ended because its handle was closed or its task was cancelled, and not because of a failure.
+    public var isCancellation: Bool { code == .operationCancelled }
+
+    /// The same failure, as seen by another operation.
+    package func seen(by operation: HandleOperation) -> HandleError {
+        guard operation != self.operation else { return self }
+        return HandleError(code, operation, phase: phase, reason: reason, curl: curl, underlying: underlying)
+    }
+}
+
+extension HandleError: Hashable {
+    /// Compares everything but `underlying`.
+    public static func == (left: HandleError, right: HandleError) -> Bool {
+        left.code == right.code && left.operation == right.operation && left.phase == right.phase
+            && left.reason == right.reason && left.curl == right.curl
+    }
+
+    /// Hashes code and operation.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(code)
+        hasher.combine(operation)
+    }
+}
+
+extension HandleError: CustomStringConvertible {
+    /// Code, number, operation and reason, for example
+    /// "timeout (12002) in receiveResponse: no response within 90 seconds".
+    public var description: String {
+        "\(code.name) (\(code.rawValue)) in \(operation): \(reason)"
+    }
+}
+
+extension HandleError {
+    package static func closed(_ operation: HandleOperation) -> HandleError {
+        HandleError(.invalidHandle, operation, reason: "the handle is closed")
+    }
+
+    package static func cancelled(_ operation: HandleOperation) -> HandleError {
+        HandleError(.operationCancelled, operation, reason: "the handle was closed before the operation finished")
+    }
+
+    package static func wrongState(_ operation: HandleOperation, _ reason: String) -> HandleError {
+        HandleError(.incorrectHandleState, operation, reason: reason)
+    }
+
+    package static func invalidParameter(_ operation: HandleOperation, _ reason: String) -> HandleError {
+        HandleError(.invalidParameter, operation, reason: reason)
+    }
+
+    package static func timeout(_ phase: TimeoutPhase, after limit: Duration, _ operation: HandleOperation)
+        -> HandleError
+    {
+        HandleError(.timeout, operation, phase: phase, reason: "\(phase.expectation) within \(limit)")
+    }
+
+    package static func driverStopped(_ operation: HandleOperation, _ reason: String) -> HandleError {
+        HandleError(.shutdown, operation, reason: reason)
+    }
+}
+
+/// A result of libcurl's easy or multi interface, with its text.
+public struct CurlFailure: Sendable, Hashable {
+    /// libcurl's number (`CURLcode`, for example 7).
+    public let code: CurlCode
+    /// libcurl's general text for the code.
+    public let message: String
+
+    package init(code: CurlCode, message: String) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,76 @@
+/// What went wrong, under WinHTTP's names; the raw value is WinHTTP's or Win32's number.
+///
+/// Causes and remedies: `Docs/Errors.md`.
+@nonexhaustive
+public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
+    // Win32
+    /// The handle is closed.
+    case invalidHandle = 6
+    /// Memory ran out.
+    case notEnoughMemory = 8
+    /// The linked libcurl cannot do what was asked.
+    case notSupported = 50
+    /// An argument has a value that is not allowed.
+    case invalidParameter = 87
+    /// More bytes arrived than the caller allowed.
+    case insufficientBuffer = 122
+
+    // WinHTTP
+    /// A time limit ran out; `HandleError.phase` says which.
+    case timeout = 12002
+    /// libcurl reported something that has no better name, or the library has a defect.
+    case internalError = 12004
+    /// The URL cannot be used.
+    case invalidURL = 12005
+    /// The URL's scheme is neither http nor https.
+    case unrecognizedScheme = 12006
+    /// The host's name could not be resolved.
+    case nameNotResolved = 12007
+    /// The option is unknown to the linked libcurl.
+    case invalidOption = 12009
+    /// The option can be read but not set.
+    case optionNotSettable = 12011
+    /// The session's driver has stopped.
+    case shutdown = 12012
+    /// A login attempt failed.
+    case loginFailure = 12015
+    /// The handle was closed, or its task cancelled, before the operation finished.
+    case operationCancelled = 12017
+    /// The operation or option does not exist at this handle's level.
+    case incorrectHandleType = 12018
+    /// The operation is not possible at this moment.
+    case incorrectHandleState = 12019
+    /// No connection to the server could be made.
+    case cannotConnect = 12029
+    /// The connection to the server was lost.
+    case connectionError = 12030
+    /// The request body would have to be sent again and cannot be.
+    case resendRequest = 12032
+    /// The server asks for a client certificate.
+    case clientAuthCertNeeded = 12044
+    /// A header field was asked for that is not there.
+    case headerNotFound = 12150
+    /// What the server sent is not a usable response.
+    case invalidServerResponse = 12152
+    /// The server sent a malformed header field.
+    case invalidHeader = 12153
+    /// A redirect was refused or there were too many.
+    case redirectFailed = 12156
+    /// The TLS connection could not be made or the certificate is not acceptable.
+    case secureFailure = 12175
+    /// The response has too many header fields.
+    case headerCountExceeded = 12181
+    /// The response head is longer than allowed.
+    case headerSizeOverflow = 12182
+    /// A chunk header of the response is longer than allowed.
+    case chunkedEncodingHeaderSizeOverflow = 12183
+    /// A body that had to be discarded is longer than allowed.
+    case responseDrainOverflow = 12184
+    /// The client certificate's private key is missing or unusable.
+    case clientCertNoPrivateKey = 12185
+    /// The server did not agree to the HTTP version that was required.
+    case httpProtocolMismatch = 12190
+
+    /// The code's name, for example "timeout".
+    public var name: String { String(describing: self) }
+}

@@ -1,0 +1,70 @@
+/// The operations of a handle, as errors and `requestError` events name them.
+@nonexhaustive
+public enum HandleOperation: Sendable, Hashable, CaseIterable {
+    /// Making a session (`WinHttpOpen`).
+    case openSession
+    /// Making a connection handle (`WinHttpConnect`).
+    case connect
+    /// Making a request handle (`WinHttpOpenRequest`).
+    case openRequest
+    /// Sending a request (`WinHttpSendRequest`).
+    case sendRequest
+    /// Sending a piece of the request's body (`WinHttpWriteData`).
+    case writeData
+    /// Waiting for the response head (`WinHttpReceiveResponse`).
+    case receiveResponse
+    /// Waiting for body bytes without taking them (`WinHttpQueryDataAvailable`).
+    case queryDataAvailable
+    /// Reading the response body (`WinHttpReadData`).
+    case readData
+    /// Reading an option (`WinHttpQueryOption`).
+    case queryOption
+    /// Setting an option (`WinHttpSetOption`).
+    case setOption
+    /// Closing a handle (`WinHttpCloseHandle`).
+    case closeHandle
+
+    /// The number under which WinHTTP reports the operation in a `REQUEST_ERROR`, for those that can be reported.
+    public var number: Int? {
+        switch self {
+        case .receiveResponse: 1
+        case .queryDataAvailable: 2
+        case .readData: 3
+        case .writeData: 4
+        case .sendRequest: 5
+        default: nil
+        }
+    }
+}
+
+/// The time limits of a request; a timeout names the one that ran out.
+@nonexhaustive
+public enum TimeoutPhase: Sendable, Hashable, CaseIterable {
+    /// Waiting for a connection slot.
+    case queue
+    /// Resolving the host's name.
+    case resolve
+    /// Connecting, the TLS handshake included.
+    case connect
+    /// Sending the request: the longest pause between two pieces.
+    case send
+    /// From the end of the request to the end of the response head.
+    case response
+    /// Receiving the response: the longest pause between two pieces.
+    case receive
+    /// The whole exchange, the body included.
+    case total
+
+    /// What did not happen in time.
+    package var expectation: String {
+        switch self {
+        case .queue: "no connection slot became free"
+        case .resolve: "the name was not resolved"
+        case .connect: "no connection was ready"
+        case .send: "the server took no more of the request"
+        case .response: "no response head arrived"
+        case .receive: "the server sent nothing more"
+        case .total: "the exchange was not over"
+        }
+    }
+}

@@ -1,0 +1,154 @@
+public import HTTPTypes
+
+/// Something that happened to a handle.
+///
+/// Counterpart of the call of a `WINHTTP_STATUS_CALLBACK`.
+public struct StatusEvent: Sendable {
+    /// The handle it happened to.
+    public let handle: HandleID
+    /// The context of that handle.
+    public let context: (any Sendable)?
+    /// When it happened.
+    public let time: ContinuousClock.Instant
+    /// The event's number among the events of its handle, from 0 and without gaps.
+    ///
+    /// Every event is counted, also those that a mask hides: in a stream of all events a gap means that the listener
+    /// fell behind and lost some.
+    public let sequence: Int
+    /// What happened.
+    public let kind: Kind
+
+    package init(
+        handle: HandleID,
+        context: (any Sendable)?,
+        time: ContinuousClock.Instant,
+        sequence: Int,
+        kind: Kind
+    ) {
+        self.handle = handle
+        self.context = context
+        self.time = time
+        self.sequence = sequence
+        self.kind = kind
+    }
+}
+
+extension StatusEvent {
+    /// What can happen to a handle: WinHTTP's notifications, and the phases that WinHTTP hides.
+    ///
+    /// In which order: `Docs/StatusEvents.md`.
+    @nonexhaustive
+    public enum Kind: Sendable, Hashable {
+        // The handle itself
+        /// The handle was made, below its parent. (`HANDLE_CREATED`)
+        case handleCreated(parent: HandleID)
+        /// The handle is gone. Always the last event of a handle, exactly once. (`HANDLE_CLOSING`)
+        case handleClosing
+
+        // On the way to the server
+        /// The request waits for a connection slot.
+        case queued
+        /// The name of the host is being resolved. (`RESOLVING_NAME`)
+        case resolvingName(host: String)
+        /// The name was resolved; the first address to be tried. (`NAME_RESOLVED`)
+        case nameResolved(address: String)
+        /// A connection is being made to an address; once for each address tried. (`CONNECTING_TO_SERVER`)
+        case connectingToServer(address: SocketAddress)
+        /// The connection was made. (`CONNECTED_TO_SERVER`)
+        case connectedToServer(address: SocketAddress)
+        /// The TLS handshake begins.
+        case securingConnection
+        /// The TLS handshake is done and the server's certificate accepted.
+        case connectionSecured
+        /// A connection of the pool is used again.
+        case connectionReused(address: SocketAddress)
+        /// TLS failed. (`SECURE_FAILURE`)
+        case secureFailure(SecureFailure)
+
+        // The conversation
+        /// The connection is ready and the request is about to be sent. (`SENDING_REQUEST`)
+        case sendingRequest
+        /// The request head, and the body as far as it was given to `send`, were handed to the network. (`REQUEST_SENT`)
+        case requestSent(bytes: Int)
+        /// The response is awaited. (`RECEIVING_RESPONSE`)
+        case receivingResponse
+        /// The response head has arrived. (`RESPONSE_RECEIVED`)
+        case responseReceived(bytes: Int)
+        /// A 1xx response has arrived. (`INTERMEDIATE_RESPONSE`)
+        case intermediateResponse(status: HTTPResponse.Status, headerFields: HTTPFields)
+        /// A redirect is about to be followed. (`REDIRECT`)
+        case redirect(url: String)
+        /// The connection is about to be closed. (`CLOSING_CONNECTION`)
+        case closingConnection
+        /// The connection is closed. (`CONNECTION_CLOSED`)
+        case connectionClosed
+
+        // How operations end
+        /// `send` is done. (`SENDREQUEST_COMPLETE`)
+        case sendRequestComplete
+        /// `receiveResponse` is done. (`HEADERS_AVAILABLE`)
+        case headersAvailable
+        /// Body bytes are ready to be read; 0 at the end of the body. (`DATA_AVAILABLE`)
+        case dataAvailable(bytes: Int)
+        /// Body bytes were read; 0 at the end of the body. (`READ_COMPLETE`)
+        case readComplete(bytes: Int)
+        /// Bytes of the request body were sent. (`WRITE_COMPLETE`)
+        case writeComplete(bytes: Int)
+        /// An operation failed. (`REQUEST_ERROR`)
+        case requestError(HandleError)
+    }
+}
+
+extension StatusEvent.Kind {
+    /// The kind's name without its payload, for example "requestSent".
+    public var name: String {
+        let text = String(describing: self)
+        return String(text.prefix { $0 != "(" })
+    }
+}
+
+/// What is wrong with a TLS connection; several things may be at once.
+///
+/// Raw values are WinHTTP's `WINHTTP_CALLBACK_STATUS_FLAG_…` values.
+public struct SecureFailure: OptionSet, Sendable, Hashable {
+    /// WinHTTP's bits.
+    public let rawValue: UInt32
+
+    /// Wraps WinHTTP's bits.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// It could not be found out whether the certificate was revoked.
+    public static let revocationCheckFailed = SecureFailure(rawValue: 0x1)
+    /// The certificate is invalid.
+    public static let invalidCertificate = SecureFailure(rawValue: 0x2)
+    /// The certificate was revoked.
+    public static let certificateRevoked = SecureFailure(rawValue: 0x4)
+    /// The authority that signed the certificate is not trusted.
+    public static let unknownAuthority = SecureFailure(rawValue: 0x8)
+    /// The certificate is for another name.
+    public static let nameMismatch = SecureFailure(rawValue: 0x10)
+    /// The certificate has expired or is not valid yet.
+    public static let dateInvalid = SecureFailure(rawValue: 0x20)
+    /// The certificate is not meant for servers.
+    public static let wrongUsage = SecureFailure(rawValue: 0x40)
+    /// TLS failed for another reason than the certificate.
+    public static let channelError = SecureFailure(rawValue: 0x8000_0000)
+}
+
+/// An IP address (or the path of a Unix socket) and a port.
+public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
+    /// The address as text, for example "127.0.0.1" or "::1".
+    public let host: String
+    /// The port.
+    public let port: Int
+
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Address and port as in a URL, for example "127.0.0.1:80" or "[::1]:80".
+    public var description: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}

@@ -1,0 +1,108 @@
+package import HTTPTypes
+
+/// The version of HTTP that a response came with.
+@nonexhaustive
+public enum HTTPVersion: Sendable, Hashable, CustomStringConvertible {
+    /// HTTP/1.0
+    case http1_0
+    /// HTTP/1.1
+    case http1_1
+    /// HTTP/2
+    case http2
+    /// HTTP/3
+    case http3
+
+    /// The version as it is written, for example "HTTP/1.1".
+    public var description: String {
+        switch self {
+        case .http1_0: "HTTP/1.0"
+        case .http1_1: "HTTP/1.1"
+        case .http2: "HTTP/2"
+        case .http3: "HTTP/3"
+        }
+    }
+}
+
+/// The head of one response, or its trailers: the raw lines as libcurl delivered them.
+///
+/// Parsing field lines costs more than all the rest of a small response, and many callers look at nothing but the
+/// status. So only the status line is read at once; `fields()` parses the rest for those who ask.
+package struct HeaderBlock: Sendable, Hashable {
+    /// Every line with its line ending; a head includes the status line and the final empty line.
+    package let bytes: [UInt8]
+    /// The status code; 0 for trailers, and where there are not exactly three digits.
+    package let status: Int
+    package let version: HTTPVersion
+
+    package init(bytes: [UInt8]) {
+        self.bytes = bytes
+        guard bytes.starts(with: "HTTP/".utf8) else {
+            status = 0
+            version = .http1_1
+            return
+        }
+        let afterName = bytes[5...]
+        version =
+            switch (afterName.first, afterName.dropFirst(2).first) {
+            case (UInt8(ascii: "1"), UInt8(ascii: "0")): .http1_0
+            case (UInt8(ascii: "2"), _): .http2
+            case (UInt8(ascii: "3"), _): .http3
+            default: .http1_1
+            }
+        let digits = afterName.drop { $0 != UInt8(ascii: " ") }.drop { $0 == UInt8(ascii: " ") }
+            .prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        status = digits.count == 3 ? digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } : 0
+    }
+
+    /// A 1xx response other than 101, which ends its exchange as any final response does.
+    package var isInformational: Bool { (100..<200).contains(status) && status != 101 }
+
+    /// The text after the status code; empty where the server sent none.
+    package var reasonPhrase: String {
+        guard status != 0 else { return "" }
+        let line = bytes.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+        let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
+        return parts.count == 3 ? String(decoding: parts[2], as: UTF8.self) : ""
+    }
+
+    /// The field lines, parsed.
+    ///
+    /// Folded lines are joined (RFC 9112, section 5.2). A line whose name is not a token cannot be an `HTTPField` and is
+    /// left out; it remains in `bytes`.
+    package func fields() -> HTTPFields {
+        var fields = HTTPFields()
+        fields.reserveCapacity(16)
+        var name: HTTPField.Name?
+        var value: [UInt8] = []
+        for line in lines.dropFirst(status == 0 ? 0 : 1) {
+            if let first = line.first, isBlank(first) {
+                value.append(UInt8(ascii: " "))
+                value.append(contentsOf: trimmed(line))
+                continue
+            }
+            if let name { fields.append(HTTPField(name: name, lenientValue: value)) }
+            name = nil
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            name = HTTPField.Name(String(decoding: line[..<colon], as: UTF8.self))
+            value = Array(trimmed(line[(colon + 1)...]))
+        }
+        if let name { fields.append(HTTPField(name: name, lenientValue: value)) }
+        return fields
+    }
+
+    /// The lines without their endings, up to the first empty one.
+    private var lines: some Sequence<ArraySlice<UInt8>> {
+        bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .lazy
+            .map { $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0 }
+            .prefix { !$0.isEmpty }
+    }
+
+    private func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let start = line.drop(while: isBlank)
+        guard let end = start.lastIndex(where: { !isBlank($0) }) else { return [] }
+        return start[...end]
+    }
+
+    private func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+}

@@ -1,0 +1,98 @@
+public import HTTPTypes
+
+/// What a request may say, checked before anything is sent; libcurl would send most of it as it is.
+package enum RequestRules {
+    /// Checks a request apart from its body.
+    package static func check(
+        _ method: HTTPRequest.Method,
+        _ fields: HTTPFields,
+        for operation: HandleOperation
+    ) throws(HandleError) {
+        guard method != .connect else {
+            throw .invalidParameter(operation, "CONNECT makes a tunnel, which is the business of a proxy setting")
+        }
+        for field in fields { try check(field, for: operation) }
+    }
+
+    private static func check(_ field: HTTPField, for operation: HandleOperation) throws(HandleError) {
+        let value = field.value
+        guard !value.utf8.contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }) else {
+            throw .invalidParameter(operation, "the value of \(field.name) contains a control character")
+        }
+        switch field.name {
+        case .connection:
+            guard ["close", "keep-alive"].contains(value.lowercased()) else { throw belongsToLibrary(field, operation) }
+        case .te:
+            guard value.lowercased() == "trailers" else { throw belongsToLibrary(field, operation) }
+        case .expect:
+            guard value.lowercased() == "100-continue" else {
+                throw .invalidParameter(operation, "the only expectation there is is 100-continue, not \"\(value)\"")
+            }
+        case .upgrade, .trailer:
+            throw belongsToLibrary(field, operation)
+        default:
+            guard !["keep-alive", "proxy-connection"].contains(field.name.canonicalName) else {
+                throw belongsToLibrary(field, operation)
+            }
+        }
+    }
+
+    private static func belongsToLibrary(_ field: HTTPField, _ operation: HandleOperation) -> HandleError {
+        .invalidParameter(operation, "\"\(field)\" is part of how a message is framed, which is the library's business")
+    }
+
+    /// The fields as they are sent with a body of `length` bytes (`nil` for unknown, 0 for none): without those that
+    /// libcurl makes itself, which have to agree with what it will make.
+    package static func withoutFraming(
+        _ fields: HTTPFields,
+        length: Int64?,
+        for operation: HandleOperation
+    ) throws(HandleError) -> HTTPFields {
+        guard fields.contains(.contentLength) || fields.contains(.transferEncoding) || fields.contains(.connection)
+        else {
+            return fields
+        }
+        var fields = fields
+        if let announced = fields[.contentLength] {
+            guard let length, announced == "\(length)" else {
+                throw .invalidParameter(
+                    operation,
+                    "Content-Length says \(announced), the body has \(length.map { "\($0)" } ?? "no known length")"
+                )
+            }
+        }
+        if let coding = fields[.transferEncoding] {
+            guard length == nil, coding.lowercased() == "chunked" else {
+                throw .invalidParameter(
+                    operation,
+                    "Transfer-Encoding is \(coding); only a body of unknown length is chunked"
+                )
+            }
+        }
+        fields[.contentLength] = nil
+        fields[.transferEncoding] = nil
+        if fields[.connection]?.lowercased() == "keep-alive" { fields[.connection] = nil }
+        return fields
+    }
+}
+
+extension HTTPFields {
+    /// Adds a field, or refuses one that RFC 9110 does not allow.
+    ///
+    /// `HTTPField` itself replaces what is not allowed in a value by spaces. Where a name or value comes from outside,
+    /// use this and say no.
+    ///
+    /// `WinHttpAddRequestHeaders`.
+    public mutating func append(checked name: String, _ value: String) throws(HandleError) {
+        guard let fieldName = HTTPField.Name(name) else {
+            throw .invalidParameter(.openRequest, "\"\(name)\" is not the name of a header field")
+        }
+        guard HTTPField.isValidValue(value) else {
+            throw .invalidParameter(
+                .openRequest,
+                "the value of \(name) contains a control character or outer white space"
+            )
+        }
+        append(HTTPField(name: fieldName, value: value))
+    }
+}

@@ -1,0 +1,41 @@
+/// The three levels of the handle tree.
+///
+/// Raw values are WinHTTP's handle type numbers (`WINHTTP_OPTION_HANDLE_TYPE`).
+public enum HandleLevel: Int, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    /// What `SessionHandle` is (`WinHttpOpen`).
+    case session = 1
+    /// What `ConnectionHandle` is (`WinHttpConnect`).
+    case connection = 2
+    /// What `RequestHandle` is (`WinHttpOpenRequest`).
+    case request = 3
+
+    /// The level's name: "session", "connection" or "request".
+    public var description: String {
+        switch self {
+        case .session: "session"
+        case .connection: "connection"
+        case .request: "request"
+        }
+    }
+}
+
+/// The identity of one handle: unique in the process and never used again, also after the handle is closed.
+///
+/// Numbers count up in the order in which handles are made, whatever their level.
+public struct HandleID: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The level of the handle.
+    public let level: HandleLevel
+    /// The number of the handle, counted over all levels.
+    public let number: UInt64
+
+    package init(level: HandleLevel, number: UInt64) {
+        self.level = level
+        self.number = number
+    }
+
+    /// Level and number, for example "request 7".
+    public var description: String { "\(level) \(number)" }
+
+    /// Orders handles by the moment they were made.
+    public static func < (left: HandleID, right: HandleID) -> Bool { left.number < right.number }
+}

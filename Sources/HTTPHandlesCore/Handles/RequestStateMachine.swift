@@ -1,0 +1,341 @@
+import HTTPTypes
+
+/// The life of one request handle: which call is possible when, what each call and each milestone of the transfer leads
+/// to, and in which order.
+///
+/// Two things move at their own pace: the caller (send, receive) and the wire (connect, send, head, body). The machine
+/// keeps a cursor for each. Everything that can race is an input here, and the answer is a list of actions that the owner
+/// carries out in order: an order that is right here is right everywhere. The bytes of both bodies pass beside the
+/// machine, through buffers (`DownloadBuffer`, `UploadBuffer`) that it opens and ends.
+///
+/// Actions are appended to a list of the owner's, who uses the same memory for all of them.
+package struct RequestStateMachine: ~Copyable {
+    /// What the owner has to do, in this order.
+    package enum Action: Hashable {
+        /// Tell the listeners.
+        case emit(StatusEvent.Kind)
+        /// Begin a transfer: the first, or the next hop of a redirect.
+        case startTransfer
+        /// Take the transfer out of libcurl.
+        case abandonTransfer
+        /// The request body ends here: the server does not want the rest (no error), or the transfer failed.
+        case endUpload(HandleError?)
+        /// The pending operation, `sendRequest` or `receiveResponse`, succeeded.
+        case succeed(HandleOperation)
+        /// The pending operation that the error names failed.
+        case fail(HandleError)
+        /// The response body ends here, whole or with an error; what is buffered can still be read.
+        case endBody(HandleError?)
+        /// Nothing of either body is kept; whoever waits for one is told that the operation was cancelled.
+        case closeBodies
+        /// Nothing of the request is left in libcurl: the handle may go.
+        case finish
+    }
+
+    package typealias Actions = [Action]
+
+    /// The answer to a call of the user's.
+    package enum Answer: Hashable {
+        case accepted
+        /// The call is not possible now; nothing has changed.
+        case refused(HandleError)
+    }
+
+    /// How the request body reaches libcurl.
+    package enum Upload: Hashable {
+        /// Known when the request is sent, or none: `send` is done when all of it is out.
+        case upFront
+        /// Written piece by piece after `send`, which is done when the head is out.
+        case streamed
+    }
+
+    /// What becomes of a final head.
+    package enum HeadDisposition: Hashable {
+        case deliver
+        case follow(url: String)
+        case refuse(HandleError)
+    }
+
+    /// Where the transfer stands.
+    private enum Wire {
+        /// Nothing was sent, or the failure of what was sent has been reported. Can transition to: starting, closed.
+        case idle
+        /// Waiting for a slot, a name, a connection. Can transition to: sending, failed, idle, closed.
+        case starting
+        /// The request is going out. Can transition to: awaitingHead, redirecting, responding, failed, idle, closed.
+        case sending
+        /// The request is out; the head has not come. Can transition to: sending (libcurl sends again), redirecting,
+        /// responding, failed, idle, closed.
+        case awaitingHead
+        /// A head came that is to be followed; its body is being discarded. Can transition to: starting, redirected,
+        /// closed.
+        case redirecting(url: String)
+        /// As redirecting, but the transfer is over and the caller has not asked for the response. Can transition to:
+        /// starting, closed.
+        case redirected(url: String)
+        /// The final head came; the body is coming. Can transition to: finished, starting (sent again), closed.
+        case responding
+        /// The transfer is over, and the head came. Can transition to: starting (sent again), closed.
+        case finished
+        /// The transfer failed while nobody waited: the next operation gets the error. Can transition to: idle,
+        /// starting (sent again), closed.
+        case failed(HandleError)
+        /// Closed by its owner. Final.
+        case closed
+    }
+
+    /// Where an operation of the caller's stands.
+    private enum Step { case notAsked, pending, done }
+
+    private var wire = Wire.idle
+    private var send = Step.notAsked
+    private var receive = Step.notAsked
+    /// `receiveResponse` begins by itself when `send` is done.
+    private var receivesAtOnce = false
+    private var upload = Upload.upFront
+    /// The request body is out, or its end was announced.
+    private var uploadEnded = true
+
+    package init() {}
+
+    package var isClosed: Bool {
+        if case .closed = wire { true } else { false }
+    }
+
+    /// Whether something was sent whose outcome the caller does not know in full.
+    private var isExchanging: Bool {
+        switch wire {
+        case .idle, .closed: false
+        case .starting, .sending, .awaitingHead, .redirecting, .redirected, .responding, .finished, .failed: true
+        }
+    }
+
+    private var isTransferRunning: Bool {
+        switch wire {
+        case .starting, .sending, .awaitingHead, .redirecting, .responding: true
+        case .idle, .redirected, .finished, .failed, .closed: false
+        }
+    }
+}
+
+// MARK: - What the caller does
+
+extension RequestStateMachine {
+    /// - Parameter thenReceive: Whether `receiveResponse` is to begin as soon as `send` is done.
+    package mutating func sendRequested(_ upload: Upload, thenReceive: Bool, _ actions: inout Actions) -> Answer {
+        if isClosed { return .refused(.closed(.sendRequest)) }
+        if send == .pending { return refuse(.sendRequest, "sendRequest is not over yet") }
+        if receive == .pending { return refuse(.sendRequest, "receiveResponse is not over yet") }
+        if isTransferRunning { actions.append(.abandonTransfer) }
+        actions.append(.startTransfer)
+        wire = .starting
+        send = .pending
+        receive = .notAsked
+        receivesAtOnce = thenReceive
+        self.upload = upload
+        uploadEnded = upload == .upFront
+        return .accepted
+    }
+
+    /// In a wrong state the refusal is also an event, as in WinHTTP, and leaves the request as it is.
+    package mutating func receiveRequested(_ actions: inout Actions) -> Answer {
+        let refusal: String? =
+            switch receive {
+            case _ where !isExchanging: "no request was sent"
+            case .pending: "receiveResponse is not over yet"
+            case .done: "the response was already received"
+            case .notAsked: nil
+            }
+        if let refusal {
+            let answer = refuse(.receiveResponse, refusal)
+            if !isClosed, case .refused(let error) = answer { actions.append(.emit(.requestError(error))) }
+            return answer
+        }
+        switch wire {
+        case .idle, .closed, .starting, .sending, .awaitingHead:
+            receive = .pending
+        case .redirecting(let url):
+            receive = .pending
+            actions.append(.emit(.redirect(url: url)))
+        case .redirected(let url):
+            receive = .pending
+            wire = .starting
+            actions.append(.emit(.redirect(url: url)))
+            actions.append(.startTransfer)
+        case .responding, .finished:
+            completeReceive(&actions)
+        case .failed(let error):
+            // A failure that came while nobody waited belongs to the first operation that asks.
+            wire = .idle
+            fail(.receiveResponse, error, &actions)
+        }
+        return .accepted
+    }
+
+    /// The handle was closed, its task cancelled, or its last reference dropped.
+    package mutating func closeRequested(_ actions: inout Actions) {
+        guard !isClosed else { return }
+        if isTransferRunning { actions.append(.abandonTransfer) }
+        if send == .pending || receive == .pending { failPending(.cancelled(.closeHandle), &actions) }
+        wire = .closed
+        actions.append(.closeBodies)
+        actions.append(.finish)
+    }
+
+    private func refuse(_ operation: HandleOperation, _ reason: String) -> Answer {
+        .refused(isClosed ? .closed(operation) : .wrongState(operation, reason))
+    }
+}
+
+// MARK: - What the wire does
+
+extension RequestStateMachine {
+    /// The transfer came to a milestone.
+    package mutating func reached(_ milestone: TransferMilestone, _ actions: inout Actions) {
+        switch milestone {
+        case .queued: actions.append(.emit(.queued))
+        case .resolving(let host): actions.append(.emit(.resolvingName(host: host)))
+        case .resolved(let address): actions.append(.emit(.nameResolved(address: address)))
+        case .connecting(let address): actions.append(.emit(.connectingToServer(address: address)))
+        case .connected(let address, let secure):
+            actions.append(.emit(.connectedToServer(address: address)))
+            if secure { actions.append(.emit(.securingConnection)) }
+        case .secured: actions.append(.emit(.connectionSecured))
+        case .reused(let address): actions.append(.emit(.connectionReused(address: address)))
+        case .sending:
+            wire = .sending
+            actions.append(.emit(.sendingRequest))
+        case .headSent(let bytes):
+            actions.append(.emit(.requestSent(bytes: bytes)))
+            completeSend(&actions)
+        case .requestSent(let bytes): requestSent(bytes, &actions)
+        case .pieceSent(let bytes): actions.append(.emit(.writeComplete(bytes: bytes)))
+        case .informational(let head):
+            let status = HTTPResponse.Status(code: head.status, reasonPhrase: head.reasonPhrase)
+            actions.append(.emit(.intermediateResponse(status: status, headerFields: head.fields())))
+        case .head(let head): headArrived(head, .deliver, &actions)
+        case .closingConnection: actions.append(.emit(.closingConnection))
+        case .connectionClosed: actions.append(.emit(.connectionClosed))
+        case .finished: transferEnded(&actions)
+        case .failed(let error, let secureFailure): transferFailed(error, secureFailure, &actions)
+        }
+    }
+
+    private mutating func requestSent(_ bytes: Int, _ actions: inout Actions) {
+        uploadEnded = true
+        // After an early response the rest of the body is no news to anybody.
+        guard case .sending = wire else { return }
+        wire = .awaitingHead
+        if upload == .upFront {
+            actions.append(.emit(.requestSent(bytes: bytes)))
+            completeSend(&actions)
+        }
+        actions.append(.emit(.receivingResponse))
+    }
+
+    /// The final head of the transfer came.
+    package mutating func headArrived(_ head: HeaderBlock, _ disposition: HeadDisposition, _ actions: inout Actions) {
+        if case .sending = wire {
+            // The server answers before it has the whole request.
+            completeSend(&actions)
+            actions.append(.emit(.receivingResponse))
+        }
+        actions.append(.emit(.responseReceived(bytes: head.bytes.count)))
+        // From 300 on libcurl stops sending: the server has decided without the rest of the body.
+        if head.status >= 300 { endUpload(nil, &actions) }
+        switch disposition {
+        case .deliver:
+            wire = .responding
+            if receive == .pending { completeReceive(&actions) }
+        case .follow(let url):
+            wire = .redirecting(url: url)
+            if receive == .pending { actions.append(.emit(.redirect(url: url))) }
+        case .refuse(let error):
+            actions.append(.abandonTransfer)
+            transferFailed(error, [], &actions)
+        }
+    }
+
+    private mutating func transferEnded(_ actions: inout Actions) {
+        guard case .redirecting(let url) = wire else {
+            wire = .finished
+            endUpload(nil, &actions)
+            actions.append(.endBody(nil))
+            return
+        }
+        guard receive == .pending else {
+            wire = .redirected(url: url)
+            return
+        }
+        wire = .starting
+        actions.append(.startTransfer)
+    }
+
+    private mutating func transferFailed(
+        _ error: HandleError,
+        _ secureFailure: SecureFailure,
+        _ actions: inout Actions
+    ) {
+        switch wire {
+        case .redirecting:
+            // The body of a redirect is discarded anyway, and where to go next is known.
+            transferEnded(&actions)
+        case .idle, .redirected, .finished, .failed, .closed:
+            break
+        case .responding:
+            wire = .finished
+            failPending(error, &actions)
+            endBodies(error, &actions)
+        case .starting, .sending, .awaitingHead:
+            if !secureFailure.isEmpty { actions.append(.emit(.secureFailure(secureFailure))) }
+            let somebodyWaits = send == .pending || receive == .pending
+            wire = somebodyWaits ? .idle : .failed(error)
+            failPending(error, &actions)
+            endBodies(error, &actions)
+        }
+    }
+
+    /// `send` is done; on a later hop it was done before.
+    private mutating func completeSend(_ actions: inout Actions) {
+        guard send == .pending else { return }
+        send = .done
+        if receivesAtOnce { receive = .pending }
+        actions.append(.emit(.sendRequestComplete))
+        actions.append(.succeed(.sendRequest))
+    }
+
+    private mutating func completeReceive(_ actions: inout Actions) {
+        receive = .done
+        actions.append(.emit(.headersAvailable))
+        actions.append(.succeed(.receiveResponse))
+    }
+
+    private mutating func endUpload(_ error: HandleError?, _ actions: inout Actions) {
+        guard !uploadEnded else { return }
+        uploadEnded = true
+        actions.append(.endUpload(error?.seen(by: .writeData)))
+    }
+
+    private mutating func endBodies(_ error: HandleError, _ actions: inout Actions) {
+        endUpload(error, &actions)
+        actions.append(.endBody(error.seen(by: .readData)))
+    }
+
+    /// Ends each pending operation with `error`, in the order in which they were begun.
+    private mutating func failPending(_ error: HandleError, _ actions: inout Actions) {
+        if send == .pending {
+            send = .done
+            fail(.sendRequest, error, &actions)
+        }
+        if receive == .pending {
+            receive = .done
+            fail(.receiveResponse, error, &actions)
+        }
+    }
+
+    private func fail(_ operation: HandleOperation, _ error: HandleError, _ actions: inout Actions) {
+        let error = error.seen(by: operation)
+        actions.append(.emit(.requestError(error)))
+        actions.append(.fail(error))
+    }
+}

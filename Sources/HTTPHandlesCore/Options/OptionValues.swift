@@ -1,0 +1,44 @@
+/// What is set on a handle: one field for each option that can be set, with its default.
+///
+/// A child starts with a copy of its parent's values; what is set on the parent later does not reach it.
+package struct OptionValues: Sendable, Hashable {
+    package var userAgent: String?
+    package var limits = TimeoutLimits(
+        connect: .seconds(60),
+        send: .seconds(30),
+        response: .seconds(90),
+        receive: .seconds(30)
+    )
+    package var certificateAuthorityFile: String?
+    package var verifiesServer = true
+    package var httpVersions = HTTPVersionPolicy.automatic
+
+    package var maximumHeadSize = 64 * 1024
+
+    package init() {}
+}
+
+/// Option values that no longer change, shared by everything that was made with them.
+package final class OptionSnapshot: Sendable {
+    package let values: OptionValues
+    package let limits: TimeLimits
+
+    package init(_ values: OptionValues) {
+        self.values = values
+        limits = TimeLimits(values.limits)
+    }
+
+    /// What a handle has until its parent adopts it.
+    package static let none = OptionSnapshot(OptionValues())
+}
+
+/// Which versions of HTTP a request may use.
+@nonexhaustive
+public enum HTTPVersionPolicy: Sendable, Hashable, CaseIterable {
+    /// HTTP/2 where the server offers it over TLS, else HTTP/1.1.
+    case automatic
+    /// HTTP/1.1 only.
+    case http1_1
+    /// HTTP/2 at once, also without TLS: the server is known to speak it.
+    case http2PriorKnowledge
+}
