@@ -1,0 +1,181 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+// libcurl's callbacks for one easy handle. They record, and answer what libcurl wants to know; the loop acts later. Each
+// finds its transfer through the pointer that libcurl was given; a transfer owns its easy handle, so no callback comes
+// after it. Nothing can be thrown across.
+
+extension CurlEasy {
+    func setCallbacks(_ transfer: UnsafeMutableRawPointer, sockets: UnsafeMutableRawPointer) {
+        for option in [
+            CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_READDATA, CURLOPT_SEEKDATA,
+            CURLOPT_PREREQDATA, CURLOPT_RESOLVER_START_DATA, CURLOPT_OPENSOCKETDATA,
+        ] {
+            unsafe set(option, pointer: transfer)
+        }
+        // A connection outlives the transfer that opened it, and libcurl remembers this pointer with the connection.
+        unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: sockets)
+        unsafe chttphandles_easy_set_data_callback(pointer, CURLOPT_WRITEFUNCTION, bodyArrived)
+        unsafe chttphandles_easy_set_data_callback(pointer, CURLOPT_HEADERFUNCTION, headerLineArrived)
+        unsafe chttphandles_easy_set_data_callback(pointer, CURLOPT_READFUNCTION, bodyWanted)
+        unsafe chttphandles_easy_set_seek_callback(pointer, CURLOPT_SEEKFUNCTION, rewindWanted)
+        unsafe chttphandles_easy_set_prereq_callback(pointer, CURLOPT_PREREQFUNCTION, connectionReady)
+        unsafe chttphandles_easy_set_resolver_start_callback(pointer, CURLOPT_RESOLVER_START_FUNCTION, resolverStarts)
+        unsafe chttphandles_easy_set_opensocket_callback(pointer, CURLOPT_OPENSOCKETFUNCTION, socketWanted)
+        unsafe chttphandles_easy_set_closesocket_callback(pointer, CURLOPT_CLOSESOCKETFUNCTION, socketUnwanted)
+    }
+}
+
+/// Finds the transfer that libcurl calls back for; where it is not one that runs, the answer is `otherwise`.
+@inline(__always)
+private func withTransfer<Answer>(
+    _ data: UnsafeMutableRawPointer?,
+    otherwise: Answer,
+    _ body: (Transfer) -> Answer
+) -> Answer {
+    guard let data = unsafe data else { return otherwise }
+    return unsafe Unmanaged<Transfer>.fromOpaque(data)._withUnsafeGuaranteedRef { transfer in
+        transfer.isRunning ? body(transfer) : otherwise
+    }
+}
+
+private func bodyArrived(
+    _ bytes: UnsafeMutablePointer<CChar>?,
+    _ size: Int,
+    _ count: Int,
+    _ data: UnsafeMutableRawPointer?
+) -> Int {
+    unsafe withTransfer(data, otherwise: size * count) { transfer in
+        switch unsafe transfer.bodyArrived(UnsafeRawBufferPointer(start: bytes, count: size * count)) {
+        case .taken: size * count
+        case .pause: Int(CURL_WRITEFUNC_PAUSE)
+        case .abort: Int(CURL_WRITEFUNC_ERROR)
+        }
+    }
+}
+
+private func headerLineArrived(
+    _ bytes: UnsafeMutablePointer<CChar>?,
+    _ size: Int,
+    _ count: Int,
+    _ data: UnsafeMutableRawPointer?
+) -> Int {
+    unsafe withTransfer(data, otherwise: size * count) { transfer in
+        let isTaken = unsafe transfer.headerLineArrived(UnsafeRawBufferPointer(start: bytes, count: size * count))
+        return isTaken ? size * count : Int(CURL_WRITEFUNC_ERROR)
+    }
+}
+
+private func bodyWanted(
+    _ target: UnsafeMutablePointer<CChar>?,
+    _ size: Int,
+    _ count: Int,
+    _ data: UnsafeMutableRawPointer?
+) -> Int {
+    unsafe withTransfer(data, otherwise: Int(CURL_READFUNC_ABORT)) { transfer in
+        switch unsafe transfer.bodyWanted(UnsafeMutableRawBufferPointer(start: target, count: size * count)) {
+        case .bytes(let count): count
+        case .nothingYet: Int(CURL_READFUNC_PAUSE)
+        case .end: 0
+        case .abort: Int(CURL_READFUNC_ABORT)
+        }
+    }
+}
+
+private func rewindWanted(_ data: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32) -> Int32 {
+    unsafe withTransfer(data, otherwise: CURL_SEEKFUNC_FAIL) { transfer in
+        origin == SEEK_SET && transfer.rewind(to: Int64(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+    }
+}
+
+private func connectionReady(
+    _ data: UnsafeMutableRawPointer?,
+    _ remote: UnsafeMutablePointer<CChar>?,
+    _ local: UnsafeMutablePointer<CChar>?,
+    _ remotePort: Int32,
+    _ localPort: Int32
+) -> Int32 {
+    unsafe withTransfer(data, otherwise: Int32(CURL_PREREQFUNC_OK)) { transfer in
+        let host = unsafe remote.map { unsafe String(cString: $0) } ?? ""
+        let remote = SocketAddress(host: host, port: Int(remotePort))
+        let mayGoOn = transfer.connectionReady(remote: remote, localPort: localPort)
+        return Int32(mayGoOn ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT)
+    }
+}
+
+private func resolverStarts(
+    _ state: UnsafeMutableRawPointer?,
+    _ reserved: UnsafeMutableRawPointer?,
+    _ data: UnsafeMutableRawPointer?
+) -> Int32 {
+    unsafe withTransfer(data, otherwise: ()) { $0.resolverStarts() }
+    return 0
+}
+
+private func socketWanted(
+    _ data: UnsafeMutableRawPointer?,
+    _ purpose: curlsocktype,
+    _ address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+    guard let address = unsafe address else { return CURL_SOCKET_BAD }
+    let descriptor = socket(
+        unsafe address.pointee.family,
+        unsafe address.pointee.socktype,
+        unsafe address.pointee.protocol
+    )
+    guard descriptor >= 0 else { return CURL_SOCKET_BAD }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    var storage = sockaddr_storage()
+    if let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) {
+        unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+            let length = min(bytes.count, Int(unsafe address.pointee.addrlen))
+            // The structure ends in as much of an address as the family needs, not in a `sockaddr`.
+            let source = unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(address) + offset, count: length)
+            unsafe bytes.copyMemory(from: source)
+        }
+    }
+    unsafe withTransfer(data, otherwise: ()) { $0.socketOpened(descriptor, SocketAddress(storage)) }
+    return descriptor
+}
+
+private func socketUnwanted(_ data: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {
+    if let data = unsafe data {
+        unsafe Unmanaged<SocketTable>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.close(descriptor) }
+    }
+    return 0
+}
+
+extension SocketAddress {
+    /// The address in a `sockaddr`; empty for families other than IPv4 and IPv6.
+    init(_ storage: sockaddr_storage) {
+        var storage = storage
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let family = Int32(storage.ss_family)
+        var port: UInt16 = 0
+        unsafe withUnsafePointer(to: &storage) { pointer in
+            switch family {
+            case AF_INET:
+                unsafe pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { address in
+                    var bytes = unsafe address.pointee.sin_addr
+                    unsafe port = UInt16(bigEndian: address.pointee.sin_port)
+                    unsafe inet_ntop(family, &bytes, &text, socklen_t(text.count))
+                }
+            case AF_INET6:
+                unsafe pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { address in
+                    var bytes = unsafe address.pointee.sin6_addr
+                    unsafe port = UInt16(bigEndian: address.pointee.sin6_port)
+                    unsafe inet_ntop(family, &bytes, &text, socklen_t(text.count))
+                }
+            default: break
+            }
+        }
+        let end = text.firstIndex(of: 0) ?? text.endIndex
+        self.init(host: String(decoding: text[..<end].map(UInt8.init(bitPattern:)), as: UTF8.self), port: Int(port))
+    }
+}

@@ -1,0 +1,119 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+/// The owner of a libcurl easy handle.
+@safe
+struct CurlEasy: ~Copyable {
+    let pointer: UnsafeMutableRawPointer
+
+    init?() {
+        guard let pointer = unsafe curl_easy_init() else { return nil }
+        unsafe self.pointer = pointer
+    }
+
+    deinit {
+        unsafe curl_easy_cleanup(pointer)
+    }
+
+    // MARK: Options
+
+    @discardableResult
+    func set(_ option: CURLoption, _ value: Int) -> CurlCode {
+        CurlCode(unsafe chttphandles_easy_set_long(pointer, option, value))
+    }
+
+    @discardableResult
+    func set(_ option: CURLoption, offset value: Int64) -> CurlCode {
+        CurlCode(unsafe chttphandles_easy_set_offset(pointer, option, curl_off_t(value)))
+    }
+
+    /// libcurl copies the text; `nil` takes the option back.
+    @discardableResult
+    func set(_ option: CURLoption, _ value: String?) -> CurlCode {
+        guard let value else { return CurlCode(unsafe chttphandles_easy_set_string(pointer, option, nil)) }
+        return CurlCode(unsafe value.withCString { unsafe chttphandles_easy_set_string(pointer, option, $0) })
+    }
+
+    /// libcurl keeps the pointer.
+    @discardableResult
+    func set(_ option: CURLoption, pointer value: UnsafeMutableRawPointer?) -> CurlCode {
+        CurlCode(unsafe chttphandles_easy_set_pointer(pointer, option, value))
+    }
+
+    /// libcurl keeps the list.
+    @discardableResult
+    func set(_ option: CURLoption, list: borrowing CurlList) -> CurlCode {
+        CurlCode(unsafe chttphandles_easy_set_list(pointer, option, list.pointer))
+    }
+
+    /// Pauses and continues; bytes that libcurl has kept are delivered in here.
+    func pause(_ mask: Int32) {
+        // An error is the transfer's, which libcurl reports as its result.
+        _ = unsafe curl_easy_pause(pointer, mask)
+    }
+
+    // MARK: Information
+
+    func information(_ info: CURLINFO) -> Int {
+        var value = 0
+        unsafe chttphandles_easy_get_long(pointer, info, &value)
+        return value
+    }
+
+    func offset(_ info: CURLINFO) -> Int64 {
+        var value: curl_off_t = 0
+        unsafe chttphandles_easy_get_offset(pointer, info, &value)
+        return Int64(value)
+    }
+
+    func text(_ info: CURLINFO) -> String? {
+        var value: UnsafeMutablePointer<CChar>?
+        unsafe chttphandles_easy_get_string(pointer, info, &value)
+        // The text is the handle's and may go with its next call: copied at once.
+        return unsafe value.map { unsafe String(cString: $0) }
+    }
+}
+
+extension CurlEasy {
+    var requestTimes: RequestTimes {
+        /// libcurl's times are in microseconds; 0 is for what did not happen.
+        func time(_ info: CURLINFO) -> Duration? {
+            let microseconds = offset(info)
+            return microseconds > 0 ? .microseconds(microseconds) : nil
+        }
+        return RequestTimes(
+            nameResolved: time(CURLINFO_NAMELOOKUP_TIME_T),
+            connected: time(CURLINFO_CONNECT_TIME_T),
+            secured: time(CURLINFO_APPCONNECT_TIME_T),
+            sending: time(CURLINFO_PRETRANSFER_TIME_T),
+            firstByte: time(CURLINFO_STARTTRANSFER_TIME_T),
+            total: time(CURLINFO_TOTAL_TIME_T) ?? .zero
+        )
+    }
+}
+
+/// The owner of a list of header lines.
+@safe
+struct CurlList: ~Copyable {
+    fileprivate(set) var pointer: UnsafeMutablePointer<curl_slist>?
+
+    init() {}
+
+    deinit {
+        unsafe curl_slist_free_all(pointer)
+    }
+
+    private(set) var isEmpty = true
+
+    /// libcurl copies the line. It has to end in a NUL.
+    mutating func append(nulTerminated line: [UInt8]) {
+        isEmpty = false
+        unsafe line.withUnsafeBytes { bytes in
+            // Out of memory leaves the list as it is.
+            guard let text = unsafe bytes.bindMemory(to: CChar.self).baseAddress,
+                let longer = unsafe curl_slist_append(pointer, text)
+            else { return }
+            unsafe pointer = longer
+        }
+    }
+}

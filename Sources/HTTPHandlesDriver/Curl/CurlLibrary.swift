@@ -1,0 +1,68 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// The linked libcurl: its initialisation, its version and what it can do.
+package enum CurlLibrary {
+    /// Initialises libcurl, once, and refuses one that is too old.
+    static func load() throws(HandleError) {
+        guard initialisation == .ok else {
+            throw HandleError(
+                .internalError,
+                .openSession,
+                reason: "libcurl could not be initialised",
+                curl: CurlFailure(initialisation)
+            )
+        }
+        guard version >= minimumVersion else {
+            throw HandleError(
+                .notSupported,
+                .openSession,
+                reason: "libcurl \(versionText) is linked; \(text(of: minimumVersion)) or newer is needed"
+            )
+        }
+    }
+
+    /// The oldest libcurl that can remove a transfer which is resolving a name without blocking (`CURLOPT_QUICK_EXIT`).
+    static let minimumVersion: UInt32 = 0x07_57_00
+
+    // Never undone: `curl_global_cleanup` would pull the library from under whoever else in the process uses it.
+    private static let initialisation = CurlCode(curl_global_init(Int(CURL_GLOBAL_ALL)))
+
+    // The pointer is to static memory of libcurl's.
+    private static var information: curl_version_info_data { unsafe curl_version_info(CURLVERSION_TENTH).pointee }
+
+    /// The linked version, as in `LIBCURL_VERSION_NUM`.
+    package static var version: UInt32 { unsafe information.version_num }
+
+    /// The linked version as text, for example "7.88.1".
+    package static var versionText: String { unsafe String(cString: information.version) }
+
+    /// The file of trusted authorities: the one that libcurl was built with, or where systems keep theirs.
+    static let authorityFile: String? = {
+        let builtIn = unsafe information.cainfo.map { unsafe String(cString: $0) }
+        let usual = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"]
+        return ([builtIn].compactMap { $0 } + usual).first { unsafe access($0, R_OK) == 0 }
+    }()
+
+    private static func text(of version: UInt32) -> String {
+        "\(version >> 16).\((version >> 8) & 0xFF).\(version & 0xFF)"
+    }
+}
+
+extension CurlFailure {
+    /// A result with libcurl's general text for it.
+    init(_ code: CurlCode) {
+        let result = CURLcode(rawValue: UInt32(code.rawValue))
+        self.init(code: code, message: unsafe String(cString: curl_easy_strerror(result)))
+    }
+}
+
+extension CurlCode {
+    init(_ result: CURLcode) { self.init(Int32(bitPattern: result.rawValue)) }
+}

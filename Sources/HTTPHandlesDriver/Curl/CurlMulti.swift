@@ -1,0 +1,107 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// A result of libcurl's multi interface that is not OK: the transfers are in an undefined state.
+struct MultiFailure: Error {
+    let text: String
+
+    init(_ code: CURLMcode) {
+        text = unsafe String(cString: curl_multi_strerror(code))
+    }
+
+    init(system call: String, _ errorNumber: Int32) {
+        text = unsafe "\(call): \(String(cString: strerror(errorNumber)))"
+    }
+}
+
+/// The owner of a libcurl multi handle.
+///
+/// A class, because engine and back end share it; libcurl's callbacks run inside most of its methods.
+@safe
+final class CurlMulti {
+    private let handle: UnsafeMutableRawPointer
+
+    init?() {
+        guard let handle = unsafe curl_multi_init() else { return nil }
+        unsafe self.handle = handle
+    }
+
+    /// Socket and timer callbacks fire in here: what they point to has to outlive the multi handle.
+    deinit {
+        unsafe curl_multi_cleanup(handle)
+    }
+
+    func set(_ option: CURLMoption, _ value: Int) {
+        // An option that an old library does not know changes nothing.
+        _ = unsafe chttphandles_multi_set_long(handle, option, value)
+    }
+
+    func setSocketCallback(_ callback: chttphandles_socket_callback, _ data: UnsafeMutableRawPointer) {
+        unsafe chttphandles_multi_set_socket_callback(handle, callback)
+        unsafe chttphandles_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, data)
+    }
+
+    func setTimerCallback(_ callback: chttphandles_timer_callback, _ data: UnsafeMutableRawPointer) {
+        unsafe chttphandles_multi_set_timer_callback(handle, callback)
+        unsafe chttphandles_multi_set_pointer(handle, CURLMOPT_TIMERDATA, data)
+    }
+
+    func add(_ easy: borrowing CurlEasy) throws(MultiFailure) {
+        try check(unsafe curl_multi_add_handle(handle, easy.pointer))
+    }
+
+    func remove(_ easy: borrowing CurlEasy) {
+        // Fails only for a handle that is not there; then there is nothing to remove.
+        _ = unsafe curl_multi_remove_handle(handle, easy.pointer)
+    }
+
+    func act(on socket: Int32, _ events: Int32) throws(MultiFailure) {
+        var running: Int32 = 0
+        try check(unsafe curl_multi_socket_action(handle, socket, events, &running))
+    }
+
+    /// What is left of libcurl's own timer, in milliseconds.
+    func timeout() -> Int? {
+        var milliseconds = -1
+        unsafe curl_multi_timeout(handle, &milliseconds)
+        return milliseconds < 0 ? nil : milliseconds
+    }
+
+    func perform() throws(MultiFailure) {
+        var running: Int32 = 0
+        try check(unsafe curl_multi_perform(handle, &running))
+    }
+
+    /// Sleeps until a transfer's socket or `descriptor` is ready, for at most `milliseconds`.
+    func poll(also descriptor: Int32, milliseconds: Int32) throws(MultiFailure) {
+        var extra = curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+        try check(unsafe curl_multi_poll(handle, &extra, 1, milliseconds, nil))
+    }
+
+    /// The next transfer that is over, and its result. The message is libcurl's; all that is needed is copied.
+    func nextCompletion() -> (transfer: Transfer, result: CurlCode)? {
+        var left: Int32 = 0
+        while let message = unsafe curl_multi_info_read(handle, &left) {
+            guard unsafe message.pointee.msg == CURLMSG_DONE, let easy = unsafe message.pointee.easy_handle else {
+                continue
+            }
+            let result = CurlCode(unsafe chttphandles_message_result(message))
+            var pointer: UnsafeMutablePointer<CChar>?
+            unsafe chttphandles_easy_get_string(easy, CURLINFO_PRIVATE, &pointer)
+            // Newer libraries have easy handles of their own in the multi handle.
+            guard let pointer = unsafe pointer else { continue }
+            return unsafe (Unmanaged<Transfer>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue(), result)
+        }
+        return nil
+    }
+
+    private func check(_ result: CURLMcode) throws(MultiFailure) {
+        guard result == CURLM_OK else { throw MultiFailure(result) }
+    }
+}

@@ -1,0 +1,66 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// A descriptor that becomes readable when somebody wants the driver's thread awake: an eventfd, or a pipe where there
+/// is none.
+final class Waker: Sendable {
+    /// Readable from `wake` to `clear`.
+    let descriptor: Int32
+    private let writeEnd: Int32
+
+    init() throws(HandleError) {
+        #if canImport(Darwin)
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { throw .noDescriptor("a pipe", errno) }
+        for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        descriptor = ends[0]
+        writeEnd = ends[1]
+        #else
+        descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard descriptor >= 0 else { throw .noDescriptor("an eventfd", errno) }
+        writeEnd = descriptor
+        #endif
+    }
+
+    deinit {
+        close(descriptor)
+        if writeEnd != descriptor { close(writeEnd) }
+    }
+
+    /// Callable from any thread.
+    func wake() {
+        var one: UInt64 = 1
+        // The only failure is that the counter or the pipe is full, and then it is readable already.
+        _ = unsafe write(writeEnd, &one, MemoryLayout<UInt64>.size)
+    }
+
+    func clear() {
+        var count: UInt64 = 0
+        _ = unsafe read(descriptor, &count, MemoryLayout<UInt64>.size)
+    }
+
+    /// Sleeps until woken.
+    func wait() {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&entry, 1, -1)
+        clear()
+    }
+}
+
+extension HandleError {
+    static func noDescriptor(_ what: String, _ errorNumber: Int32) -> HandleError {
+        let text = unsafe String(cString: strerror(errorNumber))
+        return HandleError(
+            .notEnoughMemory,
+            .openSession,
+            reason: "the system gives no descriptor for \(what): \(text)"
+        )
+    }
+}

@@ -1,0 +1,224 @@
+package import HTTPHandlesCore
+import HTTPHandlesLock
+
+/// The response body between libcurl, which fills it on the driver's thread, and the reader, who empties it on his own.
+///
+/// It holds up to the high-water mark, and at most one more piece of libcurl's. Full, it has libcurl pause the
+/// connection; the reader who empties it has the driver go on. So a slow reader costs memory for one buffer, and a fast
+/// one is handed everything that is there at once, without a visit to the driver's thread.
+package final class DownloadBuffer: Sendable {
+    /// What a reader gets.
+    package enum Outcome: Sendable {
+        case bytes([UInt8])
+        case end
+        case failed(HandleError)
+    }
+
+    /// The answer to a reader who does not want to wait.
+    package enum Attempt: Sendable {
+        /// Where `mustResume`, the driver has to let libcurl go on.
+        case now(Outcome, mustResume: Bool)
+        case mustWait
+    }
+
+    private enum Phase {
+        /// The caller has no response yet. Can transition to: readable, closed.
+        case unreadable
+        /// Can transition to: ended, failed, unreadable (sent again), closed.
+        case readable
+        /// The handle is closed: what was buffered is gone. Final.
+        case closed
+    }
+
+    private enum Source {
+        case flowing
+        case ended
+        /// `isNews` until a reader has been told.
+        case failed(HandleError, isNews: Bool)
+    }
+
+    /// A read that ended on the reader's thread, to be told to the listeners from the driver's.
+    package enum Report: Sendable {
+        /// 0 is the end of the body.
+        case read(bytes: Int)
+        case failed(HandleError)
+    }
+
+    private struct Waiter {
+        let limit: Int
+        let resume: @Sendable (Outcome) -> Void
+    }
+
+    private struct State {
+        var phase = Phase.unreadable
+        var source = Source.flowing
+        var bytes: [UInt8] = []
+        /// libcurl was told to pause.
+        var isPaused = false
+        var waiter: Waiter?
+        /// In the order of the reads, whichever thread they ended on.
+        var reports: [Report] = []
+
+        /// What a reader gets now; `nil` if there is nothing yet.
+        mutating func next(upTo limit: Int, reporting: Bool) -> Attempt? {
+            switch phase {
+            case .closed: return .now(.failed(.closed(.readData)), mustResume: false)
+            case .unreadable:
+                return .now(.failed(.wrongState(.readData, "no response was received")), mustResume: false)
+            case .readable: break
+            }
+            if !bytes.isEmpty {
+                let taken = take(upTo: limit)
+                if reporting { reports.append(.read(bytes: taken.count)) }
+                return .now(.bytes(taken), mustResume: resumed())
+            }
+            switch source {
+            case .flowing: return nil
+            case .ended:
+                if reporting { reports.append(.read(bytes: 0)) }
+                return .now(.end, mustResume: false)
+            case .failed(let error, let isNews):
+                if reporting, isNews { reports.append(.failed(error)) }
+                source = .failed(error, isNews: false)
+                return .now(.failed(error), mustResume: false)
+            }
+        }
+
+        private mutating func take(upTo limit: Int) -> [UInt8] {
+            var taken: [UInt8] = []
+            if bytes.count <= limit {
+                swap(&taken, &bytes)
+            } else {
+                taken = Array(bytes[..<limit])
+                bytes.removeFirst(limit)
+            }
+            return taken
+        }
+
+        private mutating func resumed() -> Bool {
+            guard isPaused, bytes.count <= DownloadBuffer.lowWater else { return false }
+            isPaused = false
+            return true
+        }
+    }
+
+    package static let highWater = 256 * 1024
+    package static let lowWater = 64 * 1024
+
+    private let state = Lock(State())
+
+    package init() {}
+
+    // MARK: The reader, on any thread
+
+    /// Takes what is there, at most `limit` bytes. Where `reporting`, the driver finds a report of it.
+    package func take(upTo limit: Int, reporting: Bool) -> Attempt {
+        state.withLock { $0.next(upTo: limit, reporting: reporting) ?? .mustWait }
+    }
+
+    /// Takes what is there; if there is nothing, calls `resume` once, as soon as there is, from the driver's thread.
+    ///
+    /// The look and the registration are one step: between the two the driver could fill the buffer and find nobody to
+    /// wake.
+    package func take(
+        upTo limit: Int,
+        reporting: Bool,
+        whenReady resume: @escaping @Sendable (Outcome) -> Void
+    ) -> Attempt {
+        state.withLock { state in
+            if let attempt = state.next(upTo: limit, reporting: reporting) { return attempt }
+            guard state.waiter == nil else {
+                return .now(.failed(.wrongState(.readData, "readData is not over yet")), mustResume: false)
+            }
+            state.waiter = Waiter(limit: limit, resume: resume)
+            return .mustWait
+        }
+    }
+
+    /// How many bytes can be read at once; 0 at the end of the body, `nil` if that is not known yet.
+    package var available: Int? {
+        state.withLock { state in
+            guard state.bytes.isEmpty else { return state.bytes.count }
+            if case .flowing = state.source { return nil }
+            return 0
+        }
+    }
+
+    /// Whether somebody waits for bytes.
+    package var hasReader: Bool { state.withLock { $0.waiter != nil } }
+
+    // MARK: The driver
+
+    /// Takes a piece from libcurl; `false` if the buffer is full and libcurl has to pause.
+    func append(_ piece: UnsafeRawBufferPointer) -> Bool {
+        state.withLock { state in
+            guard state.bytes.count < Self.highWater else {
+                state.isPaused = true
+                return false
+            }
+            unsafe state.bytes.append(contentsOf: piece)
+            return true
+        }
+    }
+
+    /// A new exchange begins.
+    package func reset() {
+        state.withLock { state in
+            if case .closed = state.phase { return }
+            state = State()
+        }
+    }
+
+    /// The response was handed to the caller: from now on its body can be read.
+    package func open() {
+        state.withLock { state in
+            if case .unreadable = state.phase { state.phase = .readable }
+        }
+    }
+
+    /// The body ends here, whole or with an error; what is in the buffer can still be read.
+    package func end(_ error: HandleError?) {
+        state.withLock { state in
+            guard case .flowing = state.source else { return }
+            state.source = error.map { .failed($0, isNews: true) } ?? .ended
+        }
+    }
+
+    /// The handle is closed: the buffer is emptied; the reader who waits, if one does, is told.
+    package func close() -> Delivery? {
+        state.withLock { state in
+            state.phase = .closed
+            state.bytes = []
+            guard let waiter = state.waiter.take() else { return nil }
+            let error = HandleError.cancelled(.readData)
+            state.reports.append(.failed(error))
+            return Delivery(resume: waiter.resume, outcome: .failed(error), mustResume: false)
+        }
+    }
+
+    /// The reader who waits and what he gets, if there is something for him. The caller passes it on, outside the lock.
+    package func takeWaiter() -> Delivery? {
+        state.withLock { state in
+            guard let waiter = state.waiter,
+                case .now(let outcome, let mustResume)? = state.next(upTo: waiter.limit, reporting: true)
+            else { return nil }
+            state.waiter = nil
+            return Delivery(resume: waiter.resume, outcome: outcome, mustResume: mustResume)
+        }
+    }
+
+    /// The reads that listeners have not been told of.
+    package func takeReports() -> [Report] {
+        state.withLock { state in
+            guard !state.reports.isEmpty else { return [] }
+            defer { state.reports.removeAll(keepingCapacity: true) }
+            return state.reports
+        }
+    }
+
+    package struct Delivery: Sendable {
+        package let resume: @Sendable (Outcome) -> Void
+        package let outcome: Outcome
+        package let mustResume: Bool
+    }
+}

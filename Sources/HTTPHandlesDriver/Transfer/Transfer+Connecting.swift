@@ -1,0 +1,70 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+extension Transfer {
+    func resolverStarts() {
+        isResolving = true
+        // libcurl also "resolves" what already is an address.
+        if let url = request?.url, !url.origin.isHostLiteral { record(.resolving(host: url.host)) }
+    }
+
+    func socketOpened(_ descriptor: Int32, _ address: SocketAddress) {
+        engine.sockets.opened(descriptor, by: self)
+        openedSockets.append(descriptor)
+        if isResolving {
+            isResolving = false
+            if request?.url.origin.isHostLiteral == false { record(.resolved(address: address.host)) }
+        }
+        record(.connecting(address))
+    }
+
+    /// A socket of this transfer is connected.
+    func connected(_ address: SocketAddress) {
+        record(.connected(address, secure: isSecure))
+    }
+
+    /// The connection is ready for the request. `false` if the request must not go out on it.
+    func connectionReady(remote: SocketAddress, localPort: Int32) -> Bool {
+        guard case .waiting = sending else { return sendingAgain() }
+        let opened = openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
+        if let opened {
+            openedSockets.removeAll(keepingCapacity: true)
+            newConnectionReady(opened, remote: remote, localPort: localPort)
+        } else {
+            engine.sockets.used(localPort: localPort, remotePort: Int32(remote.port), by: self)
+            record(.reused(remote))
+        }
+        record(.sending)
+        sending = .head(bytesBefore: 0)
+        return true
+    }
+
+    private func newConnectionReady(_ descriptor: Int32, remote: SocketAddress, localPort: Int32) {
+        engine.sockets.named(descriptor, localPort: localPort, remotePort: Int32(remote.port))
+        if !engine.sockets[descriptor].isConnected {
+            // The poll back end does not see the moment.
+            engine.sockets.connected(descriptor)
+            connected(remote)
+        }
+        if isSecure { record(.secured) }
+    }
+
+    /// libcurl sends the request once more: the pooled connection was dead.
+    private func sendingAgain() -> Bool {
+        if let request, case .head = receiving, headBytes.isEmpty, !request.isIdempotent {
+            // The server may have carried the request out the first time.
+            refusal = HandleError(
+                .connectionError,
+                .receiveResponse,
+                reason: "the connection was lost before a response came; a \(request.method) is not sent twice"
+            )
+            return false
+        }
+        openedSockets.removeAll(keepingCapacity: true)
+        record(.sending)
+        sending = .head(bytesBefore: curl.information(CURLINFO_REQUEST_SIZE))
+        return true
+    }
+
+    private var isSecure: Bool { request?.url.isSecure ?? false }
+}

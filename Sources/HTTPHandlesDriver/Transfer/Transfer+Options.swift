@@ -1,0 +1,164 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+import HTTPTypes
+
+/// What the previous exchange of an easy handle left set, as far as the next one can take it over.
+struct AppliedRequest: Equatable {
+    enum Shape: Equatable {
+        /// A method without a body; libcurl sends GET unless told otherwise.
+        case download
+        case head
+        /// A method with a body of a known or unknown length.
+        case upload(length: Int64?)
+    }
+
+    var shape = Shape.download
+    /// What is sent in place of libcurl's own choice.
+    var method: String?
+    /// The connection is closed after the response.
+    var closesConnection = false
+}
+
+// `curl_easy_reset` would drop what every exchange needs again. Instead, what is the same for all is set once, and what
+// differs is set for each exchange, whatever it was before.
+
+extension Transfer {
+    /// Sets what is the same for all exchanges.
+    func setUp() {
+        let this = unsafe Unmanaged.passUnretained(self).toOpaque()
+        let sockets = unsafe Unmanaged.passUnretained(engine.sockets).toOpaque()
+        unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: errorBuffer.baseAddress)
+        unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
+        unsafe curl.setCallbacks(this, sockets: sockets)
+
+        // Never signals; never a file, an FTP server or a user name by the way of a URL or a redirect.
+        curl.set(CURLOPT_NOSIGNAL, 1)
+        curl.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        curl.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        curl.set(CURLOPT_FOLLOWLOCATION, 0)
+        curl.set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
+        curl.set(CURLOPT_NETRC, 0)
+        curl.set(CURLOPT_HTTP09_ALLOWED, 0)
+        curl.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        curl.set(CURLOPT_PATH_AS_IS, 1)
+        // libcurl would read the environment at each transfer otherwise.
+        curl.set(CURLOPT_PROXY, "")
+        curl.set(CURLOPT_NOPROXY, "")
+        // Without it, removing a transfer that resolves a name waits for the resolver (measured: 10 seconds).
+        curl.set(CURLOPT_QUICK_EXIT, 1)
+        // A burst to one HTTP/2 server waits for the first connection and shares it.
+        curl.set(CURLOPT_PIPEWAIT, 1)
+        curl.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    }
+
+    /// Sets what this exchange needs, and takes back what the previous one needed and this one does not.
+    func apply(_ request: TransferRequest) throws(HandleError) {
+        if appliedOptions !== request.options {
+            appliedOptions = nil
+            try apply(request.options.values)
+            appliedOptions = request.options
+        }
+        guard curl.set(CURLOPT_URL, request.url.text) == .ok else {
+            throw HandleError(.notEnoughMemory, .sendRequest, reason: "no memory for the URL")
+        }
+        applyShape(request)
+        applyHeaderFields(request)
+        unsafe errorBuffer[0] = 0
+    }
+
+    private func apply(_ values: OptionValues) throws(HandleError) {
+        curl.set(CURLOPT_USERAGENT, values.userAgent)
+        // With a directory of authorities libcurl reads all of them for each connection, 20 ms on Debian; from a file it
+        // reads them once and keeps them. So: always a file, never a directory.
+        curl.set(CURLOPT_CAPATH, nil)
+        curl.set(CURLOPT_CAINFO, values.certificateAuthorityFile ?? CurlLibrary.authorityFile)
+        curl.set(CURLOPT_SSL_VERIFYPEER, values.verifiesServer ? 1 : 0)
+        curl.set(CURLOPT_SSL_VERIFYHOST, values.verifiesServer ? 2 : 0)
+        // All time limits are ours. libcurl gives up resolving and connecting after 300 seconds by itself, which no
+        // resolver takes; a limit set here costs timers in every transfer. So it is moved out of the way only for those
+        // who want to wait longer.
+        let isInTheWay = values.limits.connect == .zero || values.limits.resolve + values.limits.connect > .seconds(240)
+        curl.set(CURLOPT_CONNECTTIMEOUT_MS, isInTheWay ? 86_400_000 : 0)
+        let version =
+            switch values.httpVersions {
+            case .automatic: CURL_HTTP_VERSION_2TLS
+            case .http1_1: CURL_HTTP_VERSION_1_1
+            case .http2PriorKnowledge: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+            }
+        guard curl.set(CURLOPT_HTTP_VERSION, Int(version)) == .ok else {
+            throw HandleError(
+                .notSupported,
+                .sendRequest,
+                reason: "the linked libcurl cannot speak the HTTP version that is required: \(values.httpVersions)"
+            )
+        }
+    }
+
+    private func applyShape(_ request: TransferRequest) {
+        let wanted = AppliedRequest(request)
+        guard wanted != appliedRequest else { return }
+        // Takes back UPLOAD and NOBODY.
+        curl.set(CURLOPT_HTTPGET, 1)
+        curl.set(CURLOPT_CUSTOMREQUEST, wanted.method)
+        curl.set(CURLOPT_FORBID_REUSE, wanted.closesConnection ? 1 : 0)
+        switch wanted.shape {
+        case .download: break
+        case .head: curl.set(CURLOPT_NOBODY, 1)
+        case .upload(let length):
+            curl.set(CURLOPT_UPLOAD, 1)
+            curl.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
+        }
+        appliedRequest = wanted
+    }
+
+    private func applyHeaderFields(_ request: TransferRequest) {
+        var isUpload = false
+        if case .upload = appliedRequest.shape { isUpload = true }
+        guard isUpload || !request.headerFields.isEmpty || !headerList.isEmpty else { return }
+        var list = CurlList()
+        for field in request.headerFields { list.append(nulTerminated: Self.line(field)) }
+        if isUpload, request.headerFields[.expect] == nil {
+            // Without this libcurl waits a second for servers that do not know "100-continue".
+            list.append(nulTerminated: Array("Expect:\0".utf8))
+        }
+        curl.set(CURLOPT_HTTPHEADER, list: list)
+        // The old list goes only now that libcurl does not point to it any more.
+        headerList = list
+    }
+
+    /// The line as libcurl wants it: a name with a colon and no value would remove a header field.
+    private static func line(_ field: HTTPField) -> [UInt8] {
+        var line = Array(field.name.rawName.utf8)
+        unsafe field.withUnsafeBytesOfValue { value in
+            if value.isEmpty {
+                line.append(UInt8(ascii: ";"))
+            } else {
+                line.append(contentsOf: ": ".utf8)
+                unsafe line.append(contentsOf: value)
+            }
+        }
+        line.append(0)
+        return line
+    }
+}
+
+extension AppliedRequest {
+    fileprivate init(_ request: TransferRequest) {
+        switch request.body {
+        case .bytes(let bytes): shape = .upload(length: Int64(bytes.count))
+        case .stream(_, let length): shape = .upload(length: length)
+        case .none:
+            switch request.method {
+            case .head: shape = .head
+            // These promise a body: without one they announce that it is empty (RFC 9110, section 8.6).
+            case .post, .put, .patch: shape = .upload(length: 0)
+            default: shape = .download
+            }
+        }
+        switch (shape, request.method) {
+        case (.download, .get), (.head, _): method = nil
+        default: method = request.method.rawValue
+        }
+        closesConnection = !request.headerFields.isEmpty && request.headerFields.contains(.connection)
+    }
+}

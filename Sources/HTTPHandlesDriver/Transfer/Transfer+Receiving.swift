@@ -1,0 +1,92 @@
+import HTTPHandlesCore
+
+extension Transfer {
+    enum BodyAnswer { case taken, pause, abort }
+
+    /// `HTTPFields` traps beyond 65,535, and nobody means this many. Newer versions of libcurl give up at 5,000.
+    private static let maximumHeadLines = 4096
+
+    func bodyArrived(_ piece: UnsafeRawBufferPointer) -> BodyAnswer {
+        if let budget = discardBudget {
+            note()
+            discardBudget = budget - piece.count
+            return budget < piece.count ? .abort : .taken
+        }
+        guard let download, unsafe download.append(piece) else {
+            isReceivingPaused = true
+            return .pause
+        }
+        note()
+        movedBody = true
+        return .taken
+    }
+
+    /// The body is of no use: up to `budget` bytes of it are thrown away, to keep the connection.
+    package func discardBody(budget: Int) {
+        discardBudget = budget
+        download?.reset()
+        resumeReceiving()
+    }
+
+    /// `false` to give the transfer up.
+    func headerLineArrived(_ line: UnsafeRawBufferPointer) -> Bool {
+        note()
+        noteSentHead()
+        if headBytes.isEmpty {
+            headBytes.reserveCapacity(512)
+            if unsafe Self.isStatusLine(line) { receiving = .head }
+        } else if let length = unsafe Self.contentLength(line), case .head = receiving {
+            // Where two lengths disagree, somebody else may see the response end elsewhere (RFC 9112, section 6.3).
+            guard announcedLength == nil || announcedLength == length else {
+                return refuse(.invalidServerResponse, "the response announces two different lengths")
+            }
+            announcedLength = length
+        }
+        unsafe headBytes.append(contentsOf: line)
+        headBytesTotal += line.count
+        headLines += 1
+        guard headBytesTotal <= maximumHeadSize else {
+            return refuse(.headerSizeOverflow, "the response head is longer than allowed")
+        }
+        guard headLines <= Self.maximumHeadLines else {
+            return refuse(.headerCountExceeded, "the response has more than \(Self.maximumHeadLines) header lines")
+        }
+        guard line.count <= 2, case .head = receiving else { return true }
+        let first = unsafe line.first
+        return first == UInt8(ascii: "\r") || first == UInt8(ascii: "\n") ? headEnded() : true
+    }
+
+    private static func isStatusLine(_ line: UnsafeRawBufferPointer) -> Bool {
+        unsafe line.count > 5 && line[0] == UInt8(ascii: "H") && line[1] == UInt8(ascii: "T")
+            && line[2] == UInt8(ascii: "T") && line[3] == UInt8(ascii: "P") && line[4] == UInt8(ascii: "/")
+    }
+
+    /// The value of a `Content-Length` line; `nil` for any other.
+    private static func contentLength(_ line: UnsafeRawBufferPointer) -> [UInt8]? {
+        let name = StaticString("content-length:")
+        guard line.count > name.utf8CodeUnitCount, unsafe line[0] | 0x20 == UInt8(ascii: "c") else { return nil }
+        for index in 0..<name.utf8CodeUnitCount where unsafe line[index] | 0x20 != name.utf8Start[index] | 0x20 {
+            return nil
+        }
+        return unsafe line[name.utf8CodeUnitCount...].filter { $0 > 0x20 }
+    }
+
+    private func headEnded() -> Bool {
+        let head = HeaderBlock(bytes: headBytes)
+        headBytes = []
+        announcedLength = nil
+        guard head.status >= 100 else { return refuse(.invalidServerResponse, "the response has no status code") }
+        if head.isInformational {
+            record(.informational(head))
+        } else {
+            receiving = .body
+            record(.head(head))
+        }
+        return true
+    }
+
+    private func refuse(_ code: HandleErrorCode, _ reason: String) -> Bool {
+        refusal = HandleError(code, .receiveResponse, reason: reason)
+        return false
+    }
+}

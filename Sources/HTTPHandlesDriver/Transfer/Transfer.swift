@@ -1,0 +1,250 @@
+import CHTTPHandlesCurl
+package import HTTPHandlesCore
+
+/// Who is told of a transfer's milestones; always outside of libcurl's callbacks.
+package protocol TransferDelegate: AnyObject {
+    func transfer(_ transfer: Transfer, reached milestones: [TransferMilestone], _ engine: TransferEngine)
+    /// There is more in the download buffer, or room in the upload buffer.
+    func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine)
+}
+
+/// An easy handle with everything that libcurl's pointers in it lead to, used for one exchange after the other.
+///
+/// libcurl's callbacks record here what happened; the engine passes it on when libcurl has returned. Between `begin` and
+/// `release` the transfer belongs to one exchange, afterwards to the engine's spares. Only the driver's thread touches it.
+@safe
+package final class Transfer {
+    /// How much of the request is out.
+    enum Sending {
+        /// The connection is not ready.
+        case waiting
+        /// The head is going out. libcurl counts the bytes of all attempts; those before this one are not its own.
+        case head(bytesBefore: Int)
+        /// The body is going out.
+        case body(headBytes: Int)
+        case done
+    }
+
+    /// What header lines belong to.
+    enum Receiving { case head, body }
+
+    let curl: CurlEasy
+    /// Goes after the handle that uses it.
+    let share: CurlShare
+    /// libcurl writes its explanation of a failure here.
+    let errorBuffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    unowned let engine: TransferEngine
+    /// Where the engine keeps it.
+    var place = 0
+
+    // What the previous exchange left set in the easy handle.
+    /// libcurl keeps only the pointer.
+    var headerList = CurlList()
+    var appliedOptions: OptionSnapshot?
+    var appliedRequest = AppliedRequest()
+
+    // The exchange
+    /// Counts the exchanges that the handle was used for.
+    private(set) var exchange = 0
+    /// In libcurl: not over and not abandoned.
+    var isRunning = false
+    var request: TransferRequest?
+    var download: DownloadBuffer?
+    private var delegate: (any TransferDelegate)?
+
+    // What was recorded and not yet passed on
+    var milestones: [TransferMilestone] = []
+    var movedBody = false
+    private(set) var isNoted = false
+    /// When something last moved: for the idle time limits.
+    package private(set) var lastProgress = MonotonicTime(nanoseconds: 0)
+
+    // Connecting
+    var isResolving = false
+    var openedSockets: [Int32] = []
+
+    // Sending
+    var sending = Sending.waiting
+    var bodyOffset = 0
+    var bodyBytesTaken = 0
+    var isBodyTaken = true
+    /// The producer is slow.
+    package internal(set) var isSendingPaused = false
+
+    // Receiving
+    var receiving = Receiving.head
+    var headBytes: [UInt8] = []
+    var headBytesTotal = 0
+    var headLines = 0
+    var maximumHeadSize = 0
+    /// The length that the head announces, as it is written there.
+    var announcedLength: [UInt8]?
+    /// Why we gave the transfer up in a callback; libcurl only knows that we did.
+    var refusal: HandleError?
+    /// How many body bytes are to be thrown away before the transfer is given up; `nil` to keep them all.
+    var discardBudget: Int?
+    /// The reader is slow.
+    package internal(set) var isReceivingPaused = false
+
+    init?(engine: TransferEngine, share: CurlShare) {
+        guard let curl = CurlEasy() else { return nil }
+        self.curl = curl
+        self.engine = engine
+        self.share = share
+        unsafe errorBuffer.initialize(repeating: 0)
+        setUp()
+    }
+
+    deinit {
+        // The handle is cleaned up after this body, and the buffer is gone by then.
+        unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: nil)
+        unsafe errorBuffer.deallocate()
+    }
+
+    // MARK: Beginning and end
+
+    func begin(
+        _ request: TransferRequest,
+        download: DownloadBuffer,
+        delegate: any TransferDelegate
+    ) throws(HandleError) {
+        try apply(request)
+        self.request = request
+        self.download = download
+        self.delegate = delegate
+        exchange += 1
+        isRunning = true
+        lastProgress = engine.now
+        isResolving = false
+        sending = .waiting
+        bodyOffset = 0
+        bodyBytesTaken = 0
+        isBodyTaken = request.body.length == 0
+        isSendingPaused = false
+        receiving = .head
+        headBytesTotal = 0
+        headLines = 0
+        announcedLength = nil
+        maximumHeadSize = request.options.values.maximumHeadSize
+        refusal = nil
+        discardBudget = nil
+        isReceivingPaused = false
+    }
+
+    /// Takes the transfer out of libcurl and gives it back to the engine. What happens to its connection in the course of
+    /// that is still passed on; afterwards nothing of it is called or referenced any more.
+    package func release() {
+        engine.release(self)
+    }
+
+    func end() {
+        delegate = nil
+        download = nil
+        request = nil
+        headBytes = []
+        openedSockets.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Recording and passing on
+
+    func record(_ milestone: TransferMilestone) {
+        milestones.append(milestone)
+        note()
+    }
+
+    func note() {
+        guard !isNoted else { return }
+        isNoted = true
+        engine.note(self)
+    }
+
+    /// Passes on what was recorded.
+    func deliver(_ engine: TransferEngine) {
+        isNoted = false
+        lastProgress = engine.now
+        noteSentHead()
+        if !milestones.isEmpty {
+            var batch = engine.takeMilestoneList()
+            swap(&batch, &milestones)
+            delegate?.transfer(self, reached: batch, engine)
+            engine.putBack(&batch)
+        }
+        if movedBody {
+            movedBody = false
+            delegate?.transferMovedBody(self, engine)
+        }
+    }
+
+    // MARK: Pausing
+
+    /// The reader has emptied the buffer.
+    package func resumeReceiving() {
+        guard isReceivingPaused else { return }
+        isReceivingPaused = false
+        engine.unpause(self)
+    }
+
+    /// The producer has written something.
+    package func resumeSending() {
+        guard isSendingPaused else { return }
+        isSendingPaused = false
+        engine.unpause(self)
+    }
+
+    /// What both directions are to do: libcurl wants to be told of both at once.
+    var pauseMask: Int32 {
+        (isReceivingPaused ? CURLPAUSE_RECV : 0) | (isSendingPaused ? CURLPAUSE_SEND : 0)
+    }
+
+    // MARK: Results
+
+    /// How far the exchange has come.
+    var progress: ExchangeProgress {
+        switch (receiving, sending) {
+        case (.body, _): .receivingBody
+        case (_, .done): .receivingHead
+        case (_, .waiting): .connecting
+        default: .sending
+        }
+    }
+
+    /// libcurl is done with the transfer.
+    func completed(_ result: CurlCode) {
+        noteSentHead()
+        if let refusal {
+            record(.failed(refusal, []))
+        } else if case .head = receiving, result == .ok {
+            // libcurl finds nothing wrong with a connection that ends in the middle of a head.
+            let reason = "the connection ended in the middle of the response head"
+            record(.failed(HandleError(.invalidServerResponse, .receiveResponse, reason: reason), []))
+        } else if discardBudget != nil || result == .ok {
+            record(.finished)
+        } else {
+            record(failure(result))
+        }
+    }
+
+    private func failure(_ result: CurlCode) -> TransferMilestone {
+        let failure = CurlFailure(result)
+        var code = HandleErrorCode(result, at: progress)
+        var secureFailure: SecureFailure = []
+        if code == .secureFailure {
+            secureFailure = SecureFailure(result, verification: curl.information(CURLINFO_SSL_VERIFYRESULT))
+        }
+        if result == .outOfMemory, case .head = receiving, !headBytes.isEmpty {
+            // What old versions say of a header line that is too long for them.
+            code = .headerSizeOverflow
+        }
+        let text = unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
+        let reason = text.isEmpty ? failure.message : text
+        return .failed(HandleError(code, .sendRequest, reason: reason, curl: failure), secureFailure)
+    }
+
+    /// What libcurl knows of the exchange, until `release`.
+    package var facts: ExchangeFacts {
+        var facts = ExchangeFacts()
+        facts.effectiveURL = request?.url.text
+        facts.requestTimes = curl.requestTimes
+        return facts
+    }
+}

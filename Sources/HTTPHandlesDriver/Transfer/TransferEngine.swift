@@ -1,0 +1,324 @@
+import CHTTPHandlesCurl
+package import HTTPHandlesCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// Who is told of what belongs to no transfer.
+package protocol TransferEngineDelegate: AnyObject {
+    /// A connection that no transfer used was closed.
+    func idleConnectionClosed()
+}
+
+/// Somebody who wants to be called at a certain time. When called, the target moves its deadline or cancels it.
+package protocol DeadlineTarget: AnyObject {
+    func deadlineReached(_ engine: TransferEngine)
+}
+
+/// libcurl's multi handle with everything around it: transfers, sockets, deadlines.
+///
+/// Lives on the driver's thread. The multi handle is made for the first transfer.
+package final class TransferEngine {
+    private enum State {
+        /// No transfer was made yet. Can transition to: running, failed, over.
+        case fresh
+        /// Can transition to: failed, over.
+        case running(Machinery)
+        /// An error of the multi handle, or no thread. Can transition to: over.
+        case failed(HandleError)
+        /// The session is gone. Final.
+        case over
+    }
+
+    /// What exists while there is a multi handle.
+    private final class Machinery {
+        let multi: CurlMulti
+        let share: CurlShare
+        let backend: any EventBackend
+
+        init(_ multi: CurlMulti, _ share: CurlShare, _ backend: any EventBackend) {
+            self.multi = multi
+            self.share = share
+            self.backend = backend
+        }
+
+        func add(_ transfer: Transfer) throws(HandleError) {
+            do {
+                try multi.add(transfer.curl)
+            } catch {
+                throw HandleError(.internalError, .sendRequest, reason: "libcurl refuses the transfer: \(error.text)")
+            }
+            backend.noteNewWork()
+        }
+    }
+
+    package weak var delegate: (any TransferEngineDelegate)?
+    /// The moment of the present turn.
+    package private(set) var now = MonotonicTime.now
+    let sockets = SocketTable()
+
+    private let configuration: DriverConfiguration
+    private let waker: Waker
+    private var state = State.fresh
+    /// All transfers, also the spare ones.
+    private var transfers: [Transfer] = []
+    private var spares: [Transfer] = []
+    /// Transfers with something to pass on, and an empty list whose memory is used again.
+    private var noted: [Transfer] = []
+    private var emptied: [Transfer] = []
+    private var milestoneList: [TransferMilestone] = []
+    /// Transfers whose head is not out yet: nobody calls back for that.
+    private var unsent: [Transfer] = []
+    private var deadlines = DeadlineHeap()
+    private var deadlineTargets: [(any DeadlineTarget)?] = []
+
+    init(_ configuration: DriverConfiguration, waker: Waker) {
+        self.configuration = configuration
+        self.waker = waker
+    }
+
+    // MARK: Transfers
+
+    /// Begins a transfer. Its delegate is called from the next turn on.
+    package func start(
+        _ request: TransferRequest,
+        download: DownloadBuffer,
+        delegate: any TransferDelegate
+    ) throws(HandleError) -> Transfer {
+        let machinery = try machinery()
+        let transfer = try spareTransfer(machinery)
+        do {
+            try transfer.begin(request, download: download, delegate: delegate)
+            try machinery.add(transfer)
+        } catch {
+            putAway(transfer)
+            throw error
+        }
+        return transfer
+    }
+
+    private func spareTransfer(_ machinery: Machinery) throws(HandleError) -> Transfer {
+        if let transfer = spares.popLast() { return transfer }
+        guard let transfer = Transfer(engine: self, share: machinery.share) else {
+            throw HandleError(.notEnoughMemory, .sendRequest, reason: "libcurl has no memory for a transfer")
+        }
+        transfer.place = transfers.count
+        transfers.append(transfer)
+        return transfer
+    }
+
+    func release(_ transfer: Transfer) {
+        remove(transfer)
+        transfer.deliver(self)
+        putAway(transfer)
+    }
+
+    /// Takes a transfer out of libcurl; its easy handle still knows what was. Callbacks run in here.
+    private func remove(_ transfer: Transfer) {
+        guard transfer.isRunning else { return }
+        if case .running(let machinery) = state { machinery.multi.remove(transfer.curl) }
+        transfer.isRunning = false
+    }
+
+    private func putAway(_ transfer: Transfer) {
+        transfer.isRunning = false
+        transfer.end()
+        guard case .running = state else { return }
+        if spares.count < configuration.spareTransfers {
+            spares.append(transfer)
+        } else {
+            let last = transfers.removeLast()
+            guard last !== transfer else { return }
+            transfers[transfer.place] = last
+            last.place = transfer.place
+        }
+    }
+
+    func unpause(_ transfer: Transfer) {
+        guard transfer.isRunning, case .running(let machinery) = state else { return }
+        // What libcurl has kept is delivered from inside this call, and may fill the buffer again.
+        transfer.curl.pause(transfer.pauseMask)
+        machinery.backend.noteNewWork()
+    }
+
+    func note(_ transfer: Transfer) {
+        noted.append(transfer)
+        if case .running(let machinery) = state { machinery.backend.noteActivity() }
+    }
+
+    /// Asks the transfer again in the next turn.
+    func lookAgain(_ transfer: Transfer) {
+        unsent.append(transfer)
+    }
+
+    func takeMilestoneList() -> [TransferMilestone] {
+        var list: [TransferMilestone] = []
+        swap(&list, &milestoneList)
+        return list
+    }
+
+    func putBack(_ list: inout [TransferMilestone]) {
+        list.removeAll(keepingCapacity: true)
+        swap(&list, &milestoneList)
+    }
+
+    // MARK: Deadlines
+
+    /// Calls `target` at `time`, and again each turn until it moves or cancels its deadline.
+    package func callBack(_ target: any DeadlineTarget, at time: MonotonicTime) -> DeadlineToken {
+        let token = deadlines.insert(time)
+        if token.slot == deadlineTargets.count {
+            deadlineTargets.append(target)
+        } else {
+            deadlineTargets[token.slot] = target
+        }
+        return token
+    }
+
+    package func move(_ token: DeadlineToken, to time: MonotonicTime) {
+        deadlines.move(token, to: time)
+    }
+
+    /// Moves the deadline unless it is earlier already.
+    package func bringForward(_ token: DeadlineToken, to time: MonotonicTime) {
+        deadlines.bringForward(token, to: time)
+    }
+
+    package func cancel(_ token: DeadlineToken) {
+        deadlines.remove(token)
+        deadlineTargets[token.slot] = nil
+    }
+
+    // MARK: Turns
+
+    /// Does everything that needs no waiting.
+    func runDueWork() {
+        now = .now
+        while let (time, token) = deadlines.nearest, time <= now {
+            deadlineTargets[token.slot]?.deadlineReached(self)
+        }
+        guard case .running(let machinery) = state else { return }
+        do {
+            if machinery.backend.hasDueWork(at: now) { try machinery.backend.runDueWork(at: now) }
+            finishTurn(machinery)
+        } catch {
+            fail(.driverStopped(.sendRequest, "the session's driver has failed: \(error.text)"))
+        }
+    }
+
+    /// Sleeps, unless there is something to do, until a socket or a deadline wants attention, and gives it.
+    func wait(mayBlock: Bool) {
+        guard case .running(let machinery) = state else {
+            if mayBlock { waker.wait() }
+            return
+        }
+        let isBusy = !mayBlock || !unsent.isEmpty || machinery.backend.hasDueWork(at: now)
+        do {
+            try machinery.backend.wait(until: isBusy ? now : deadlines.nearest?.time, now: now)
+            now = .now
+            finishTurn(machinery)
+        } catch {
+            fail(.driverStopped(.sendRequest, "the session's driver has failed: \(error.text)"))
+        }
+    }
+
+    private func finishTurn(_ machinery: Machinery) {
+        while let (transfer, result) = machinery.multi.nextCompletion() {
+            transfer.completed(result)
+            remove(transfer)
+        }
+        passOn()
+    }
+
+    /// Passes on what callbacks have recorded. Whoever is told may start and release transfers, which may record more.
+    private func passOn() {
+        if !unsent.isEmpty {
+            let again = unsent
+            unsent = []
+            for transfer in again where transfer.isRunning { transfer.deliver(self) }
+        }
+        while !noted.isEmpty {
+            swap(&noted, &emptied)
+            for transfer in emptied where transfer.isNoted { transfer.deliver(self) }
+            emptied.removeAll(keepingCapacity: true)
+        }
+        while sockets.closedIdleConnections > 0 {
+            sockets.closedIdleConnections -= 1
+            delegate?.idleConnectionClosed()
+        }
+    }
+
+    // MARK: Beginning and end
+
+    private func machinery() throws(HandleError) -> Machinery {
+        switch state {
+        case .running(let machinery): return machinery
+        case .failed(let error): throw error
+        case .over: throw .driverStopped(.sendRequest, "the session is gone")
+        case .fresh: break
+        }
+        guard let multi = CurlMulti(), let share = CurlShare() else {
+            throw HandleError(.notEnoughMemory, .sendRequest, reason: "libcurl has no memory for a session")
+        }
+        multi.set(CURLMOPT_MAXCONNECTS, configuration.idleConnections)
+        // Newer libraries wait for resolver threads when the multi handle goes, unless told otherwise (number 21).
+        multi.set(CURLMoption(rawValue: 21), 1)
+        let backend: any EventBackend
+        do {
+            backend = try makeBackend(multi)
+        } catch {
+            throw HandleError(.notEnoughMemory, .sendRequest, reason: "no event queue: \(error.text)")
+        }
+        sockets.backend = backend
+        let machinery = Machinery(multi, share, backend)
+        state = .running(machinery)
+        return machinery
+    }
+
+    private func makeBackend(_ multi: CurlMulti) throws(MultiFailure) -> any EventBackend {
+        #if canImport(Glibc)
+        if configuration.backend == .epoll { return try EpollBackend(multi: multi, waker: waker, sockets: sockets) }
+        #endif
+        return PollBackend(multi: multi, waker: waker)
+    }
+
+    /// The multi handle reported an error: what its transfers do is undefined from now on.
+    func fail(_ error: HandleError) {
+        for transfer in transfers where transfer.isRunning { transfer.record(.failed(error, [])) }
+        tearDown(.failed(error))
+        passOn()
+    }
+
+    /// The session is gone. Its connections are closed here, and libcurl's last callbacks run.
+    package func shutDown() {
+        tearDown(.over)
+        passOn()
+    }
+
+    /// In this order: the transfers' easy handles go before the multi handle, which goes before what its callbacks point
+    /// to.
+    private func tearDown(_ next: State) {
+        for transfer in transfers { remove(transfer) }
+        spares = []
+        transfers = []
+        state = next
+    }
+}
+
+extension TransferEngine {
+    /// An engine that can do nothing but say why.
+    convenience init(failure: HandleError, waker: Waker) {
+        self.init(.standard, waker: waker)
+        fail(failure)
+    }
+}
+
+extension HandleError {
+    static func noThread(_ errorNumber: Int32) -> HandleError {
+        let text = unsafe String(cString: strerror(errorNumber))
+        return .driverStopped(.sendRequest, "the system gives no thread for the session's driver: \(text)")
+    }
+}

@@ -1,0 +1,62 @@
+package import HTTPHandlesCore
+package import HTTPTypes
+
+/// What a request says, apart from its body; shared by all who have to do with it.
+package final class RequestMessage: Sendable {
+    package let method: HTTPRequest.Method
+    package let url: RequestURL
+    package let headerFields: HTTPFields
+
+    package init(method: HTTPRequest.Method, url: RequestURL, headerFields: HTTPFields) {
+        self.method = method
+        self.url = url
+        self.headerFields = headerFields
+    }
+}
+
+/// One exchange as libcurl is to carry it out.
+package struct TransferRequest {
+    package let message: RequestMessage
+    package let body: Body
+    package let options: OptionSnapshot
+
+    package enum Body: Sendable {
+        case none
+        case bytes([UInt8])
+        /// `nil` for a length that is not known.
+        case stream(UploadBuffer, length: Int64?)
+
+        /// `nil` for a length that is not known.
+        package var length: Int64? {
+            switch self {
+            case .none: 0
+            case .bytes(let bytes): Int64(bytes.count)
+            case .stream(_, let length): length
+            }
+        }
+
+        package var upload: UploadBuffer? {
+            if case .stream(let buffer, _) = self { buffer } else { nil }
+        }
+
+        package var isStreamed: Bool { upload != nil }
+    }
+
+    package init(_ message: RequestMessage, _ body: Body, _ options: OptionSnapshot) {
+        self.message = message
+        self.body = body
+        self.options = options
+    }
+
+    var method: HTTPRequest.Method { message.method }
+    var url: RequestURL { message.url }
+    var headerFields: HTTPFields { message.headerFields }
+
+    /// Whether sending the request twice does no more than sending it once (RFC 9110, section 9.2.2).
+    var isIdempotent: Bool {
+        switch method {
+        case .get, .head, .options, .trace, .put, .delete: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,234 @@
+package import HTTPHandlesCore
+import HTTPHandlesLock
+
+/// A streamed request body between the producer, who writes pieces on his own thread, and libcurl, which takes them on
+/// the driver's.
+///
+/// The mirror image of `DownloadBuffer`: full, it makes the producer wait; empty, it has libcurl pause until the
+/// producer comes back.
+package final class UploadBuffer: Sendable {
+    /// What becomes of a piece.
+    package enum Outcome: Sendable {
+        case accepted
+        /// The server has answered and does not want the rest: the piece goes nowhere, and that is no error.
+        case unwanted
+        case failed(HandleError)
+    }
+
+    /// The answer to a producer who does not want to wait.
+    package enum Attempt: Sendable {
+        /// Where `mustResume`, the driver has to let libcurl go on.
+        case now(Outcome, mustResume: Bool)
+        case mustWait
+    }
+
+    /// What libcurl gets.
+    enum Supply {
+        case bytes(Int)
+        /// Nothing at the moment: libcurl pauses until the producer comes back.
+        case nothingYet
+        case end
+        /// The producer broke his word on the length, or the exchange is over.
+        case abort
+    }
+
+    private struct Waiter {
+        let piece: [UInt8]
+        let resume: @Sendable (Outcome) -> Void
+    }
+
+    private enum Phase {
+        /// No request with a streamed body is on its way. Can transition to: open, closed.
+        case unopened
+        /// Can transition to: complete, unwanted, failed, open (sent again), closed.
+        case open
+        /// The producer has written everything. Can transition to: open (sent again), closed.
+        case complete
+        /// Can transition to: open (sent again), closed.
+        case unwanted
+        /// Can transition to: open (sent again), closed.
+        case failed(HandleError)
+        /// The handle is closed. Final.
+        case closed
+    }
+
+    private struct State {
+        var phase = Phase.unopened
+        /// How many bytes the producer still owes; `nil` if he did not say how many there are.
+        var owed: Int64?
+        var pieces: [[UInt8]] = []
+        /// How much of the first piece libcurl has.
+        var offset = 0
+        var buffered = 0
+        /// libcurl was told to pause.
+        var isStarving = false
+        var waiter: Waiter?
+
+        /// Why the producer may not write; `nil` if he may.
+        var refusal: Outcome? {
+            switch phase {
+            case .open: nil
+            case .unopened: .failed(.wrongState(.writeData, "no request with a streamed body was sent"))
+            case .complete: .failed(.wrongState(.writeData, "the request body is complete"))
+            case .unwanted: .unwanted
+            case .failed(let error): .failed(error)
+            case .closed: .failed(.closed(.writeData))
+            }
+        }
+
+        mutating func discard() {
+            pieces = []
+            offset = 0
+            buffered = 0
+        }
+
+        mutating func resumed() -> Bool {
+            defer { isStarving = false }
+            return isStarving
+        }
+
+        /// What becomes of a piece at this moment; `nil` if it has to wait.
+        mutating func accept(_ piece: [UInt8], below mark: Int) -> Attempt? {
+            if let refusal { return .now(refusal, mustResume: false) }
+            guard buffered < mark || piece.isEmpty else { return nil }
+            if let owed {
+                let excess = Int64(piece.count) - owed
+                guard excess <= 0 else {
+                    let error = HandleError.invalidParameter(
+                        .writeData,
+                        "\(excess) bytes more than the length announced"
+                    )
+                    return .now(.failed(error), mustResume: false)
+                }
+                self.owed = -excess
+            }
+            guard !piece.isEmpty else { return .now(.accepted, mustResume: false) }
+            pieces.append(piece)
+            buffered += piece.count
+            return .now(.accepted, mustResume: resumed())
+        }
+    }
+
+    package static let highWater = 256 * 1024
+    package static let lowWater = 64 * 1024
+
+    private let state = Lock(State())
+
+    package init() {}
+
+    // MARK: The producer, on any thread
+
+    /// Takes a piece over if there is room.
+    package func write(_ piece: [UInt8]) -> Attempt {
+        state.withLock { $0.accept(piece, below: Self.highWater) ?? .mustWait }
+    }
+
+    /// Takes a piece over; if there is no room, later, and then calls `resume` once from the driver's thread.
+    package func write(_ piece: [UInt8], whenDone resume: @escaping @Sendable (Outcome) -> Void) -> Attempt {
+        state.withLock { state in
+            if let attempt = state.accept(piece, below: Self.highWater) { return attempt }
+            guard state.waiter == nil else {
+                return .now(.failed(.wrongState(.writeData, "writeData is not over yet")), mustResume: false)
+            }
+            state.waiter = Waiter(piece: piece, resume: resume)
+            return .mustWait
+        }
+    }
+
+    /// The producer has written everything.
+    package func finish() -> Attempt {
+        state.withLock { state in
+            if let refusal = state.refusal { return .now(refusal, mustResume: false) }
+            if let owed = state.owed, owed > 0 {
+                let error = HandleError.invalidParameter(.writeData, "\(owed) bytes fewer than the length announced")
+                return .now(.failed(error), mustResume: false)
+            }
+            state.phase = .complete
+            return .now(.accepted, mustResume: state.resumed())
+        }
+    }
+
+    // MARK: The driver
+
+    /// A new exchange begins.
+    package func open(length: Int64?) {
+        state.withLock { state in
+            if case .closed = state.phase { return }
+            let waiter = state.waiter
+            state = State()
+            state.phase = .open
+            state.owed = length
+            state.waiter = waiter
+        }
+    }
+
+    /// The exchange wants no more: because the server has answered (no error) or because it failed.
+    package func end(_ error: HandleError?) {
+        state.withLock { state in
+            guard case .open = state.phase else { return }
+            state.phase = error.map(Phase.failed) ?? .unwanted
+            state.discard()
+        }
+    }
+
+    /// The handle is closed; the producer who waits, if one does, is told.
+    package func close() -> Delivery? {
+        state.withLock { state in
+            state.phase = .closed
+            state.discard()
+            guard let waiter = state.waiter.take() else { return nil }
+            return Delivery(resume: waiter.resume, outcome: .failed(.cancelled(.writeData)), mustResume: false)
+        }
+    }
+
+    /// Hands libcurl what fits into `target`. `taken` is called with the length of each piece that libcurl now has whole.
+    func supply(_ target: UnsafeMutableRawBufferPointer, taken: (Int) -> Void) -> Supply {
+        state.withLock { state in
+            guard state.buffered > 0 else {
+                switch state.phase {
+                case .open:
+                    state.isStarving = true
+                    return .nothingYet
+                case .complete, .unwanted: return .end
+                case .unopened, .failed, .closed: return .abort
+                }
+            }
+            var filled = 0
+            var finished = 0
+            for piece in state.pieces {
+                let count = min(piece.count - state.offset, target.count - filled)
+                unsafe piece.withUnsafeBytes { bytes in
+                    let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[state.offset..<(state.offset + count)])
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled...]).copyMemory(from: rest)
+                }
+                filled += count
+                state.offset += count
+                guard state.offset == piece.count else { break }
+                taken(piece.count)
+                finished += 1
+                state.offset = 0
+            }
+            state.pieces.removeFirst(finished)
+            state.buffered -= filled
+            return .bytes(filled)
+        }
+    }
+
+    /// The producer who waits and what has become of his piece, if that is known. The caller passes it on, outside the
+    /// lock.
+    package func takeWaiter() -> Delivery? {
+        state.withLock { state in
+            guard let waiter = state.waiter,
+                case .now(let outcome, let mustResume)? = state.accept(waiter.piece, below: Self.lowWater)
+            else { return nil }
+            state.waiter = nil
+            return Delivery(resume: waiter.resume, outcome: outcome, mustResume: mustResume)
+        }
+    }
+
+    package struct Delivery: Sendable {
+        package let resume: @Sendable (Outcome) -> Void
+        package let outcome: Outcome
+        package let mustResume: Bool
+    }
+}
