@@ -1,0 +1,100 @@
+public import HTTPHandlesCore
+import HTTPHandlesDriver
+public import HTTPTypes
+
+/// A server, as requests see it: a host and a port. It holds no network connection; those belong to the session's pool.
+///
+/// `WinHttpConnect`'s handle.
+public actor ConnectionHandle {
+    let base: HandleBase
+    let object: DriverBound<ConnectionObject>
+
+    init(_ base: HandleBase, _ object: DriverBound<ConnectionObject>) {
+        self.base = base
+        self.object = object
+    }
+
+    deinit {
+        base.closeIfOpen(object)
+    }
+
+    /// The session's driver: calls between the handles of a session do not change threads.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe base.driver.asUnownedSerialExecutor() }
+
+    /// Closes the connection handle and its requests: requests first.
+    ///
+    /// Throws `.invalidHandle` if the connection handle is closed already.
+    public nonisolated func closeAll() throws(HandleError) {
+        try base.closeAll(object)
+    }
+
+    // MARK: Children
+
+    /// Makes a request. Nothing is sent.
+    ///
+    /// Possible while the connection handle is open. Event: `handleCreated` of the new handle. Throws `.invalidURL` for a
+    /// path that is none, `.invalidParameter` for header fields that a request must not have.
+    ///
+    /// `WinHttpOpenRequest`.
+    ///
+    /// - Parameters:
+    ///   - method: The method.
+    ///   - path: Path and query; a leading slash is added where it is missing.
+    ///   - secure: Whether the request goes over TLS. The port alone says nothing about that.
+    ///   - headerFields: The header fields, apart from those that frame the message.
+    ///   - context: A value for the caller's own use; the connection's if left out.
+    public func openRequest(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        secure: Bool = false,
+        headerFields: HTTPFields = [:],
+        context: (any Sendable)? = nil
+    ) throws(HandleError) -> RequestHandle {
+        try base.requireOpen(.openRequest)
+        let server = object.value.server
+        let url = try RequestURL(
+            host: server.host,
+            port: server.port,
+            isSecure: secure,
+            target: path,
+            for: .openRequest
+        )
+        return try openRequest(try .checked(method, url, headerFields), context: context)
+    }
+
+    func openRequest(_ message: RequestMessage, context: (any Sendable)? = nil) throws(HandleError) -> RequestHandle {
+        let request = RequestHandle(message, in: base.tree, context: context.map(HandleContext.init) ?? base.context)
+        request.object.value.open(on: object.value)
+        return request
+    }
+}
+
+// What the members do: `Handle`.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension ConnectionHandle: Handle {
+    public nonisolated var id: HandleID { base.id }
+
+    public nonisolated var level: HandleLevel { .connection }
+
+    public nonisolated var context: (any Sendable)? { base.context?.value }
+
+    public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
+        base.statusEvents(mask, scope: scope)
+    }
+
+    public nonisolated func close() throws(HandleError) {
+        try base.close(object)
+    }
+
+    public nonisolated func closed() async {
+        await base.closed()
+    }
+
+    public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {
+        try object.value.option(option)
+    }
+
+    public func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError) {
+        try object.value.setOption(option, to: value)
+    }
+}

@@ -1,0 +1,2 @@
+@_exported public import HTTPHandlesCore
+@_exported public import HTTPTypes

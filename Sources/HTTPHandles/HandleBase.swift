@@ -1,0 +1,217 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+import HTTPHandlesLock
+
+/// What all handles of one session share.
+final class HandleTree: Sendable {
+    let driver: Driver
+    /// How many listeners there are on all handles of the session. While there is none, an event costs one look.
+    let listeners = Atomic(0)
+
+    init(_ driver: Driver) {
+        self.driver = driver
+    }
+
+    var hasListeners: Bool { listeners.load(ordering: .relaxed) > 0 }
+
+    private static let handlesMade = Atomic<UInt64>(0)
+
+    static func nextID(_ level: HandleLevel) -> HandleID {
+        HandleID(level: level, number: handlesMade.wrappingAdd(1, ordering: .relaxed).newValue)
+    }
+}
+
+/// The half of a handle that any thread may touch: identity, the one-way door of `close()`, listeners, and those who
+/// wait for the end. The other half, `HandleObject`, belongs to the driver's thread.
+///
+/// One lock, held for a few instructions and never while anything of the user's runs. All events are emitted on the
+/// driver's thread, so they have one order for everybody; the lock only guards the lists.
+final class HandleBase: Sendable {
+    struct Listener {
+        let number: UInt64
+        let mask: StatusMask
+        let scope: StatusScope
+        let continuation: AsyncStream<StatusEvent>.Continuation
+    }
+
+    private enum Stage {
+        /// Can transition to: finished.
+        case alive
+        /// `handleClosing` was delivered; the context is being released. Can transition to: gone.
+        case finished(Farewell)
+        /// Final.
+        case gone(Farewell)
+    }
+
+    /// What is remembered of the last event, for those who ask later.
+    private struct Farewell {
+        let sequence: Int
+        let time: MonotonicTime
+    }
+
+    private struct State {
+        var stage = Stage.alive
+        var context: HandleContext?
+        var listeners: [Listener] = []
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let id: HandleID
+    let tree: HandleTree
+    private let door = Atomic(true)
+    private let state: Lock<State>
+
+    init(_ level: HandleLevel, in tree: HandleTree, context: HandleContext?) {
+        id = HandleTree.nextID(level)
+        self.tree = tree
+        state = Lock(State(context: context))
+    }
+
+    var driver: Driver { tree.driver }
+
+    // MARK: The door
+
+    var isOpen: Bool { door.load(ordering: .acquiring) }
+
+    func requireOpen(_ operation: HandleOperation) throws(HandleError) {
+        guard isOpen else { throw .closed(operation) }
+    }
+
+    /// Shuts the door; `false` if somebody else has. Exactly one caller ever gets `true`, and has to tell the driver.
+    func shutDoor() -> Bool {
+        door.exchange(false, ordering: .acquiringAndReleasing)
+    }
+
+    /// Shuts the door and has the driver do what follows, after everything that was submitted before.
+    func close(_ object: DriverBound<some HandleObject>) throws(HandleError) {
+        guard shutDoor() else { throw .closed(.closeHandle) }
+        driver.submit { object.value.close($0) }
+    }
+
+    func closeAll(_ object: DriverBound<some HandleObject>) throws(HandleError) {
+        guard shutDoor() else { throw .closed(.closeHandle) }
+        driver.submit { object.value.closeAll($0) }
+    }
+
+    /// Closes everything below, also where this handle was closed already, and waits for the end.
+    nonisolated(nonsending) func closeTree(_ object: DriverBound<some HandleObject>) async {
+        _ = shutDoor()
+        driver.submit { object.value.closeAll($0) }
+        await closed()
+    }
+
+    func closeIfOpen(_ object: DriverBound<some HandleObject>) {
+        guard shutDoor() else { return }
+        driver.submit { object.value.close($0) }
+    }
+
+    // MARK: Context and end
+
+    var context: HandleContext? { state.withLock { $0.context } }
+
+    func closed() async {
+        await withCheckedContinuation { continuation in
+            let isGone = state.withLock { state in
+                if case .gone = state.stage { return true }
+                state.waiters.append(continuation)
+                return false
+            }
+            if isGone { continuation.resume() }
+        }
+    }
+
+    /// `handleClosing` was delivered: ends every stream of this handle, then releases the context and those who wait.
+    func finish(sequence: Int, at time: MonotonicTime) {
+        let farewell = Farewell(sequence: sequence, time: time)
+        let (listeners, waiters, hasContext) = state.withLock { state in
+            let hasContext = state.context != nil
+            state.stage = hasContext ? .finished(farewell) : .gone(farewell)
+            var listeners: [Listener] = []
+            swap(&listeners, &state.listeners)
+            var waiters: [CheckedContinuation<Void, Never>] = []
+            if !hasContext { swap(&waiters, &state.waiters) }
+            return (listeners, waiters, hasContext)
+        }
+        for listener in listeners { listener.continuation.finish() }
+        for waiter in waiters { waiter.resume() }
+        guard hasContext else { return }
+        // The context's deinitialiser is the user's code, which does not run on the driver's thread.
+        Task.detached {
+            _ = self.state.withLock { $0.context.take() }
+            self.becomeGone()
+        }
+    }
+
+    private func becomeGone() {
+        let waiters = state.withLock { state in
+            if case .finished(let farewell) = state.stage { state.stage = .gone(farewell) }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    // MARK: Listeners
+
+    func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: StatusEvent.self,
+            bufferingPolicy: .bufferingNewest(StatusEvent.bufferedEvents)
+        )
+        let number = Self.listenersMade.wrappingAdd(1, ordering: .relaxed).newValue
+        tree.listeners.wrappingAdd(1, ordering: .relaxed)
+        continuation.onTermination = { [weak self, tree] _ in
+            tree.listeners.wrappingSubtract(1, ordering: .relaxed)
+            self?.remove(listener: number)
+        }
+        let farewell: Farewell? = state.withLock { state in
+            switch state.stage {
+            case .finished(let farewell), .gone(let farewell): return farewell
+            case .alive: break
+            }
+            state.listeners.append(
+                Listener(number: number, mask: mask.union(.handleClosing), scope: scope, continuation: continuation)
+            )
+            return nil
+        }
+        if let farewell {
+            let time = ContinuousClock.now - (MonotonicTime.now - farewell.time)
+            continuation.yield(
+                StatusEvent(handle: id, context: nil, time: time, sequence: farewell.sequence, kind: .handleClosing)
+            )
+            continuation.finish()
+        }
+        return stream
+    }
+
+    private static let listenersMade = Atomic<UInt64>(0)
+
+    private func remove(listener number: UInt64) {
+        state.withLock { state in
+            state.listeners.removeAll { $0.number == number }
+        }
+    }
+
+    /// Those who want events of this kind; where they are a descendant's events, only those who listen to the tree. They
+    /// are called outside the lock: yielding may run an executor of the user's.
+    func listeners(for mask: StatusMask, ofDescendant: Bool) -> [AsyncStream<StatusEvent>.Continuation] {
+        state.withLock { state in
+            state.listeners.filter { !$0.mask.isDisjoint(with: mask) && (!ofDescendant || $0.scope == .tree) }
+                .map(\.continuation)
+        }
+    }
+}
+
+/// The context of a handle, shared with the children that inherit it.
+final class HandleContext: Sendable {
+    let value: any Sendable
+
+    init(_ value: any Sendable) {
+        self.value = value
+    }
+}
+
+extension StatusEvent {
+    /// How many events a stream keeps for a listener that is slow.
+    public static var bufferedEvents: Int { 1024 }
+}

@@ -1,0 +1,206 @@
+public import HTTPHandlesCore
+import HTTPHandlesDriver
+import HTTPHandlesLock
+
+/// One exchange with a server: a request, and its response. It can be sent again after it is over.
+///
+/// `WinHttpOpenRequest`'s handle.
+public actor RequestHandle {
+    let base: HandleBase
+    let object: DriverBound<RequestObject>
+    let download: DownloadBuffer
+    /// Made when a body is to be streamed.
+    private let upload = Lock<UploadBuffer?>(nil)
+
+    init(_ message: RequestMessage, in tree: HandleTree, context: HandleContext?) {
+        base = HandleBase(.request, in: tree, context: context)
+        download = DownloadBuffer()
+        object = DriverBound(RequestObject(base, message, download: download))
+    }
+
+    deinit {
+        base.closeIfOpen(object)
+    }
+
+    /// The session's driver: calls between the handles of a session do not change threads.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe base.driver.asUnownedSerialExecutor() }
+
+    nonisolated func closeIfOpen() {
+        base.closeIfOpen(object)
+    }
+
+    // MARK: Sending
+
+    /// Sends the request, and the body as far as it is given here.
+    ///
+    /// Possible when nothing of the request is pending: on a new handle, and again after it was sent, also before its
+    /// response was read. Events: everything from `resolvingName` to `requestSent`, then `sendRequestComplete`; on
+    /// failure `requestError`. Returns when the whole request is on its way; with `.writes`, when its head is. Should
+    /// the server answer before it has the whole body, `send` returns early, and `receiveResponse` tells the answer.
+    ///
+    /// Closing the handle or cancelling the task ends the transfer: `send` throws `.operationCancelled`, and the
+    /// connection is closed (HTTP/1) or the stream reset (HTTP/2). Throws `.timeout` with `phase` queue, resolve,
+    /// connect or send.
+    ///
+    /// `WinHttpSendRequest`; `curl_multi_add_handle`.
+    public nonisolated(nonsending) func send(_ body: RequestBody = .none) async throws(HandleError) {
+        switch body.source {
+        case .none: try await start(.none)
+        case .bytes(let bytes): try await start(.bytes(bytes))
+        case .writes(let length): try await start(.stream(uploadBuffer(), length: length))
+        case .stream(let length, let writeAll):
+            try await start(.stream(uploadBuffer(), length: length))
+            try await pump(writeAll)
+        }
+    }
+
+    private nonisolated(nonsending) func start(_ body: TransferRequest.Body) async throws(HandleError) {
+        try await perform(.sendRequest) { [object] engine, continuation in
+            object.value.send(body, engine, continuation)
+        }
+    }
+
+    /// Lets the caller's own code write the body. What it throws ends the request.
+    private nonisolated(nonsending) func pump(
+        _ writeAll: @Sendable (BodyWriter) async throws -> Void
+    ) async throws(HandleError) {
+        do {
+            try await writeAll(BodyWriter(request: self))
+            try await finishWriting()
+        } catch let error as HandleError {
+            if error.code == .invalidParameter { closeIfOpen() }
+            throw error
+        } catch {
+            closeIfOpen()
+            throw HandleError(
+                Task.isCancelled ? .operationCancelled : .invalidParameter,
+                .writeData,
+                reason: "the sequence of the request body threw: \(error)",
+                underlying: error
+            )
+        }
+    }
+
+    private nonisolated func uploadBuffer() -> UploadBuffer {
+        upload.withLock { upload in
+            if let upload { return upload }
+            let made = UploadBuffer()
+            upload = made
+            return made
+        }
+    }
+
+    /// Writes the next piece of a body that was announced with `RequestBody.writes(length:)`.
+    ///
+    /// Possible after `send` and until `finishWriting`. Returns when the piece was taken over, which waits while the
+    /// server is slow; `writeComplete` follows when libcurl has sent it. Should the server have answered without
+    /// waiting for the body, the piece goes nowhere and `false` is returned: go on with `receiveResponse`.
+    ///
+    /// Closing the handle or cancelling the task makes it throw `.operationCancelled`. Throws `.invalidParameter` for
+    /// more bytes than announced.
+    ///
+    /// `WinHttpWriteData`; `CURLOPT_READFUNCTION`.
+    @discardableResult
+    public nonisolated(nonsending) func write(_ bytes: some Collection<UInt8>) async throws(HandleError) -> Bool {
+        try requireUsable(.writeData)
+        switch await outcome(of: Array(bytes), for: uploadBuffer()) {
+        case .accepted: return true
+        case .unwanted: return false
+        case .failed(let error): throw error
+        }
+    }
+
+    private nonisolated(nonsending) func outcome(of piece: [UInt8], for upload: UploadBuffer) async
+        -> UploadBuffer.Outcome
+    {
+        if case .now(let outcome, let mustResume) = upload.write(piece) {
+            if mustResume { resumeSending() }
+            return outcome
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let attempt = upload.write(piece) { continuation.resume(returning: $0) }
+                guard case .now(let outcome, let mustResume) = attempt else { return }
+                if mustResume { resumeSending() }
+                continuation.resume(returning: outcome)
+            }
+        } onCancel: {
+            closeIfOpen()
+        }
+    }
+
+    private nonisolated func resumeSending() {
+        base.driver.submit { [object] in object.value.bodyWasWritten($0) }
+    }
+
+    /// Ends a body that was announced with `RequestBody.writes(length:)`.
+    ///
+    /// Throws `.invalidParameter` if fewer bytes were written than announced.
+    public nonisolated(nonsending) func finishWriting() async throws(HandleError) {
+        try requireUsable(.writeData)
+        guard case .now(let outcome, let mustResume) = uploadBuffer().finish() else { return }
+        if mustResume { resumeSending() }
+        if case .failed(let error) = outcome { throw error }
+    }
+
+    // MARK: Receiving
+
+    /// Waits for the head of the response.
+    ///
+    /// Possible once after each `send`, also while `send` is not over; in another state it throws
+    /// `.incorrectHandleState`, which is also a `requestError` event and leaves the request as it is. Events:
+    /// `receivingResponse`, `responseReceived`, `headersAvailable`; `redirect` and the events of the next hop before
+    /// that; on failure `requestError`.
+    ///
+    /// Closing the handle or cancelling the task makes it throw `.operationCancelled`. Throws `.timeout` with `phase`
+    /// response or total.
+    ///
+    /// `WinHttpReceiveResponse`; `CURLOPT_HEADERFUNCTION`.
+    public nonisolated(nonsending) func receiveResponse() async throws(HandleError) -> ResponseHead {
+        try await perform(.receiveResponse) { [object] engine, continuation in
+            object.value.receiveResponse(engine, continuation)
+        }
+    }
+
+    /// The body of the response, to be read once `receiveResponse` has returned.
+    public nonisolated var body: ResponseBody { ResponseBody(request: self, closesRequest: false) }
+}
+
+/// What the caller's own code writes a body to.
+struct BodyWriter: Sendable {
+    let request: RequestHandle
+
+    nonisolated(nonsending) func write(_ piece: [UInt8]) async throws(HandleError) -> Bool {
+        try await request.write(piece)
+    }
+}
+
+// What the members do: `Handle`.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension RequestHandle: Handle {
+    public nonisolated var id: HandleID { base.id }
+
+    public nonisolated var level: HandleLevel { .request }
+
+    public nonisolated var context: (any Sendable)? { base.context?.value }
+
+    public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
+        base.statusEvents(mask, scope: scope)
+    }
+
+    public nonisolated func close() throws(HandleError) {
+        try base.close(object)
+    }
+
+    public nonisolated func closed() async {
+        await base.closed()
+    }
+
+    public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {
+        try object.value.option(option)
+    }
+
+    public func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError) {
+        try object.value.setOption(option, to: value)
+    }
+}

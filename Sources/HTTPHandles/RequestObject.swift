@@ -1,0 +1,368 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+import HTTPTypes
+
+/// What is behind a `RequestHandle`: it asks the state machine and does what the machine answers.
+///
+/// Calls come as commands on the driver's thread, milestones from the driver outside of libcurl's callbacks. Neither
+/// ever comes while another is being handled.
+final class RequestObject: HandleObject {
+    private let message: RequestMessage
+    private let download: DownloadBuffer
+    private var machine = RequestStateMachine()
+
+    private var session: SessionObject?
+    private var transfer: Transfer?
+    private var request: TransferRequest?
+    private var head: ResponseHead?
+    private var sender: OperationContinuation<Void>?
+    private var receiver: OperationContinuation<ResponseHead>?
+
+    private var exchangeStart = MonotonicTime(nanoseconds: 0)
+    private var deadlines: ExchangeDeadlines?
+    private var alarm: DeadlineToken?
+
+    init(_ base: HandleBase, _ message: RequestMessage, download: DownloadBuffer) {
+        self.message = message
+        self.download = download
+        super.init(base, options: .none)
+    }
+
+    func open(on connection: ConnectionObject) {
+        session = connection.session
+        connection.adopt(self)
+    }
+
+    var server: Server { Server(host: message.url.host, port: message.url.port) }
+
+    /// What is known of the exchange.
+    override var facts: ExchangeFacts { transfer?.facts ?? ExchangeFacts() }
+
+    // MARK: Calls
+
+    func send(_ body: TransferRequest.Body, _ engine: TransferEngine, _ continuation: OperationContinuation<Void>) {
+        var actions = takeActionList()
+        if let refusal = begin(body, engine, thenReceive: false, &actions) {
+            continuation.resume(returning: .failure(refusal))
+        } else {
+            sender = continuation
+        }
+        run(&actions, engine)
+    }
+
+    /// Sends, and receives as soon as that is done.
+    func exchange(
+        _ body: TransferRequest.Body,
+        _ engine: TransferEngine,
+        _ continuation: OperationContinuation<ResponseHead>
+    ) {
+        var actions = takeActionList()
+        if let refusal = begin(body, engine, thenReceive: true, &actions) {
+            continuation.resume(returning: .failure(refusal))
+        } else {
+            receiver = continuation
+        }
+        run(&actions, engine)
+    }
+
+    func receiveResponse(_ engine: TransferEngine, _ continuation: OperationContinuation<ResponseHead>) {
+        var actions = takeActionList()
+        switch machine.receiveRequested(&actions) {
+        case .accepted: receiver = continuation
+        case .refused(let error): continuation.resume(returning: .failure(error))
+        }
+        run(&actions, engine)
+    }
+
+    override func close(_ engine: TransferEngine) {
+        var actions = takeActionList()
+        machine.closeRequested(&actions)
+        run(&actions, engine)
+    }
+
+    /// The reader has taken something on his own thread.
+    func bodyWasRead(_ engine: TransferEngine, mustResume: Bool) {
+        guard !machine.isClosed else { return }
+        reportReads()
+        if mustResume { resumeReceiving(engine) }
+    }
+
+    /// The producer has written something, or everything, on his own thread.
+    func bodyWasWritten(_ engine: TransferEngine) {
+        resumeWaiting(engine)
+        transfer?.resumeSending()
+    }
+
+    // MARK: Sending
+
+    /// Returns why not, if the request cannot be sent now.
+    private func begin(
+        _ body: TransferRequest.Body,
+        _ engine: TransferEngine,
+        thenReceive: Bool,
+        _ actions: inout RequestStateMachine.Actions
+    ) -> HandleError? {
+        guard !download.hasReader else { return .wrongState(.sendRequest, "readData is not over yet") }
+        let sent: RequestMessage
+        do {
+            sent = try message.framed(for: body)
+        } catch {
+            return error
+        }
+        let upload: RequestStateMachine.Upload = body.isStreamed ? .streamed : .upFront
+        if case .refused(let error) = machine.sendRequested(upload, thenReceive: thenReceive, &actions) { return error }
+        engine.delegate = session
+        exchangeStart = engine.now
+        head = nil
+        download.reset()
+        if case .stream(let upload, let length) = body { upload.open(length: length) }
+        request = TransferRequest(sent, body, options)
+        return nil
+    }
+
+    // MARK: Actions
+
+    private func takeActionList() -> RequestStateMachine.Actions {
+        session?.takeActionList() ?? []
+    }
+
+    private func run(_ actions: inout RequestStateMachine.Actions, _ engine: TransferEngine) {
+        for index in actions.indices {
+            switch actions[index] {
+            case .emit(let kind): emit(kind)
+            case .startTransfer: startTransfer(engine)
+            case .abandonTransfer: releaseTransfer(engine)
+            case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()))
+            case .succeed:
+                download.open()
+                if let head { receiver.take()?.resume(returning: .success(head)) }
+            case .fail(let error): fail(error)
+            case .endUpload(let error): endUpload(error, engine)
+            case .endBody(let error): endBody(error, engine)
+            case .closeBodies: closeBodies(engine)
+            case .finish: finishClosing(engine)
+            }
+        }
+        session?.putBack(&actions)
+    }
+
+    private func fail(_ error: HandleError) {
+        if error.operation == .sendRequest, let sender = sender.take() {
+            sender.resume(returning: .failure(error))
+        } else {
+            receiver.take()?.resume(returning: .failure(error))
+        }
+    }
+
+    private func startTransfer(_ engine: TransferEngine) {
+        guard let request else { preconditionFailure("A transfer is started by send.") }
+        releaseTransfer(engine)
+        startAlarm(for: .connect, engine)
+        do {
+            transfer = try engine.start(request, download: download, delegate: self)
+        } catch {
+            reach(.failed(error, []), engine)
+        }
+    }
+
+    /// Takes the transfer out of libcurl, or gives up what libcurl still knows of it.
+    private func releaseTransfer(_ engine: TransferEngine) {
+        stopAlarm(engine)
+        transfer?.release()
+        transfer = nil
+    }
+
+    private func finishClosing(_ engine: TransferEngine) {
+        releaseTransfer(engine)
+        super.close(engine)
+    }
+
+    private func reach(_ milestone: TransferMilestone, _ engine: TransferEngine) {
+        var actions = takeActionList()
+        machine.reached(milestone, &actions)
+        run(&actions, engine)
+    }
+
+    // MARK: Bodies
+
+    private func endUpload(_ error: HandleError?, _ engine: TransferEngine) {
+        request?.body.upload?.end(error)
+        wakeProducer(engine)
+        // libcurl does not end a transfer whose upload is paused.
+        transfer?.resumeSending()
+    }
+
+    private func wakeProducer(_ engine: TransferEngine) {
+        if let delivery = request?.body.upload?.takeWaiter() { pass(delivery, engine) }
+    }
+
+    private func pass(_ delivery: UploadBuffer.Delivery, _ engine: TransferEngine) {
+        if case .failed(let error) = delivery.outcome { emit(.requestError(error)) }
+        if delivery.mustResume { bodyWasWritten(engine) }
+        delivery.resume(delivery.outcome)
+    }
+
+    private func endBody(_ error: HandleError?, _ engine: TransferEngine) {
+        stopAlarm(engine)
+        download.end(error)
+        wakeReader(engine)
+    }
+
+    private func wakeReader(_ engine: TransferEngine) {
+        if let delivery = download.takeWaiter() { pass(delivery, engine) }
+    }
+
+    private func pass(_ delivery: DownloadBuffer.Delivery, _ engine: TransferEngine) {
+        reportReads()
+        if delivery.mustResume { resumeReceiving(engine) }
+        delivery.resume(delivery.outcome)
+    }
+
+    private func closeBodies(_ engine: TransferEngine) {
+        if let delivery = request?.body.upload?.close() { pass(delivery, engine) }
+        let delivery = download.close()
+        reportReads()
+        if let delivery { pass(delivery, engine) }
+    }
+
+    private func resumeReceiving(_ engine: TransferEngine) {
+        resumeWaiting(engine)
+        transfer?.resumeReceiving()
+    }
+
+    private func reportReads() {
+        for report in download.takeReports() {
+            switch report {
+            case .read(let bytes): emit(.readComplete(bytes: bytes))
+            case .failed(let error): emit(.requestError(error))
+            }
+        }
+    }
+}
+
+// MARK: - What the driver reports
+
+extension RequestObject: TransferDelegate {
+    func transfer(_ transfer: Transfer, reached milestones: [TransferMilestone], _ engine: TransferEngine) {
+        guard transfer === self.transfer else { return }
+        var actions = takeActionList()
+        var lostDriver = false
+        for milestone in milestones {
+            noteTime(of: milestone, engine)
+            switch milestone {
+            case .head(let block): head = ResponseHead(block, url: message.url.text)
+            case .failed(let error, _): lostDriver = error.code == .shutdown
+            default: break
+            }
+            machine.reached(milestone, &actions)
+        }
+        run(&actions, engine)
+        if lostDriver {
+            // Nothing can come of the handle any more.
+            _ = base.shutDoor()
+            close(engine)
+        }
+    }
+
+    func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine) {
+        guard transfer === self.transfer else { return }
+        wakeReader(engine)
+        wakeProducer(engine)
+    }
+}
+
+// MARK: - Time limits
+
+extension RequestObject: DeadlineTarget {
+    private func startAlarm(for phase: TimeoutPhase, _ engine: TransferEngine) {
+        deadlines = ExchangeDeadlines(
+            limits: options.limits,
+            startedAt: exchangeStart,
+            phase: phase,
+            since: engine.now
+        )
+        setAlarm(engine)
+    }
+
+    private func stopAlarm(_ engine: TransferEngine) {
+        deadlines = nil
+        if let alarm { engine.cancel(alarm) }
+        alarm = nil
+    }
+
+    /// The alarm is only ever set earlier here, and asks again when it is too early: most requests are over long before.
+    private func setAlarm(_ engine: TransferEngine) {
+        guard let next = deadlines?.next else { return }
+        if let alarm {
+            engine.bringForward(alarm, to: next)
+        } else {
+            alarm = engine.callBack(self, at: next)
+        }
+    }
+
+    private func wait(for phase: TimeoutPhase, _ engine: TransferEngine) {
+        guard deadlines != nil else { return }
+        deadlines?.wait(for: phase, since: engine.now)
+        setAlarm(engine)
+    }
+
+    /// Our own side has moved again.
+    private func resumeWaiting(_ engine: TransferEngine) {
+        guard deadlines != nil else { return }
+        deadlines?.resume(at: engine.now)
+        setAlarm(engine)
+    }
+
+    private func noteTime(of milestone: TransferMilestone, _ engine: TransferEngine) {
+        switch milestone {
+        case .resolving: wait(for: .resolve, engine)
+        case .resolved: wait(for: .connect, engine)
+        case .sending: wait(for: .send, engine)
+        case .requestSent where deadlines?.phase == .send: wait(for: .response, engine)
+        case .head: wait(for: .receive, engine)
+        default: break
+        }
+    }
+
+    func deadlineReached(_ engine: TransferEngine) {
+        guard let alarm else { return }
+        if let transfer {
+            deadlines?.progressed(at: transfer.lastProgress)
+            switch deadlines?.phase {
+            case .send where transfer.isSendingPaused, .receive where transfer.isReceivingPaused: deadlines?.pause()
+            default: break
+            }
+        }
+        if let deadlines, let phase = deadlines.expired(at: engine.now) {
+            let limit = options.values.limits[phase]
+            releaseTransfer(engine)
+            reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)
+        } else if let next = deadlines?.next {
+            engine.move(alarm, to: next)
+        } else {
+            engine.cancel(alarm)
+            self.alarm = nil
+        }
+    }
+}
+
+// MARK: - Messages
+
+extension RequestMessage {
+    /// A message whose parts were checked.
+    static func checked(
+        _ method: HTTPRequest.Method,
+        _ url: RequestURL,
+        _ headerFields: HTTPFields
+    ) throws(HandleError) -> RequestMessage {
+        try RequestRules.check(method, headerFields, for: .openRequest)
+        return RequestMessage(method: method, url: url, headerFields: headerFields)
+    }
+
+    /// The message as it is sent with `body`.
+    func framed(for body: TransferRequest.Body) throws(HandleError) -> RequestMessage {
+        guard !headerFields.isEmpty else { return self }
+        let fields = try RequestRules.withoutFraming(headerFields, length: body.length, for: .sendRequest)
+        return RequestMessage(method: method, url: url, headerFields: fields)
+    }
+}

@@ -1,0 +1,128 @@
+public import HTTPHandlesCore
+import HTTPHandlesDriver
+public import HTTPTypes
+
+extension SessionHandle {
+    /// Fetches a URL.
+    ///
+    /// See `fetch(_:body:)`.
+    ///
+    /// - Parameters:
+    ///   - url: An absolute URL with scheme http or https.
+    ///   - headerFields: Additional header fields.
+    public nonisolated(nonsending) func get(
+        _ url: String,
+        headerFields: HTTPFields = [:]
+    ) async throws(HandleError) -> Response {
+        try await fetch(.get, url, headerFields: headerFields)
+    }
+
+    /// Sends a request to a URL and waits for the head of the response.
+    ///
+    /// See `fetch(_:body:)`.
+    ///
+    /// - Parameters:
+    ///   - method: The method.
+    ///   - url: An absolute URL with scheme http or https.
+    ///   - headerFields: Additional header fields.
+    ///   - body: The body of the request.
+    public nonisolated(nonsending) func fetch(
+        _ method: HTTPRequest.Method,
+        _ url: String,
+        headerFields: HTTPFields = [:],
+        body: RequestBody = .none
+    ) async throws(HandleError) -> Response {
+        let url = try RequestURL(parsing: url, for: .openRequest)
+        return try await fetch(try .checked(method, url, headerFields), body: body)
+    }
+
+    /// Sends a request and waits for the head of its response.
+    ///
+    /// Makes a connection and a request handle, which belong to the response and go with it; their events are the same
+    /// as if they had been made by hand. Cancelling the task closes the request and makes this throw
+    /// `.operationCancelled`.
+    ///
+    /// `WinHttpConnect`, `WinHttpOpenRequest`, `WinHttpSendRequest` and `WinHttpReceiveResponse` in one.
+    ///
+    /// - Parameters:
+    ///   - request: Method, scheme, authority, path and header fields.
+    ///   - body: The body of the request.
+    public nonisolated(nonsending) func fetch(
+        _ request: HTTPRequest,
+        body: RequestBody = .none
+    ) async throws(HandleError) -> Response {
+        guard let scheme = request.scheme, let authority = request.authority, !authority.isEmpty else {
+            throw HandleError(.invalidURL, .openRequest, reason: "the request has no scheme or no authority")
+        }
+        let url = try RequestURL(parsing: "\(scheme)://\(authority)\(request.path ?? "/")", for: .openRequest)
+        return try await fetch(try .checked(request.method, url, request.headerFields), body: body)
+    }
+
+    private nonisolated(nonsending) func fetch(
+        _ message: RequestMessage,
+        body: RequestBody
+    ) async throws(HandleError) -> Response {
+        switch body.source {
+        case .none: return try await exchange(message, .none)
+        case .bytes(let bytes): return try await exchange(message, .bytes(bytes))
+        case .writes:
+            throw .invalidParameter(.sendRequest, "a body that the caller writes needs a request handle to write to")
+        case .stream:
+            let request = try await openRequest(message, context: nil)
+            try await request.send(body)
+            return Response(head: try await request.receiveResponse(), request: request)
+        }
+    }
+
+    /// Makes a request for a URL. Nothing is sent.
+    ///
+    /// Possible while the session is open. The request belongs to a connection handle that the session keeps for the
+    /// server; it is made for the first request to it. Events: `handleCreated`. Throws `.invalidURL`,
+    /// `.unrecognizedScheme`, `.invalidParameter`.
+    ///
+    /// `WinHttpCrackUrl`, `WinHttpConnect` and `WinHttpOpenRequest` in one.
+    ///
+    /// - Parameters:
+    ///   - method: The method.
+    ///   - url: An absolute URL with scheme http or https.
+    ///   - headerFields: The header fields, apart from those that frame the message.
+    ///   - context: A value for the caller's own use; the session's if left out.
+    public nonisolated(nonsending) func openRequest(
+        _ method: HTTPRequest.Method,
+        _ url: String,
+        headerFields: HTTPFields = [:],
+        context: (any Sendable)? = nil
+    ) async throws(HandleError) -> RequestHandle {
+        let url = try RequestURL(parsing: url, for: .openRequest)
+        return try await openRequest(try .checked(method, url, headerFields), context: context)
+    }
+
+    private nonisolated(nonsending) func openRequest(
+        _ message: RequestMessage,
+        context: (any Sendable)?
+    ) async throws(HandleError) -> RequestHandle {
+        try base.requireOpen(.openRequest)
+        let request = RequestHandle(message, in: base.tree, context: context.map(HandleContext.init) ?? base.context)
+        try await request.perform(.openRequest) { [object, request = request.object] engine, continuation in
+            continuation.resume(returning: object.value.open(request.value, engine))
+        }
+        return request
+    }
+
+    /// Opens, sends and receives with one command to the driver and one resumption back.
+    private nonisolated(nonsending) func exchange(
+        _ message: RequestMessage,
+        _ body: TransferRequest.Body
+    ) async throws(HandleError) -> Response {
+        try base.requireOpen(.openRequest)
+        let request = RequestHandle(message, in: base.tree, context: base.context)
+        let head = try await request.perform(.sendRequest) {
+            [object, request = request.object] engine, continuation in
+            switch object.value.open(request.value, engine) {
+            case .success: request.value.exchange(body, engine, continuation)
+            case .failure(let error): continuation.resume(returning: .failure(error))
+            }
+        }
+        return Response(head: head, request: request)
+    }
+}

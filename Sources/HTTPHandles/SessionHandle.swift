@@ -1,0 +1,114 @@
+public import HTTPHandlesCore
+import HTTPHandlesDriver
+
+/// The root of a handle tree: options, a pool of connections, and one thread that drives them.
+///
+/// The thread starts when the session is first used and stops when it is gone. Sessions share nothing.
+///
+/// `WinHttpOpen`'s handle.
+public actor SessionHandle {
+    let base: HandleBase
+    let object: DriverBound<SessionObject>
+    private let taskExecutor: DriverTaskExecutor
+
+    /// Makes a session. No thread is started and nothing is sent.
+    ///
+    /// Throws `.invalidParameter` for a user agent that is not a field value and for option values out of range,
+    /// `.notSupported` where the linked libcurl is too old.
+    ///
+    /// `WinHttpOpen`; `curl_global_init`.
+    ///
+    /// - Parameters:
+    ///   - userAgent: What the `User-Agent` field of requests says; without it none is sent.
+    ///   - context: A value for the caller's own use, released after the session's `handleClosing`.
+    ///   - options: What the session starts with.
+    public init(
+        userAgent: String? = nil,
+        context: (any Sendable)? = nil,
+        options: [OptionSetting] = []
+    ) throws(HandleError) {
+        var values = OptionValues()
+        try values.apply([.set(.userAgent, to: userAgent)] + options, on: .session, for: .openSession)
+        let driver = try Driver()
+        base = HandleBase(.session, in: HandleTree(driver), context: context.map(HandleContext.init))
+        object = DriverBound(SessionObject(base, options: values))
+        taskExecutor = DriverTaskExecutor(driver)
+    }
+
+    deinit {
+        base.closeIfOpen(object)
+    }
+
+    /// The session's driver: calls between the handles of a session do not change threads.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe base.driver.asUnownedSerialExecutor() }
+
+    /// The session's driver thread as an executor for tasks.
+    ///
+    /// A task that prefers it calls the session's handles without changing threads, which saves about as much time as
+    /// libcurl needs for a small request. The price: whatever the task does, the whole session waits for. Never block in
+    /// such a task.
+    public nonisolated var executor: any TaskExecutor { taskExecutor }
+
+    /// Closes the session and everything below it: requests, then connections, then the session.
+    ///
+    /// Throws `.invalidHandle` if the session is closed already.
+    public nonisolated func closeAll() throws(HandleError) {
+        try base.closeAll(object)
+    }
+
+    // MARK: Children
+
+    /// Makes a connection handle for a server. No connection is made and no name resolved: that is done for requests.
+    ///
+    /// Possible while the session is open. Event: `handleCreated` of the new handle. Throws `.invalidURL` for a host
+    /// that cannot be one, `.invalidParameter` for a port out of range.
+    ///
+    /// `WinHttpConnect`.
+    ///
+    /// - Parameters:
+    ///   - host: A name or an IP address.
+    ///   - port: The port.
+    ///   - context: A value for the caller's own use; the session's if left out.
+    public func connect(
+        to host: String,
+        port: Int,
+        context: (any Sendable)? = nil
+    ) throws(HandleError) -> ConnectionHandle {
+        try base.requireOpen(.connect)
+        let host = try RequestURL.checkedHost(host, port: port, for: .connect)
+        let child = HandleBase(.connection, in: base.tree, context: context.map(HandleContext.init) ?? base.context)
+        let connection = ConnectionObject(child, to: Server(host: host, port: port), of: object.value)
+        object.value.adopt(connection)
+        return ConnectionHandle(child, DriverBound(connection))
+    }
+}
+
+// What the members do: `Handle`.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension SessionHandle: Handle {
+    public nonisolated var id: HandleID { base.id }
+
+    public nonisolated var level: HandleLevel { .session }
+
+    public nonisolated var context: (any Sendable)? { base.context?.value }
+
+    public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
+        base.statusEvents(mask, scope: scope)
+    }
+
+    public nonisolated func close() throws(HandleError) {
+        try base.close(object)
+    }
+
+    public nonisolated func closed() async {
+        await base.closed()
+    }
+
+    public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {
+        try object.value.option(option)
+    }
+
+    public func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError) {
+        try object.value.setOption(option, to: value)
+    }
+}

@@ -1,0 +1,100 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+
+/// What is behind a `SessionHandle`.
+final class SessionObject: HandleObject, TransferEngineDelegate {
+    /// The connection handles that `get` and `fetch` have made, by server.
+    private var ownConnections: [Server: ConnectionObject] = [:]
+    /// An empty list whose memory requests use for their actions.
+    private var actionList: RequestStateMachine.Actions = []
+
+    init(_ base: HandleBase, options: OptionValues) {
+        super.init(base, options: OptionSnapshot(options))
+    }
+
+    // MARK: Connections
+
+    /// The connection handle that requests to a server get which were made without one. It belongs to the session: it is
+    /// made for the first of them, and goes when the session closes or has talked to many other servers since.
+    func ownConnection(to server: Server, _ engine: TransferEngine) -> ConnectionObject {
+        if let connection = ownConnections[server], connection.options === options { return connection }
+        if ownConnections.count >= Self.maximumOwnConnections { closeOwnConnections(engine) }
+        let base = HandleBase(.connection, in: base.tree, context: base.context)
+        let connection = ConnectionObject(base, to: server, of: self)
+        ownConnections[server]?.closeOwn(engine)
+        ownConnections[server] = connection
+        adopt(connection)
+        return connection
+    }
+
+    /// Opens a request that was made without a connection handle.
+    func open(_ request: RequestObject, _ engine: TransferEngine) -> Result<Void, HandleError> {
+        // A request that was cancelled before it got here has shut its door.
+        guard base.isOpen, request.base.isOpen else { return .failure(.closed(.openRequest)) }
+        request.open(on: ownConnection(to: request.server, engine))
+        return .success(())
+    }
+
+    private static let maximumOwnConnections = 256
+
+    private func closeOwnConnections(_ engine: TransferEngine) {
+        let connections = ownConnections.values.sorted { $0.base.id < $1.base.id }
+        ownConnections = [:]
+        for connection in connections { connection.closeOwn(engine) }
+    }
+
+    override func close(_ engine: TransferEngine) {
+        closeOwnConnections(engine)
+        super.close(engine)
+    }
+
+    /// Closes the session's network connections, which may still be reported, and then says goodbye.
+    override func finish(_ engine: TransferEngine) {
+        engine.shutDown()
+        super.finish(engine)
+        base.driver.retire()
+    }
+
+    func idleConnectionClosed() {
+        emit(.closingConnection)
+        emit(.connectionClosed)
+    }
+
+    // MARK: Actions
+
+    func takeActionList() -> RequestStateMachine.Actions {
+        var list: RequestStateMachine.Actions = []
+        swap(&list, &actionList)
+        return list
+    }
+
+    func putBack(_ list: inout RequestStateMachine.Actions) {
+        list.removeAll(keepingCapacity: true)
+        swap(&list, &actionList)
+    }
+}
+
+/// Where a connection handle leads to.
+struct Server: Sendable, Hashable {
+    let host: String
+    let port: Int
+}
+
+/// What is behind a `ConnectionHandle`: a server's name. No network connection belongs to it; those are in the session's
+/// pool.
+final class ConnectionObject: HandleObject {
+    let session: SessionObject
+    let server: Server
+
+    init(_ base: HandleBase, to server: Server, of session: SessionObject) {
+        self.session = session
+        self.server = server
+        super.init(base, options: session.options)
+    }
+
+    /// Closes a connection handle that no user has.
+    func closeOwn(_ engine: TransferEngine) {
+        _ = base.shutDoor()
+        close(engine)
+    }
+}
