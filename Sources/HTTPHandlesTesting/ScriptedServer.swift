@@ -1,0 +1,287 @@
+import HTTPHandlesLock
+
+/// A server on loopback whose every byte is the test's: for responses that no real server sends.
+///
+///     let server = try ScriptedServer { connection in
+///         let request = try connection.readRequest()
+///         try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+///     }
+///     let response = try await session.get(server.url("/"))
+///
+/// The script runs once for each connection, on a thread of its own, and may block. When it returns or throws the
+/// connection is closed. The server stops when it is dropped.
+public final class ScriptedServer: Sendable {
+    /// What happens on a connection.
+    public typealias Script = @Sendable (ServerConnection) throws -> Void
+
+    private struct State {
+        var isStopped = false
+        var connections: [ServerConnection] = []
+        var accepted = 0
+    }
+
+    /// The port that the server listens on, on 127.0.0.1.
+    public let port: Int
+    private let listener: ServerSocket
+    private let shared: Shared
+
+    /// What the threads hold, so that they do not keep the server itself alive.
+    private final class Shared: Sendable {
+        let state = Lock(State())
+        let script: Script
+
+        init(_ script: @escaping Script) {
+            self.script = script
+        }
+
+        func serve(_ listener: ServerSocket) {
+            while let socket = listener.accept() {
+                let connection: ServerConnection? = state.withLock { state in
+                    guard !state.isStopped else { return nil }
+                    let connection = ServerConnection(socket, number: state.accepted)
+                    state.accepted += 1
+                    state.connections.append(connection)
+                    return connection
+                }
+                guard let connection else {
+                    socket.close()
+                    continue
+                }
+                startThread { [self] in
+                    // What a script throws is the end of its connection, as it is when it returns.
+                    try? script(connection)
+                    connection.close()
+                    state.withLock { $0.connections.removeAll { $0 === connection } }
+                }
+            }
+            listener.close()
+        }
+
+        func stop() {
+            let connections = state.withLock { state in
+                state.isStopped = true
+                return state.connections
+            }
+            for connection in connections { connection.shutDown() }
+        }
+    }
+
+    /// Starts a server.
+    ///
+    /// - Parameters:
+    ///   - backlog: How many connections the system completes before they are accepted.
+    ///   - script: What happens on a connection.
+    public init(backlog: Int = 1024, _ script: @escaping Script) throws {
+        let (listener, port) = try ServerSocket.listening(backlog: Int32(backlog))
+        self.listener = listener
+        self.port = port
+        shared = Shared(script)
+        let shared = shared
+        startThread { shared.serve(listener) }
+    }
+
+    deinit {
+        stop()
+    }
+
+    /// Ends all connections and accepts no more. Idempotent.
+    public func stop() {
+        listener.shutDown()
+        shared.stop()
+    }
+
+    /// How many connections were accepted.
+    public var connectionsAccepted: Int { shared.state.withLock { $0.accepted } }
+
+    /// An http URL on this server.
+    public func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
+}
+
+/// One connection of a `ScriptedServer`, seen from the server. All calls block.
+public final class ServerConnection: Sendable {
+    /// Counts the server's connections from 0.
+    public let number: Int
+    private let socket: ServerSocket
+    private let state = Lock(State())
+
+    private struct State {
+        var received: [UInt8] = []
+        var isClosed = false
+    }
+
+    init(_ socket: ServerSocket, number: Int) {
+        self.socket = socket
+        self.number = number
+    }
+
+    // MARK: Reading
+
+    /// Reads a request head, up to and including the empty line. `nil` if the client ends the connection before a byte.
+    public func readHead() throws -> ReceivedHead? {
+        let blank = Array("\r\n\r\n".utf8)
+        while true {
+            let head: [UInt8]? = state.withLock { state in
+                guard let end = state.received.firstRange(of: blank)?.upperBound else { return nil }
+                defer { state.received.removeFirst(end) }
+                return Array(state.received[..<end])
+            }
+            if let head { return ReceivedHead(bytes: head) }
+            guard try receive() else {
+                let isEmpty = state.withLock { $0.received.isEmpty }
+                if isEmpty { return nil }
+                throw SocketError.ended
+            }
+        }
+    }
+
+    /// Reads a whole request, its body by `Content-Length` or in chunks.
+    public func readRequest() throws -> ReceivedRequest? {
+        guard let head = try readHead() else { return nil }
+        if head["transfer-encoding"]?.lowercased() == "chunked" {
+            return ReceivedRequest(head: head, body: try readChunks())
+        }
+        let length = head["content-length"].flatMap { Int($0) } ?? 0
+        return ReceivedRequest(head: head, body: try read(length))
+    }
+
+    /// Reads exactly `count` bytes.
+    public func read(_ count: Int) throws -> [UInt8] {
+        while true {
+            let bytes: [UInt8]? = state.withLock { state in
+                guard state.received.count >= count else { return nil }
+                defer { state.received.removeFirst(count) }
+                return Array(state.received[..<count])
+            }
+            if let bytes { return bytes }
+            guard try receive() else { throw SocketError.ended }
+        }
+    }
+
+    private func readChunks() throws -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            let size = Int(try readLine().prefix { $0 != ";" }, radix: 16) ?? 0
+            guard size > 0 else {
+                // Trailers, up to an empty line.
+                while try !readLine().isEmpty {}
+                return body
+            }
+            body += try read(size)
+            _ = try readLine()
+        }
+    }
+
+    private func readLine() throws -> String {
+        var line: [UInt8] = []
+        while true {
+            let byte = try read(1)[0]
+            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+            if byte != UInt8(ascii: "\r") { line.append(byte) }
+        }
+    }
+
+    /// Waits until the client ends the connection, and throws away what it still sends.
+    public func waitForClose() {
+        while (try? receive()) == true { state.withLock { $0.received = [] } }
+    }
+
+    private func receive() throws(SocketError) -> Bool {
+        let bytes = try socket.read(upTo: 64 * 1024)
+        state.withLock { $0.received += bytes }
+        return !bytes.isEmpty
+    }
+
+    // MARK: Writing and ending
+
+    /// Sends text as it is; line ends are yours.
+    public func send(_ text: String) throws {
+        try socket.write(text.utf8)
+    }
+
+    /// Sends bytes.
+    public func send(_ bytes: some Collection<UInt8>) throws {
+        try socket.write(bytes)
+    }
+
+    /// Sends a chunk of a chunked body; an empty one ends the body.
+    public func sendChunk(_ text: String) throws {
+        try send("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n")
+    }
+
+    /// Has the system take little of what the client sends, so that the client soon has to wait.
+    public func limitReceiveBuffer(_ bytes: Int) {
+        socket.setReceiveBuffer(Int32(bytes))
+    }
+
+    /// Sends nothing more; reading goes on.
+    public func endSending() {
+        socket.shutDownSending()
+    }
+
+    /// Ends the connection with a reset.
+    public func reset() {
+        socket.resetOnClose()
+        close()
+    }
+
+    /// Ends the connection. Idempotent; happens by itself when the script is over.
+    public func close() {
+        let isFirst = state.withLock { state in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+        if isFirst { socket.close() }
+    }
+
+    func shutDown() {
+        // Under the lock: the descriptor must not be closed, and be somebody else's, in between.
+        state.withLock { state in
+            if !state.isClosed { socket.shutDown() }
+        }
+    }
+}
+
+/// A request head as it came over the wire.
+public struct ReceivedHead: Sendable {
+    /// Every byte of it.
+    public let bytes: [UInt8]
+
+    /// The lines without their ends, the request line first.
+    public var lines: [String] {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\r\n").map(String.init)
+    }
+
+    /// The request line, for example "GET / HTTP/1.1".
+    public var requestLine: String { lines.first ?? "" }
+
+    /// The method.
+    public var method: String { requestLine.split(separator: " ").first.map(String.init) ?? "" }
+
+    /// The target.
+    public var target: String {
+        let parts = requestLine.split(separator: " ")
+        return parts.count > 1 ? String(parts[1]) : ""
+    }
+
+    /// The value of the first header field of that name, in any case.
+    public subscript(name: String) -> String? {
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, parts[0].lowercased() == name.lowercased() else { continue }
+            return parts[1].drop { $0 == " " }.description
+        }
+        return nil
+    }
+}
+
+/// A request as it came over the wire.
+public struct ReceivedRequest: Sendable {
+    /// Its head.
+    public let head: ReceivedHead
+    /// Its body, without chunk framing.
+    public let body: [UInt8]
+}
+
+extension SocketError {
+    static let ended = SocketError(text: "the client ended the connection in the middle")
+}

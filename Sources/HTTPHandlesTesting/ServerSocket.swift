@@ -1,0 +1,164 @@
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// An error of the system's socket calls.
+public struct SocketError: Error, CustomStringConvertible {
+    /// The call and what it said.
+    public let description: String
+
+    init(_ call: String) {
+        description = unsafe "\(call): \(String(cString: strerror(errno)))"
+    }
+
+    init(text: String) {
+        description = text
+    }
+}
+
+/// The system's sockets, as far as a server on loopback needs them. The only place of this module with pointers: there is
+/// no other way to call these functions.
+struct ServerSocket: Sendable {
+    let descriptor: Int32
+
+    /// A socket that listens on a free port of 127.0.0.1.
+    static func listening(backlog: Int32) throws(SocketError) -> (socket: ServerSocket, port: Int) {
+        #if canImport(Darwin)
+        let stream = SOCK_STREAM
+        #else
+        let stream = Int32(SOCK_STREAM.rawValue)
+        #endif
+        let descriptor = socket(AF_INET, stream, 0)
+        guard descriptor >= 0 else { throw SocketError("socket") }
+        let listener = ServerSocket(descriptor: descriptor)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                guard unsafe bind(descriptor, address, length) == 0, listen(descriptor, backlog) == 0 else {
+                    return Int32(-1)
+                }
+                return unsafe getsockname(descriptor, address, &length)
+            }
+        }
+        guard result == 0 else {
+            let error = SocketError("bind")
+            listener.close()
+            throw error
+        }
+        return (listener, Int(UInt16(bigEndian: address.sin_port)))
+    }
+
+    /// The next connection; `nil` when the listener is shut down.
+    func accept() -> ServerSocket? {
+        while true {
+            #if canImport(Darwin)
+            let descriptor = Darwin.accept(self.descriptor, nil, nil)
+            #else
+            let descriptor = Glibc.accept(self.descriptor, nil, nil)
+            #endif
+            if descriptor >= 0 {
+                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+                var yes: Int32 = 1
+                _ = unsafe setsockopt(
+                    descriptor,
+                    Int32(IPPROTO_TCP),
+                    TCP_NODELAY,
+                    &yes,
+                    socklen_t(MemoryLayout<Int32>.size)
+                )
+                return ServerSocket(descriptor: descriptor)
+            }
+            guard errno == EINTR || errno == ECONNABORTED else { return nil }
+        }
+    }
+
+    /// What has arrived, at most `count` bytes; empty at the end.
+    func read(upTo count: Int) throws(SocketError) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: count)
+        while true {
+            let result = unsafe recv(descriptor, &buffer, count, 0)
+            if result >= 0 { return Array(buffer[..<result]) }
+            if errno != EINTR { throw SocketError("recv") }
+        }
+    }
+
+    func write(_ bytes: some Collection<UInt8>) throws(SocketError) {
+        var rest = Array(bytes)
+        while !rest.isEmpty {
+            #if canImport(Darwin)
+            let flags: Int32 = 0
+            #else
+            let flags = Int32(MSG_NOSIGNAL)
+            #endif
+            let sent = unsafe send(descriptor, rest, rest.count, flags)
+            if sent >= 0 {
+                rest.removeFirst(sent)
+            } else if errno != EINTR {
+                throw SocketError("send")
+            }
+        }
+    }
+
+    /// Has `close` send a reset in place of an orderly end.
+    func resetOnClose() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    /// How much the system takes for the peer before it has the peer wait.
+    func setReceiveBuffer(_ bytes: Int32) {
+        var bytes = bytes
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    func shutDownSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Ends whoever reads, writes or accepts.
+    func shutDown() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+    func close() {
+        #if canImport(Darwin)
+        _ = Darwin.close(descriptor)
+        #else
+        _ = Glibc.close(descriptor)
+        #endif
+    }
+}
+
+/// Starts a thread of its own for `body`: scripts block.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+    let box = unsafe Unmanaged.passRetained(ThreadBody(body)).toOpaque()
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    unsafe pthread_attr_setstacksize(&attributes, 256 * 1024)
+    defer { unsafe pthread_attr_destroy(&attributes) }
+    #if canImport(Darwin)
+    var thread: pthread_t?
+    #else
+    var thread = pthread_t()
+    #endif
+    let result = unsafe pthread_create(&thread, &attributes, runThreadBody, box)
+    precondition(result == 0, "The system gives no thread for a test server.")
+}
+
+private final class ThreadBody: Sendable {
+    let run: @Sendable () -> Void
+
+    init(_ run: @escaping @Sendable () -> Void) {
+        self.run = run
+    }
+}
+
+private func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    if let argument = unsafe argument {
+        unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+    }
+    return nil
+}
