@@ -1,0 +1,108 @@
+import HTTPTypes
+import Testing
+
+@testable import HTTPHandlesCore
+
+@Suite("Event law")
+struct EventLawTests {
+    static let session = HandleID(level: .session, number: 1)
+    static let connection = HandleID(level: .connection, number: 2)
+    static let request = HandleID(level: .request, number: 3)
+
+    /// Checks the events of a request, numbered from 0, and returns the first violation.
+    func violation(
+        _ kinds: [StatusEvent.Kind],
+        mask: StatusMask = .all,
+        sequences: [Int]? = nil,
+        ends: Bool = true
+    ) -> String? {
+        var law = EventLaw(of: Self.request, mask: mask)
+        do throws(EventLaw.Violation) {
+            for (index, kind) in kinds.enumerated() {
+                try law.check(event(Self.request, sequences?[index] ?? index, kind))
+            }
+            if ends { try law.end() }
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    func event(_ handle: HandleID, _ sequence: Int, _ kind: StatusEvent.Kind) -> StatusEvent {
+        StatusEvent(handle: handle, context: nil, time: .now, sequence: sequence, kind: kind)
+    }
+
+    static let address = SocketAddress(host: "127.0.0.1", port: 80)
+    static let whole: [StatusEvent.Kind] = [
+        .handleCreated(parent: connection), .queued, .resolvingName(host: "h"), .nameResolved(address: "127.0.0.1"),
+        .connectingToServer(address: address), .connectingToServer(address: address),
+        .connectedToServer(address: address), .securingConnection, .connectionSecured, .sendingRequest,
+        .intermediateResponse(status: 103, headerFields: [:]), .requestSent(bytes: 10), .sendRequestComplete,
+        .receivingResponse, .responseReceived(bytes: 20), .redirect(url: "u"), .connectionReused(address: address),
+        .sendingRequest, .requestSent(bytes: 1), .receivingResponse, .responseReceived(bytes: 1), .headersAvailable,
+        .readComplete(bytes: 5), .closingConnection, .connectionClosed, .readComplete(bytes: 0), .handleClosing,
+    ]
+
+    @Test func `a whole life is lawful`() {
+        #expect(violation(Self.whole) == nil)
+    }
+
+    @Test(arguments: 1..<(whole.count - 1))
+    func `leaving out an event of the chain, or counting wrong, is noticed`(index: Int) {
+        var kinds = Self.whole
+        let left = kinds.remove(at: index)
+        // Some events are optional; then only the gap in the numbers shows.
+        var sequences = Array(Self.whole.indices)
+        sequences.remove(at: index)
+        #expect(violation(kinds, sequences: sequences) != nil, "\(left)")
+    }
+
+    @Test func `nothing comes after handleClosing`() {
+        #expect(violation([.handleCreated(parent: Self.connection), .handleClosing, .handleClosing]) != nil)
+        #expect(violation([.handleClosing, .queued]) != nil)
+    }
+
+    @Test func `a stream ends with handleClosing`() {
+        #expect(violation([.queued]) == "the stream ends without handleClosing of request 3")
+        #expect(violation([]) == "the stream ends without handleClosing of request 3")
+    }
+
+    @Test func `a masked stream may have gaps`() {
+        #expect(violation([.sendingRequest, .handleClosing], mask: .sendRequest, sequences: [3, 9]) == nil)
+        #expect(violation([.sendingRequest, .handleClosing], sequences: [3, 9]) != nil)
+    }
+
+    @Test func `numbers count up`() {
+        #expect(violation([.sendingRequest, .handleClosing], mask: .sendRequest, sequences: [3, 3]) != nil)
+    }
+
+    @Test func `a closing connection is closed by the next event`() {
+        let created = StatusEvent.Kind.handleCreated(parent: Self.connection)
+        #expect(violation([created, .closingConnection, .handleClosing]) != nil)
+        #expect(violation([created, .connectionClosed, .handleClosing]) != nil)
+    }
+
+    @Test func `a secure failure is followed by its error`() {
+        let begin = Array(Self.whole[..<8])
+        let error = HandleError(.secureFailure, .sendRequest, reason: "r")
+        #expect(violation(begin + [.secureFailure(.dateInvalid), .requestError(error), .handleClosing]) == nil)
+        #expect(violation(begin + [.secureFailure(.dateInvalid), .handleClosing]) != nil)
+    }
+
+    @Test func `a parent goes after its children`() throws {
+        var law = EventLaw(of: Self.session)
+        try law.check(event(Self.connection, 0, .handleCreated(parent: Self.session)))
+        try law.check(event(Self.request, 0, .handleCreated(parent: Self.connection)))
+        var tooEarly = law
+        #expect(throws: EventLaw.Violation.self) { try tooEarly.check(event(Self.connection, 1, .handleClosing)) }
+        try law.check(event(Self.request, 1, .handleClosing))
+        try law.check(event(Self.connection, 1, .handleClosing))
+        try law.check(event(Self.session, 0, .handleClosing))
+        try law.end()
+    }
+
+    @Test func `events belong to their level`() {
+        var law = EventLaw(of: Self.session)
+        #expect(throws: EventLaw.Violation.self) { try law.check(event(Self.session, 0, .sendingRequest)) }
+    }
+}

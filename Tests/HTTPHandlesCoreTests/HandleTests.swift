@@ -1,0 +1,184 @@
+import HTTPTypes
+import Testing
+
+@testable import HTTPHandlesCore
+
+@Suite("Handle lifetime")
+struct HandleLifetimeTests {
+    @Test func `a handle without children goes when it is closed`() {
+        var lifetime = HandleLifetime()
+        let actions = [lifetime.closed(), lifetime.closed()]
+        #expect(actions == [.finish, .doNothing])
+    }
+
+    @Test func `a parent goes with its last child`() {
+        var lifetime = HandleLifetime()
+        lifetime.childOpened()
+        lifetime.childOpened()
+        let actions = [lifetime.closed(), lifetime.childGone(), lifetime.childGone()]
+        #expect(actions == [.doNothing, .doNothing, .finish])
+    }
+
+    @Test func `an open parent outlives its children`() {
+        var lifetime = HandleLifetime()
+        lifetime.childOpened()
+        let gone = lifetime.childGone()
+        let isOpen = lifetime.isOpen
+        #expect(gone == .doNothing)
+        #expect(isOpen)
+    }
+}
+
+@Suite("Request rules")
+struct RequestRulesTests {
+    @Test(arguments: [
+        ("Connection", "upgrade"), ("Upgrade", "websocket"), ("TE", "gzip"), ("Trailer", "X"), ("Keep-Alive", "5"),
+        ("Proxy-Connection", "close"), ("Expect", "200-ok"),
+    ])
+    func `framing belongs to the library`(name: String, value: String) throws {
+        var fields = HTTPFields()
+        fields.append(HTTPField(name: try #require(HTTPField.Name(name)), value: value))
+        #expect(throws: HandleError.self) { try RequestRules.check(.get, fields, for: .openRequest) }
+    }
+
+    @Test(arguments: [("Connection", "close"), ("TE", "trailers"), ("Expect", "100-continue"), ("Host", "other")])
+    func `what a caller may say of it is allowed`(name: String, value: String) throws {
+        var fields = HTTPFields()
+        fields.append(HTTPField(name: try #require(HTTPField.Name(name)), value: value))
+        try RequestRules.check(.get, fields, for: .openRequest)
+    }
+
+    @Test func `CONNECT is refused`() {
+        #expect(throws: HandleError.self) { try RequestRules.check(.connect, [:], for: .openRequest) }
+    }
+
+    @Test func `control characters are refused`() {
+        let field = HTTPField(name: .accept, lenientValue: [0x61, 0x01])
+        var fields = HTTPFields()
+        fields.append(field)
+        #expect(
+            throws: HandleError.invalidParameter(.openRequest, "the value of Accept contains a control character")
+        ) {
+            try RequestRules.check(.get, fields, for: .openRequest)
+        }
+    }
+
+    @Test func `an announced length has to be the body's`() throws {
+        let fields: HTTPFields = [.contentLength: "5"]
+        #expect(try RequestRules.withoutFraming(fields, length: 5, for: .sendRequest) == [:])
+        #expect(throws: HandleError.self) { try RequestRules.withoutFraming(fields, length: 6, for: .sendRequest) }
+        #expect(throws: HandleError.self) { try RequestRules.withoutFraming(fields, length: nil, for: .sendRequest) }
+    }
+
+    @Test func `only a body of unknown length is chunked`() throws {
+        let fields: HTTPFields = [.transferEncoding: "chunked"]
+        #expect(try RequestRules.withoutFraming(fields, length: nil, for: .sendRequest) == [:])
+        #expect(throws: HandleError.self) { try RequestRules.withoutFraming(fields, length: 5, for: .sendRequest) }
+    }
+
+    @Test(arguments: ["a\r\nb", "a\nb", "a\u{0}b", " a", "a\u{1}"])
+    func `the checked append refuses what HTTPField would replace`(value: String) {
+        var fields = HTTPFields()
+        #expect(throws: HandleError.self) { try fields.append(checked: "X-Test", value) }
+        #expect(fields.isEmpty)
+    }
+
+    @Test(arguments: ["", "a b", "a:b", "a\r\n", "ä"])
+    func `the checked append refuses names that are no tokens`(name: String) {
+        var fields = HTTPFields()
+        #expect(throws: HandleError.self) { try fields.append(checked: name, "x") }
+    }
+}
+
+@Suite("Errors")
+struct ErrorTests {
+    @Test func `an error describes itself with code, number, operation and reason`() {
+        let error = HandleError.timeout(.response, after: .seconds(90), .receiveResponse)
+        #expect(error.description == "timeout (12002) in receiveResponse: no response head arrived within 90.0 seconds")
+        #expect(error.phase == .response)
+        #expect(!error.isCancellation)
+        #expect(HandleError.cancelled(.readData).isCancellation)
+    }
+
+    @Test func `equality looks at everything but the underlying error`() {
+        struct Cause: Error {}
+        let one = HandleError(.invalidParameter, .writeData, reason: "r", underlying: Cause())
+        #expect(one == HandleError(.invalidParameter, .writeData, reason: "r"))
+        #expect(one != HandleError(.invalidParameter, .writeData, reason: "s"))
+        #expect(one != HandleError(.invalidParameter, .readData, reason: "r"))
+    }
+
+    @Test func `the same libcurl code means different things before and after the connection`() {
+        #expect(HandleErrorCode(CurlCode(1), at: .connecting) == .unrecognizedScheme)
+        #expect(HandleErrorCode(CurlCode(1), at: .receivingHead) == .invalidServerResponse)
+        #expect(HandleErrorCode(CurlCode(18), at: .receivingHead) == .invalidServerResponse)
+        #expect(HandleErrorCode(CurlCode(18), at: .receivingBody) == .connectionError)
+        #expect(HandleErrorCode(CurlCode(999), at: .receivingBody) == .internalError)
+    }
+
+    @Test func `what is wrong with a certificate`() {
+        #expect(SecureFailure(CurlCode(60), verification: 10) == .dateInvalid)
+        #expect(SecureFailure(CurlCode(60), verification: 20) == .unknownAuthority)
+        #expect(SecureFailure(CurlCode(60), verification: 0) == .nameMismatch)
+        #expect(SecureFailure(CurlCode(35), verification: 0) == .channelError)
+    }
+}
+
+@Suite("Masks")
+struct StatusMaskTests {
+    @Test func `completions have WinHTTP's value, without those that are not here`() {
+        #expect(StatusMask.allCompletions.rawValue == 0x7E_0000)
+    }
+
+    @Test func `no mask hides handleClosing, and handles asks for both of its kinds`() {
+        #expect(StatusMask.handles.contains(.handleClosing))
+        #expect(StatusMask.handles.rawValue == 0xC00)
+    }
+}
+
+@Suite("Options")
+struct OptionTests {
+    @Test func `defaults are WinHTTP's`() throws {
+        let values = OptionValues()
+        func value(_ option: HandleOption<Duration>) throws -> Duration {
+            try values.value(of: option, on: .session) { ExchangeFacts() }
+        }
+        #expect(try value(.resolveTimeout) == .zero)
+        #expect(try value(.connectTimeout) == .seconds(60))
+        #expect(try value(.sendTimeout) == .seconds(30))
+        #expect(try value(.receiveTimeout) == .seconds(30))
+        #expect(try value(.responseTimeout) == .seconds(90))
+        #expect(try value(.totalTimeout) == .zero)
+    }
+
+    @Test func `bad values, wrong levels and facts are refused`() {
+        var values = OptionValues()
+        #expect(
+            throws: HandleError.invalidParameter(
+                .setOption,
+                "sendTimeout cannot be -1.0 seconds: a time limit is not negative; zero is no limit"
+            )
+        ) {
+            try values.set(.sendTimeout, to: .seconds(-1), on: .request, for: .setOption)
+        }
+        #expect(throws: HandleError(.optionNotSettable, .setOption, reason: "url can only be read")) {
+            try values.set(.url, to: "x", on: .request, for: .setOption)
+        }
+        #expect(throws: HandleError(.incorrectHandleType, .queryOption, reason: "a session has no url")) {
+            try values.value(of: .url, on: .session) { ExchangeFacts() }
+        }
+        #expect(throws: HandleError.wrongState(.queryOption, "url is not known yet")) {
+            try values.value(of: .url, on: .request) { ExchangeFacts() }
+        }
+        #expect(throws: HandleError.self) {
+            try values.set(.userAgent, to: "a\r\nb", on: .session, for: .setOption)
+        }
+        #expect(values == OptionValues())
+    }
+
+    @Test func `names and numbers are unique`() {
+        #expect(Set(OptionRow.all.map(\.name)).count == OptionRow.all.count)
+        let numbers = OptionRow.all.compactMap(\.number)
+        #expect(Set(numbers).count == numbers.count)
+    }
+}

@@ -1,0 +1,317 @@
+import HTTPTypes
+import Testing
+
+@testable import HTTPHandlesCore
+
+@Suite("Request state machine")
+struct RequestStateMachineTests {
+    typealias Action = RequestStateMachine.Action
+
+    /// Drives a machine, one line for each thing that happens.
+    final class Driver {
+        private var machine = RequestStateMachine()
+
+        func send(_ upload: RequestStateMachine.Upload = .upFront, thenReceive: Bool = false) -> Outcome {
+            var actions: [Action] = []
+            let answer = machine.sendRequested(upload, thenReceive: thenReceive, &actions)
+            return Outcome(answer, actions)
+        }
+
+        func receive() -> Outcome {
+            var actions: [Action] = []
+            let answer = machine.receiveRequested(&actions)
+            return Outcome(answer, actions)
+        }
+
+        func reached(_ milestones: TransferMilestone...) -> [Action] {
+            var actions: [Action] = []
+            for milestone in milestones { machine.reached(milestone, &actions) }
+            return actions
+        }
+
+        func head(_ head: HeaderBlock, _ disposition: RequestStateMachine.HeadDisposition) -> [Action] {
+            var actions: [Action] = []
+            machine.headArrived(head, disposition, &actions)
+            return actions
+        }
+
+        func close() -> [Action] {
+            var actions: [Action] = []
+            machine.closeRequested(&actions)
+            return actions
+        }
+    }
+
+    struct Outcome: Equatable {
+        var refusal: HandleError?
+        var actions: [Action]
+
+        init(_ answer: RequestStateMachine.Answer, _ actions: [Action]) {
+            if case .refused(let error) = answer { refusal = error }
+            self.actions = actions
+        }
+
+        init(refusal: HandleError? = nil, _ actions: Action...) {
+            self.refusal = refusal
+            self.actions = actions
+        }
+    }
+
+    static let ok = HeaderBlock(bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n".utf8))
+    static let found = HeaderBlock(bytes: Array("HTTP/1.1 302 Found\r\nLocation: /b\r\n\r\n".utf8))
+    static let lost = HandleError(.connectionError, .sendRequest, reason: "lost")
+    let address = SocketAddress(host: "127.0.0.1", port: 80)
+
+    @Test func `a GET on a new connection`() {
+        let driver = Driver()
+        #expect(driver.send() == Outcome(.startTransfer))
+        #expect(driver.reached(.connecting(address)) == [.emit(.connectingToServer(address: address))])
+        #expect(
+            driver.reached(.connected(address, secure: false)) == [.emit(.connectedToServer(address: address))]
+        )
+        #expect(driver.reached(.sending) == [.emit(.sendingRequest)])
+        #expect(
+            driver.reached(.requestSent(bytes: 70)) == [
+                .emit(.requestSent(bytes: 70)), .emit(.sendRequestComplete), .succeed(.sendRequest),
+                .emit(.receivingResponse),
+            ]
+        )
+        #expect(driver.receive() == Outcome())
+        #expect(
+            driver.reached(.head(Self.ok)) == [
+                .emit(.responseReceived(bytes: 38)), .emit(.headersAvailable), .succeed(.receiveResponse),
+            ]
+        )
+        #expect(driver.reached(.finished) == [.endBody(nil)])
+        #expect(driver.close() == [.closeBodies, .finish])
+    }
+
+    @Test func `a head that comes before anybody asks for it waits`() {
+        let driver = Driver()
+        _ = driver.send()
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        #expect(driver.reached(.head(Self.ok)) == [.emit(.responseReceived(bytes: 38))])
+        #expect(driver.reached(.finished) == [.endBody(nil)])
+        #expect(driver.receive() == Outcome(.emit(.headersAvailable), .succeed(.receiveResponse)))
+    }
+
+    @Test func `receive may be asked for while sending`() {
+        let driver = Driver()
+        _ = driver.send()
+        #expect(driver.receive() == Outcome())
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        #expect(driver.reached(.head(Self.ok)).last == .succeed(.receiveResponse))
+    }
+
+    @Test func `receiving at once makes one operation of two`() {
+        let driver = Driver()
+        #expect(driver.send(thenReceive: true) == Outcome(.startTransfer))
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        let receiving = HandleError(.connectionError, .receiveResponse, reason: "lost")
+        #expect(
+            driver.reached(.failed(Self.lost, [])) == [
+                .emit(.requestError(receiving)), .fail(receiving), .endBody(receiving.seen(by: .readData)),
+            ]
+        )
+    }
+
+    @Test func `a failure nobody waits for belongs to the next operation`() {
+        let driver = Driver()
+        _ = driver.send()
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        #expect(driver.reached(.failed(Self.lost, [])) == [.endBody(Self.lost.seen(by: .readData))])
+        let receiving = Self.lost.seen(by: .receiveResponse)
+        #expect(driver.receive() == Outcome(.emit(.requestError(receiving)), .fail(receiving)))
+        #expect(driver.receive().refusal == .wrongState(.receiveResponse, "no request was sent"))
+        #expect(driver.send() == Outcome(.startTransfer))
+    }
+
+    @Test func `a TLS failure is announced before the error`() {
+        let driver = Driver()
+        _ = driver.send()
+        let error = HandleError(.secureFailure, .sendRequest, reason: "certificate")
+        #expect(
+            driver.reached(.failed(error, .dateInvalid)) == [
+                .emit(.secureFailure(.dateInvalid)), .emit(.requestError(error)), .fail(error),
+                .endBody(error.seen(by: .readData)),
+            ]
+        )
+    }
+
+    @Test func `a failure in the body leaves the response received`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        _ = driver.reached(.sending, .requestSent(bytes: 1), .head(Self.ok))
+        #expect(driver.reached(.failed(Self.lost, [])) == [.endBody(Self.lost.seen(by: .readData))])
+        #expect(
+            driver.receive().refusal == .wrongState(.receiveResponse, "the response was already received")
+        )
+    }
+
+    // MARK: Closing
+
+    @Test func `closing fails what is pending, in the order in which it was begun`() {
+        let driver = Driver()
+        _ = driver.send()
+        _ = driver.receive()
+        let sending = HandleError.cancelled(.sendRequest)
+        let receiving = HandleError.cancelled(.receiveResponse)
+        #expect(
+            driver.close() == [
+                .abandonTransfer, .emit(.requestError(sending)), .fail(sending), .emit(.requestError(receiving)),
+                .fail(receiving), .closeBodies, .finish,
+            ]
+        )
+    }
+
+    @Test func `closing an unused handle needs nothing but the end`() {
+        #expect(Driver().close() == [.closeBodies, .finish])
+    }
+
+    @Test func `closing twice does nothing`() {
+        let driver = Driver()
+        _ = driver.close()
+        #expect(driver.close() == [])
+    }
+
+    @Test func `everything is refused after closing, without an event`() {
+        let driver = Driver()
+        _ = driver.close()
+        #expect(driver.send() == Outcome(refusal: .closed(.sendRequest)))
+        #expect(driver.receive() == Outcome(refusal: .closed(.receiveResponse)))
+    }
+
+    // MARK: Wrong states
+
+    @Test func `receiving before sending is refused and reported`() {
+        let error = HandleError.wrongState(.receiveResponse, "no request was sent")
+        #expect(Driver().receive() == Outcome(refusal: error, .emit(.requestError(error))))
+    }
+
+    @Test func `receiving twice is refused and leaves the response alone`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        _ = driver.reached(.sending, .requestSent(bytes: 1), .head(Self.ok))
+        let error = HandleError.wrongState(.receiveResponse, "the response was already received")
+        #expect(driver.receive() == Outcome(refusal: error, .emit(.requestError(error))))
+        #expect(driver.reached(.finished) == [.endBody(nil)])
+    }
+
+    @Test func `sending while sending or receiving is refused`() {
+        let driver = Driver()
+        _ = driver.send()
+        #expect(driver.send().refusal == .wrongState(.sendRequest, "sendRequest is not over yet"))
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        _ = driver.receive()
+        #expect(driver.send().refusal == .wrongState(.sendRequest, "receiveResponse is not over yet"))
+    }
+
+    @Test func `sending again takes the old transfer out first`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        _ = driver.reached(.sending, .requestSent(bytes: 1), .head(Self.ok))
+        #expect(driver.send() == Outcome(.abandonTransfer, .startTransfer))
+        _ = driver.reached(.sending, .requestSent(bytes: 1), .head(Self.ok), .finished)
+        #expect(driver.send() == Outcome(.startTransfer))
+    }
+
+    // MARK: Uploads
+
+    @Test func `a streamed request is sent when its head is`() {
+        let driver = Driver()
+        _ = driver.send(.streamed)
+        _ = driver.reached(.sending)
+        #expect(
+            driver.reached(.headSent(bytes: 100)) == [
+                .emit(.requestSent(bytes: 100)), .emit(.sendRequestComplete), .succeed(.sendRequest),
+            ]
+        )
+        #expect(driver.reached(.pieceSent(bytes: 5)) == [.emit(.writeComplete(bytes: 5))])
+        #expect(driver.reached(.requestSent(bytes: 105)) == [.emit(.receivingResponse)])
+    }
+
+    @Test func `an early error response ends the upload`() {
+        let driver = Driver()
+        _ = driver.send(.streamed)
+        _ = driver.reached(.sending, .headSent(bytes: 100))
+        let refused = HeaderBlock(bytes: Array("HTTP/1.1 413 No\r\n\r\n".utf8))
+        #expect(
+            driver.reached(.head(refused)) == [
+                .emit(.receivingResponse), .emit(.responseReceived(bytes: 19)), .endUpload(nil),
+            ]
+        )
+    }
+
+    @Test func `an early response to a body given up front completes the send`() {
+        let driver = Driver()
+        _ = driver.send()
+        _ = driver.reached(.sending)
+        #expect(
+            driver.reached(.head(Self.ok)) == [
+                .emit(.sendRequestComplete), .succeed(.sendRequest), .emit(.receivingResponse),
+                .emit(.responseReceived(bytes: 38)),
+            ]
+        )
+    }
+
+    @Test func `a failing transfer ends the upload with the error`() {
+        let driver = Driver()
+        _ = driver.send(.streamed)
+        _ = driver.reached(.sending, .headSent(bytes: 100))
+        #expect(
+            driver.reached(.failed(Self.lost, [])) == [
+                .endUpload(Self.lost.seen(by: .writeData)), .endBody(Self.lost.seen(by: .readData)),
+            ]
+        )
+    }
+
+    // MARK: Redirects
+
+    @Test func `a redirect is followed when its body is over`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        #expect(
+            driver.head(Self.found, .follow(url: "http://h/b")) == [
+                .emit(.responseReceived(bytes: 36)), .emit(.redirect(url: "http://h/b")),
+            ]
+        )
+        #expect(driver.reached(.finished) == [.startTransfer])
+        #expect(driver.reached(.sending) == [.emit(.sendingRequest)])
+        // No second sendRequestComplete.
+        #expect(
+            driver.reached(.requestSent(bytes: 2)) == [.emit(.requestSent(bytes: 2)), .emit(.receivingResponse)]
+        )
+        #expect(driver.reached(.head(Self.ok)).last == .succeed(.receiveResponse))
+    }
+
+    @Test func `a redirect is not followed before somebody asks for the response`() {
+        let driver = Driver()
+        _ = driver.send()
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        #expect(driver.head(Self.found, .follow(url: "u")) == [.emit(.responseReceived(bytes: 36))])
+        #expect(driver.reached(.finished) == [])
+        #expect(driver.receive() == Outcome(.emit(.redirect(url: "u")), .startTransfer))
+    }
+
+    @Test func `a redirect whose body breaks off is followed all the same`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        _ = driver.head(Self.found, .follow(url: "u"))
+        #expect(driver.reached(.failed(Self.lost, [])) == [.startTransfer])
+    }
+
+    @Test func `a refused redirect fails the receive`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        let error = HandleError(.redirectFailed, .receiveResponse, reason: "https to http")
+        #expect(
+            driver.head(Self.found, .refuse(error)) == [
+                .emit(.responseReceived(bytes: 36)), .abandonTransfer, .emit(.requestError(error)), .fail(error),
+                .endBody(error.seen(by: .readData)),
+            ]
+        )
+    }
+}

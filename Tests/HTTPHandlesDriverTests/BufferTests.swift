@@ -1,0 +1,203 @@
+import HTTPHandlesCore
+import HTTPHandlesLock
+import Testing
+
+@testable import HTTPHandlesDriver
+
+extension DownloadBuffer {
+    /// Gives a piece to the buffer as libcurl does.
+    func append(_ piece: [UInt8]) -> Bool {
+        unsafe piece.withUnsafeBytes { unsafe append($0) }
+    }
+}
+
+extension UploadBuffer {
+    /// Takes up to `count` bytes as libcurl does. Returns them, and the lengths of the pieces that libcurl has whole.
+    func supply(_ count: Int) -> (supply: String, bytes: [UInt8], pieces: [Int]) {
+        var target = [UInt8](repeating: 0, count: count)
+        var pieces: [Int] = []
+        let supply = unsafe target.withUnsafeMutableBytes { unsafe self.supply($0) { pieces.append($0) } }
+        if case .bytes(let taken) = supply { return ("bytes", Array(target[..<taken]), pieces) }
+        return ("\(supply)", [], pieces)
+    }
+}
+
+@Suite("Download buffer")
+struct DownloadBufferTests {
+    static let full = [UInt8](repeating: 1, count: DownloadBuffer.highWater)
+
+    func describe(_ attempt: DownloadBuffer.Attempt) -> String {
+        switch attempt {
+        case .mustWait: "wait"
+        case .now(.bytes(let bytes), let resume): "\(bytes.count)\(resume ? " resume" : "")"
+        case .now(.end, _): "end"
+        case .now(.failed(let error), _): "\(error.code)"
+        }
+    }
+
+    func take(_ buffer: DownloadBuffer, upTo limit: Int = .max) -> String {
+        describe(buffer.take(upTo: limit, reporting: false))
+    }
+
+    @Test func `nothing can be read before the response`() {
+        let buffer = DownloadBuffer()
+        #expect(buffer.append([1]))
+        #expect(take(buffer) == "incorrectHandleState")
+        buffer.open()
+        #expect(take(buffer) == "1")
+    }
+
+    @Test func `a read takes all there is, or as much as it wants`() {
+        let buffer = DownloadBuffer()
+        buffer.open()
+        _ = buffer.append([1, 2, 3])
+        _ = buffer.append([4, 5])
+        #expect(take(buffer, upTo: 2) == "2")
+        #expect(take(buffer) == "3")
+        #expect(take(buffer) == "wait")
+        buffer.end(nil)
+        #expect(take(buffer) == "end")
+        #expect(take(buffer) == "end")
+    }
+
+    @Test func `full, it has libcurl pause; emptied, go on, once`() {
+        let buffer = DownloadBuffer()
+        buffer.open()
+        #expect(buffer.append(Self.full))
+        #expect(!buffer.append([1]))
+        #expect(take(buffer, upTo: DownloadBuffer.highWater / 2) == "\(DownloadBuffer.highWater / 2)")
+        #expect(take(buffer) == "\(DownloadBuffer.highWater / 2) resume")
+        #expect(buffer.append([1]))
+        #expect(take(buffer) == "1")
+    }
+
+    @Test func `what came before a failure can be read`() {
+        let buffer = DownloadBuffer()
+        buffer.open()
+        _ = buffer.append([1])
+        buffer.end(HandleError(.connectionError, .readData, reason: "r"))
+        #expect(take(buffer) == "1")
+        #expect(take(buffer) == "connectionError")
+    }
+
+    @Test func `closing discards everything and fails whoever waits`() {
+        let buffer = DownloadBuffer()
+        buffer.open()
+        let result = Result()
+        _ = buffer.take(upTo: .max, reporting: true) { result.set($0) }
+        let delivery = buffer.close()
+        delivery?.resume(delivery?.outcome ?? .end)
+        #expect(result.text == "operationCancelled")
+        #expect(take(buffer) == "invalidHandle")
+        #expect(buffer.takeReports().count == 1)
+    }
+
+    final class Result: Sendable {
+        private let value = Lock("")
+        var text: String { value.withLock { $0 } }
+        func set(_ outcome: DownloadBuffer.Outcome) {
+            value.withLock {
+                switch outcome {
+                case .bytes(let bytes): $0 = "\(bytes.count)"
+                case .end: $0 = "end"
+                case .failed(let error): $0 = "\(error.code)"
+                }
+            }
+        }
+    }
+
+    @Test func `one reader at a time`() {
+        let buffer = DownloadBuffer()
+        buffer.open()
+        _ = buffer.take(upTo: .max, reporting: false) { _ in }
+        #expect(buffer.hasReader)
+        #expect(describe(buffer.take(upTo: .max, reporting: false) { _ in }) == "incorrectHandleState")
+    }
+
+    @Test func `reports come in the order of the reads`() {
+        let buffer = DownloadBuffer()
+        buffer.open()
+        _ = buffer.append([1, 2])
+        _ = buffer.take(upTo: 1, reporting: true)
+        _ = buffer.take(upTo: 1, reporting: false)
+        buffer.end(nil)
+        _ = buffer.take(upTo: 1, reporting: true)
+        let bytes = buffer.takeReports().map { report in
+            if case .read(let bytes) = report { bytes } else { -1 }
+        }
+        #expect(bytes == [1, 0])
+        #expect(buffer.takeReports().isEmpty)
+    }
+}
+
+@Suite("Upload buffer")
+struct UploadBufferTests {
+    func describe(_ attempt: UploadBuffer.Attempt) -> String {
+        switch attempt {
+        case .mustWait: "wait"
+        case .now(.accepted, let resume): resume ? "accepted resume" : "accepted"
+        case .now(.unwanted, _): "unwanted"
+        case .now(.failed(let error), _): "\(error.code): \(error.reason)"
+        }
+    }
+
+    @Test func `pieces go through in order, and each is reported when libcurl has it whole`() {
+        let buffer = UploadBuffer()
+        buffer.open(length: nil)
+        #expect(buffer.supply(10) == ("nothingYet", [], []))
+        #expect(describe(buffer.write([1, 2, 3])) == "accepted resume")
+        #expect(describe(buffer.write([4])) == "accepted")
+        #expect(buffer.supply(2) == ("bytes", [1, 2], []))
+        #expect(buffer.supply(10) == ("bytes", [3, 4], [3, 1]))
+        #expect(describe(buffer.finish()) == "accepted")
+        #expect(buffer.supply(10) == ("end", [], []))
+    }
+
+    @Test func `the producer waits for room`() {
+        let buffer = UploadBuffer()
+        buffer.open(length: nil)
+        _ = buffer.write([UInt8](repeating: 0, count: UploadBuffer.highWater))
+        #expect(describe(buffer.write([1])) == "wait")
+        #expect(describe(buffer.write([1]) { _ in }) == "wait")
+        #expect(buffer.takeWaiter().map(\.mustResume) == nil)
+        _ = buffer.supply(UploadBuffer.highWater)
+        guard case .accepted? = buffer.takeWaiter()?.outcome else {
+            Issue.record("the waiting piece was not taken over")
+            return
+        }
+        #expect(buffer.supply(10) == ("bytes", [1], [1]))
+    }
+
+    @Test func `a length that was announced is kept`() {
+        let buffer = UploadBuffer()
+        buffer.open(length: 3)
+        #expect(describe(buffer.write([1, 2])) == "accepted")
+        #expect(describe(buffer.write([1, 2])) == "invalidParameter: 1 bytes more than the length announced")
+        #expect(describe(buffer.finish()) == "invalidParameter: 1 bytes fewer than the length announced")
+        #expect(describe(buffer.write([3])) == "accepted")
+        #expect(describe(buffer.finish()) == "accepted")
+        #expect(describe(buffer.write([4])) == "incorrectHandleState: the request body is complete")
+    }
+
+    @Test func `what the server does not want goes nowhere`() {
+        let buffer = UploadBuffer()
+        buffer.open(length: nil)
+        _ = buffer.write([1])
+        buffer.end(nil)
+        #expect(describe(buffer.write([2])) == "unwanted")
+        #expect(buffer.supply(10) == ("end", [], []))
+    }
+
+    @Test func `before, after a failure, and after closing`() {
+        let buffer = UploadBuffer()
+        #expect(
+            describe(buffer.write([1])) == "incorrectHandleState: no request with a streamed body was sent"
+        )
+        buffer.open(length: nil)
+        buffer.end(HandleError(.connectionError, .writeData, reason: "lost"))
+        #expect(describe(buffer.write([1])) == "connectionError: lost")
+        #expect(buffer.supply(10) == ("abort", [], []))
+        #expect(buffer.close().map(\.mustResume) == nil)
+        #expect(describe(buffer.write([1])) == "invalidHandle: the handle is closed")
+    }
+}

@@ -1,0 +1,287 @@
+import HTTPHandlesCore
+import HTTPHandlesLock
+import HTTPHandlesTesting
+import HTTPTypes
+import Testing
+
+@testable import HTTPHandlesDriver
+
+@Suite("Driver inbox")
+struct DriverInboxTests {
+    static let command = DriverInbox.Entry.command { _ in }
+
+    @Test func `the first entry starts the thread, a later one wakes it only if it sleeps`() {
+        var inbox = DriverInbox()
+        #expect(inbox.post(Self.command) == .startThread)
+        #expect(inbox.post(Self.command) == .nothing)
+        var taken: [DriverInbox.Entry] = []
+        inbox.take(&taken)
+        #expect(taken.count == 2)
+        #expect(inbox.prepareToRest(mayRest: true) == .sleep)
+        #expect(inbox.post(Self.command) == .wake)
+        #expect(inbox.post(Self.command) == .nothing)
+    }
+
+    @Test func `a thread does not rest while something waits`() {
+        var inbox = DriverInbox()
+        _ = inbox.post(Self.command)
+        #expect(inbox.prepareToRest(mayRest: true) == .entriesWait)
+        inbox.retire()
+        #expect(inbox.prepareToRest(mayRest: true) == .entriesWait)
+    }
+
+    @Test func `a retired thread stops, and a late entry starts another`() {
+        var inbox = DriverInbox()
+        _ = inbox.post(Self.command)
+        inbox.retire()
+        var taken: [DriverInbox.Entry] = []
+        inbox.take(&taken)
+        #expect(inbox.prepareToRest(mayRest: true) == .stop)
+        #expect(inbox.post(Self.command) == .startThread)
+    }
+
+    @Test func `a borrowed thread stops when nothing waits`() {
+        var inbox = DriverInbox()
+        _ = inbox.post(Self.command)
+        var taken: [DriverInbox.Entry] = []
+        inbox.take(&taken)
+        #expect(inbox.prepareToRest(mayRest: false) == .stop)
+    }
+}
+
+@Suite("Driver thread", .timeLimit(.minutes(1)))
+struct DriverThreadTests {
+    @Test func `commands run in order, on one thread that knows itself`() async throws {
+        let driver = try Driver()
+        #expect(!driver.isCurrent)
+        let seen = Seen()
+        await withCheckedContinuation { continuation in
+            for number in 0..<1000 {
+                driver.submit { _ in
+                    driver.checkIsolated()
+                    seen.numbers.withLock { $0.append(number) }
+                    if number == 999 { continuation.resume() }
+                }
+            }
+        }
+        #expect(seen.numbers.withLock { $0 } == Array(0..<1000))
+    }
+
+    final class Seen: Sendable {
+        let numbers = Lock<[Int]>([])
+    }
+
+    actor Resident {
+        private let driver: Driver
+        init(_ driver: Driver) { self.driver = driver }
+        nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe driver.asUnownedSerialExecutor() }
+        func isHome() -> Bool { driver.isCurrent }
+        func isHomeWithoutAJob() async -> Bool {
+            await withCheckedContinuation { continuation in
+                driver.submit { _ in continuation.resume(returning: self.assumeIsolated { _ in true }) }
+            }
+        }
+    }
+
+    @Test func `actors run on the driver's thread, and are isolated there outside of a job too`() async throws {
+        let resident = Resident(try Driver())
+        #expect(await resident.isHome())
+        #expect(await resident.isHomeWithoutAJob())
+    }
+
+    @Test func `tasks that prefer the thread run on it`() async throws {
+        let driver = try Driver()
+        let executor = DriverTaskExecutor(driver)
+        let isHome = await Task(executorPreference: executor) { driver.isCurrent }.value
+        #expect(isHome)
+        let resident = Resident(driver)
+        let both = await Task(executorPreference: executor) { (await resident.isHome(), driver.isCurrent) }.value
+        #expect(both == (true, true))
+    }
+
+    @Test func `a retired driver stops its thread and starts one again for late commands`() async throws {
+        let driver = try Driver()
+        for _ in 0..<100 {
+            await withCheckedContinuation { continuation in
+                driver.submit { _ in
+                    driver.retire()
+                    continuation.resume()
+                }
+            }
+        }
+    }
+
+    @Test func `many threads submit at once and nothing is lost`() async throws {
+        let driver = try Driver()
+        let counter = Counter()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    for _ in 0..<500 {
+                        await withCheckedContinuation { continuation in
+                            driver.submit { _ in
+                                counter.value.wrappingAdd(1, ordering: .relaxed)
+                                continuation.resume()
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        #expect(counter.value.load(ordering: .relaxed) == 10_000)
+    }
+
+    final class Counter: Sendable {
+        let value = Atomic(0)
+    }
+}
+
+@Suite("Event back ends", .timeLimit(.minutes(1)))
+struct EventBackendTests {
+    @Test(
+        arguments: [
+            (0x07_58_01, EventBackendChoice.epoll), (0x07_57_00, .poll), (0x08_0A_00, .epoll), (0x08_0B_00, .poll),
+            (0x08_0E_01, .poll), (0x08_11_00, .epoll), (0x08_14_00, .poll), (0x08_16_00, .poll), (0x08_17_00, .epoll),
+        ] as [(UInt32, EventBackendChoice)]
+    )
+    func `the choice by version`(version: UInt32, choice: EventBackendChoice) {
+        #expect(EventBackendChoice.best(for: version) == choice)
+    }
+
+    /// Collects what the driver reports of one transfer.
+    final class Recorder: TransferDelegate {
+        let download: DownloadBuffer
+        private(set) var transfer: Transfer?
+        private(set) var milestones: [TransferMilestone] = []
+        private var whenOver: (([TransferMilestone]) -> Void)?
+
+        init(_ download: DownloadBuffer, whenOver: @escaping ([TransferMilestone]) -> Void) {
+            self.download = download
+            self.whenOver = whenOver
+        }
+
+        func start(_ request: TransferRequest, _ engine: TransferEngine) throws {
+            transfer = try engine.start(request, download: download, delegate: self)
+        }
+
+        func transfer(_ transfer: Transfer, reached milestones: [TransferMilestone], _ engine: TransferEngine) {
+            self.milestones += milestones
+            switch milestones.last {
+            case .finished, .failed:
+                whenOver?(self.milestones)
+                whenOver = nil
+                self.transfer?.release()
+                self.transfer = nil
+            default: break
+            }
+        }
+
+        func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine) {}
+    }
+
+    /// Carries out a request and returns its milestones.
+    static func milestones(
+        _ driver: Driver,
+        _ url: String,
+        method: HTTPRequest.Method = .get,
+        body: TransferRequest.Body = .none,
+        then: @escaping @Sendable (TransferEngine) -> Void = { _ in }
+    ) async throws -> [TransferMilestone] {
+        let message = RequestMessage(
+            method: method,
+            url: try RequestURL(parsing: url, for: .openRequest),
+            headerFields: [:]
+        )
+        return await withCheckedContinuation { continuation in
+            driver.submit { engine in
+                let recorder = Recorder(DownloadBuffer()) { continuation.resume(returning: $0) }
+                try? recorder.start(TransferRequest(message, body, OptionSnapshot(OptionValues())), engine)
+                then(engine)
+            }
+        }
+    }
+
+    static func answering() throws -> ScriptedServer {
+        try ScriptedServer { connection in
+            while try connection.readRequest() != nil {
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        }
+    }
+
+    @Test(arguments: EventBackendChoice.allCases)
+    func `the milestones of a first and a second request`(backend: EventBackendChoice) async throws {
+        let server = try Self.answering()
+        let driver = try Driver(DriverConfiguration(backend: backend))
+        let address = SocketAddress(host: "127.0.0.1", port: server.port)
+        let head = HeaderBlock(bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n".utf8))
+        let size = "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nAccept: */*\r\n\r\n".utf8.count
+        let exchange: [TransferMilestone] = [.sending, .requestSent(bytes: size), .head(head), .finished]
+        let first = try await Self.milestones(driver, server.url())
+        #expect(first == [.connecting(address), .connected(address, secure: false)] + exchange)
+        let second = try await Self.milestones(driver, server.url())
+        #expect(second == [.reused(address)] + exchange)
+    }
+
+    @Test(arguments: EventBackendChoice.allCases)
+    func `a refused connection`(backend: EventBackendChoice) async throws {
+        let port = try ScriptedServer { _ in }.port
+        let driver = try Driver(DriverConfiguration(backend: backend))
+        let milestones = try await Self.milestones(driver, "http://127.0.0.1:\(port)/")
+        #expect(milestones.count == 2)
+        guard case .failed(let error, []) = milestones.last else {
+            Issue.record("\(milestones)")
+            return
+        }
+        #expect(error.code == .cannotConnect)
+    }
+
+    @Test(arguments: EventBackendChoice.allCases)
+    func `the death of the engine ends every transfer, and no more can be made`(backend: EventBackendChoice)
+        async throws
+    {
+        let server = try ScriptedServer { $0.waitForClose() }
+        let driver = try Driver(DriverConfiguration(backend: backend))
+        let error = HandleError.driverStopped(.sendRequest, "the test says so")
+        let milestones = try await Self.milestones(driver, server.url()) { $0.fail(error) }
+        #expect(milestones == [.failed(error, [])])
+        let refusal = await withCheckedContinuation { continuation in
+            driver.submit { engine in
+                do throws(HandleError) {
+                    let url = try RequestURL(parsing: "http://h/", for: .openRequest)
+                    let message = RequestMessage(method: .get, url: url, headerFields: [:])
+                    let recorder = Recorder(DownloadBuffer()) { _ in }
+                    _ = try engine.start(
+                        TransferRequest(message, .none, OptionSnapshot(OptionValues())),
+                        download: recorder.download,
+                        delegate: recorder
+                    )
+                    continuation.resume(returning: HandleError?.none)
+                } catch {
+                    continuation.resume(returning: error)
+                }
+            }
+        }
+        #expect(refusal == error)
+    }
+
+    @Test(arguments: EventBackendChoice.allCases)
+    func `a thousand connections come and go`(backend: EventBackendChoice) async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.0 200 OK\r\n\r\nbye")
+        }
+        let driver = try Driver(DriverConfiguration(backend: backend))
+        try await withThrowingTaskGroup(of: TransferMilestone?.self) { group in
+            for _ in 0..<10 {
+                group.addTask {
+                    var last: TransferMilestone?
+                    for _ in 0..<100 { last = try await Self.milestones(driver, server.url()).last }
+                    return last
+                }
+            }
+            for try await last in group { #expect(last == .finished) }
+        }
+        #expect(server.connectionsAccepted == 1000)
+    }
+}

@@ -1,0 +1,145 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import Testing
+
+/// The close law where a request can be closed; the whole matrix of ways and phases: `PhaseMatrixTests`.
+@Suite("Closing", .timeLimit(.minutes(1)))
+struct CloseTests {
+    /// A server that does nothing until the client goes.
+    static func silent() throws -> ScriptedServer {
+        try ScriptedServer { connection in
+            _ = try connection.readHead()
+            connection.waitForClose()
+        }
+    }
+
+    @Test func `closing while the response is awaited`() async throws {
+        let server = try Self.silent()
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.get, "/")
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        try await recorder.first(.receivingResponse)
+        // Runs until it waits: afterwards the operation is pending.
+        let response = Task.immediate { try await request.receiveResponse() }
+        try request.close()
+        let error = HandleError.cancelled(.receiveResponse)
+        await #expect(throws: error) { try await response.value }
+        await request.closed()
+        let kinds = try await recorder.finish().map(\.kind)
+        #expect(kinds.suffix(4) == [.closingConnection, .connectionClosed, .requestError(error), .handleClosing])
+    }
+
+    @Test func `the connection that closing ends is the request's, also where it was used before`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send(EventOrderTests.hello)
+            connection.waitForClose()
+        }
+        let session = try SessionHandle()
+        let idle = EventRecorder(of: session)
+        _ = try await session.get(server.url()).body.collect(upTo: 5)
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.get, "/")
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        try request.close()
+        let kinds = try await recorder.finish().map(\.kind)
+        #expect(kinds.suffix(3) == [.closingConnection, .connectionClosed, .handleClosing])
+        try connection.close()
+        try session.close()
+        #expect(try await idle.finish().map(\.kind) == [.handleClosing])
+    }
+
+    @Test func `cancelling the task closes the request`() async throws {
+        let server = try Self.silent()
+        let session = try SessionHandle()
+        let recorder = EventRecorder(of: session, scope: .tree)
+        let task = Task { try await session.get(server.url()) }
+        try await recorder.first(.receivingResponse)
+        task.cancel()
+        let error = await #expect(throws: HandleError.self) { try await task.value }
+        #expect(error?.isCancellation == true)
+        try await recorder.first { $0.handle.level == .request && $0.kind == .handleClosing }
+    }
+
+    @Test func `a task that is cancelled already closes the request and sends nothing`() async throws {
+        let server = try Self.silent()
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.get, "/")
+        let gate = Gate()
+        let task = Task {
+            await gate.passed()
+            try await request.send()
+        }
+        task.cancel()
+        gate.open()
+        let error = await #expect(throws: HandleError.self) { try await task.value }
+        #expect(error?.isCancellation == true)
+        await request.closed()
+        #expect(server.connectionsAccepted == 0)
+    }
+
+    @Test func `closing while the body flows discards what is left`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpPort)
+        let request = try await connection.openRequest(.get, "/big")
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        _ = try await request.receiveResponse()
+        var iterator = request.body.makeAsyncIterator()
+        _ = try await iterator.next()
+        try request.close()
+        await #expect(throws: HandleError.closed(.readData)) { try await iterator.next() }
+        #expect(try await recorder.finish().last?.kind == .handleClosing)
+    }
+
+    @Test func `closing while a read waits`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+            connection.waitForClose()
+        }
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.get, "/")
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        _ = try await request.receiveResponse()
+        let reading = Task.immediate { try await request.body.collect(upTo: 10) }
+        try request.close()
+        await #expect(throws: HandleError.cancelled(.readData)) { try await reading.value }
+        let kinds = try await recorder.finish().map(\.kind)
+        #expect(kinds.suffix(2) == [.requestError(.cancelled(.readData)), .handleClosing])
+    }
+
+    @Test func `closing does not disturb a neighbour`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        async let neighbour = session.get(nginx.http("/big")).body.collect(upTo: nginx.bigSize)
+        for _ in 0..<50 {
+            let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpPort)
+            let request = try await connection.openRequest(.get, "/big")
+            try await request.send()
+            try request.close()
+            await request.closed()
+        }
+        #expect(try await neighbour.count == nginx.bigSize)
+    }
+
+    @Test func `threads and descriptors are back at the baseline`() async throws {
+        let server = try Self.silent()
+        let descriptors = Baseline.descriptors
+        for _ in 0..<10 {
+            try await withSession { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+                let request = try await connection.openRequest(.get, "/")
+                try await request.send()
+            }
+        }
+        #expect(await eventually { Baseline.descriptors <= descriptors + 20 })
+    }
+}

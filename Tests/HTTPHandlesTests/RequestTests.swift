@@ -1,0 +1,341 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import HTTPTypes
+import Testing
+
+@Suite("Requests", .timeLimit(.minutes(1)))
+struct RequestTests {
+    static func echo(_ connection: ServerConnection) throws {
+        while let request = try connection.readRequest() {
+            let text = request.head.requestLine + "|" + String(decoding: request.body, as: UTF8.self)
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
+        }
+    }
+
+    // MARK: nginx
+
+    @Test func `three levels by hand`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(userAgent: "test/1.0")
+        let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpPort)
+        let request = try await connection.openRequest(.get, "/agent")
+        try await request.send()
+        let head = try await request.receiveResponse()
+        #expect(head.status == .ok)
+        #expect(head.version == .http1_1)
+        #expect(head.headerFields[.contentType] == "text/plain")
+        #expect(try await request.body.collect(upTo: 100) == Array("test/1.0".utf8))
+        #expect(try await request.option(.url) == nginx.http("/agent"))
+        try request.close()
+        await request.closed()
+    }
+
+    @Test func `one line`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        let response = try await session.get(nginx.http("/hello"))
+        #expect(response.status == .ok)
+        #expect(try await response.body.collect(upTo: 100) == Array("hello".utf8))
+        await response.request.closed()
+    }
+
+    @Test(arguments: ["GET", "DELETE", "OPTIONS", "PURGE", "POST", "PUT", "PATCH"])
+    func `methods`(name: String) async throws {
+        let server = try ScriptedServer(RequestTests.echo)
+        let session = try SessionHandle()
+        let method = try #require(HTTPRequest.Method(name))
+        let request = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1:\(server.port)", path: "/m")
+        let response = try await session.fetch(request)
+        #expect(try await response.body.collect(upTo: 100) == Array("\(name) /m HTTP/1.1|".utf8))
+    }
+
+    @Test func `HEAD has a length and no body`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        let authority = "127.0.0.1:\(nginx.httpPort)"
+        let request = HTTPRequest(method: .head, scheme: "http", authority: authority, path: "/big")
+        let response = try await session.fetch(request)
+        #expect(response.headerFields[.contentLength] == "\(nginx.bigSize)")
+        #expect(try await response.body.collect(upTo: 0) == [])
+    }
+
+    @Test func `https with a throw-away authority`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: nginx.authorityFile)])
+        let response = try await session.get(nginx.https1("/protocol"))
+        #expect(response.head.version == .http1_1)
+        #expect(try await response.body.collect(upTo: 100).starts(with: "HTTP/1.1".utf8))
+    }
+
+    @Test func `HTTP/2 over TLS`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: nginx.authorityFile)])
+        let response = try await session.get(nginx.https("/protocol"))
+        #expect(response.head.version == .http2)
+        #expect(try await response.body.collect(upTo: 100).starts(with: "HTTP/2.0".utf8))
+    }
+
+    @Test func `HTTP/2 with prior knowledge, and HTTP/1.1 where HTTP/2 is offered`() async throws {
+        let nginx = try Nginx.shared.get()
+        let prior = try SessionHandle(options: [.set(.httpVersions, to: .http2PriorKnowledge)])
+        #expect(try await prior.get(nginx.clearHTTP2("/hello")).head.version == .http2)
+        let old = try SessionHandle(options: [
+            .set(.httpVersions, to: .http1_1), .set(.certificateAuthorityFile, to: nginx.authorityFile),
+        ])
+        #expect(try await old.get(nginx.https("/hello")).head.version == .http1_1)
+    }
+
+    @Test func `a certificate nobody vouches for is refused, with the reason`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        let recorder = EventRecorder(of: session, [.secureFailure, .requestError], scope: .tree)
+        let error = await #expect(throws: HandleError.self) { try await session.get(nginx.https1("/hello")) }
+        #expect(error?.code == .secureFailure)
+        #expect(error?.operation == .sendRequest)
+        #expect(error?.curl?.code.rawValue == 60)
+        try session.close()
+        let kinds = try await recorder.finish().map(\.kind.name)
+        #expect(kinds.prefix(2) == ["secureFailure", "requestError"])
+    }
+
+    @Test func `a certificate for another name is refused, unless asked not to look`() async throws {
+        let nginx = try Nginx.shared.get()
+        let url = "https://127.0.0.2:\(nginx.http1TLSPort)/hello"
+        let strict = try SessionHandle(options: [.set(.certificateAuthorityFile, to: nginx.authorityFile)])
+        // nginx does not listen there: what is refused is the connection, before any certificate is seen.
+        let error = await #expect(throws: HandleError.self) { try await strict.get(url) }
+        #expect(error?.code == .cannotConnect)
+        let lax = try SessionHandle(options: [.set(.verifiesServer, to: false)])
+        #expect(try await lax.get(nginx.https1("/hello")).status == .ok)
+    }
+
+    @Test func `a hundred requests at once, and then a hundred more on the same connections`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        for _ in 0..<2 {
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<100 {
+                    group.addTask { try await session.get(nginx.http("/hello")).body.collect(upTo: 5).count }
+                }
+                for try await count in group { #expect(count == 5) }
+            }
+        }
+    }
+
+    // MARK: Sending again
+
+    @Test func `a request can be sent again, before and after its response was read`() async throws {
+        let server = try ScriptedServer(RequestTests.echo)
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.post, "/again")
+        for body in ["one", "two"] {
+            try await request.send(.string(body))
+            _ = try await request.receiveResponse()
+        }
+        #expect(try await request.body.collect(upTo: 100) == Array("POST /again HTTP/1.1|two".utf8))
+        try await request.send(.string("three"))
+        _ = try await request.receiveResponse()
+        #expect(try await request.body.collect(upTo: 100) == Array("POST /again HTTP/1.1|three".utf8))
+    }
+
+    // MARK: Bodies up
+
+    @Test func `bytes`() async throws {
+        let server = try ScriptedServer(RequestTests.echo)
+        let session = try SessionHandle()
+        let request = HTTPRequest(method: .post, scheme: "http", authority: "127.0.0.1:\(server.port)", path: "/")
+        let response = try await session.fetch(request, body: .string("a body"))
+        #expect(try await response.body.collect(upTo: 100) == Array("POST / HTTP/1.1|a body".utf8))
+    }
+
+    @Test(arguments: [9, nil] as [Int64?])
+    func `an async sequence, of known and unknown length`(length: Int64?) async throws {
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                let framing = request.head["content-length"] ?? request.head["transfer-encoding"] ?? "none"
+                let text = framing + "|" + String(decoding: request.body, as: UTF8.self)
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
+            }
+        }
+        let session = try SessionHandle()
+        let request = HTTPRequest(method: .put, scheme: "http", authority: "127.0.0.1:\(server.port)", path: "/")
+        let pieces = AsyncStream<[UInt8]> { continuation in
+            for piece in ["one", "two", "", "thr"] { continuation.yield(Array(piece.utf8)) }
+            continuation.finish()
+        }
+        let response = try await session.fetch(request, body: .stream(pieces, length: length))
+        let framing = length.map { "\($0)" } ?? "chunked"
+        #expect(try await response.body.collect(upTo: 100) == Array("\(framing)|onetwothr".utf8))
+    }
+
+    @Test func `a body that the caller writes`() async throws {
+        let server = try ScriptedServer(RequestTests.echo)
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.post, "/w")
+        let recorder = EventRecorder(of: request)
+        try await request.send(.writes(length: 6))
+        #expect(try await request.write(Array("abc".utf8)))
+        #expect(try await request.write(Array("def".utf8)))
+        try await request.finishWriting()
+        _ = try await request.receiveResponse()
+        #expect(try await request.body.collect(upTo: 100) == Array("POST /w HTTP/1.1|abcdef".utf8))
+        try request.close()
+        let writes = try await recorder.finish().map(\.kind).filter { $0.name == "writeComplete" }
+        #expect(writes == [.writeComplete(bytes: 3), .writeComplete(bytes: 3)])
+    }
+
+    @Test func `more or fewer bytes than announced are an error, and the request is over`() async throws {
+        let server = try ScriptedServer(RequestTests.echo)
+        let session = try SessionHandle()
+        for (length, reason) in [
+            (Int64(3), "2 bytes more than the length announced"), (9, "4 bytes fewer than the length announced"),
+        ] {
+            let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+            let request = try await connection.openRequest(.post, "/")
+            let pieces = AsyncStream<[UInt8]> { continuation in
+                continuation.yield(Array("12345".utf8))
+                continuation.finish()
+            }
+            await #expect(throws: HandleError.invalidParameter(.writeData, reason)) {
+                try await request.send(.stream(pieces, length: length))
+            }
+            await request.closed()
+        }
+    }
+
+    @Test func `an error of the sequence ends the request and reaches the caller`() async throws {
+        struct Failure: Error, Equatable {}
+        let server = try ScriptedServer { $0.waitForClose() }
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.post, "/")
+        let pieces = AsyncThrowingStream<[UInt8], any Error> { $0.finish(throwing: Failure()) }
+        let error = await #expect(throws: HandleError.self) { try await request.send(.stream(pieces)) }
+        #expect(error?.underlying is Failure)
+        await request.closed()
+    }
+
+    @Test func `an early answer ends the upload and reaches the caller`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+            connection.waitForClose()
+        }
+        let session = try SessionHandle()
+        let request = HTTPRequest(method: .post, scheme: "http", authority: "127.0.0.1:\(server.port)", path: "/")
+        let endless = AsyncStream<[UInt8]>(unfolding: { [UInt8](repeating: 0, count: 1000) })
+        let response = try await session.fetch(request, body: .stream(endless))
+        #expect(response.status.code == 413)
+        #expect(try await response.body.collect(upTo: 10) == Array("no".utf8))
+    }
+
+    // MARK: Bodies down
+
+    @Test func `a large body arrives whole, in pieces`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        let response = try await session.get(nginx.http("/big"))
+        var total = 0
+        var isRight = true
+        for try await piece in response.body {
+            for byte in piece {
+                isRight = isRight && byte == UInt8(truncatingIfNeeded: total)
+                total += 1
+            }
+        }
+        #expect(total == nginx.bigSize)
+        #expect(isRight)
+        await response.request.closed()
+    }
+
+    @Test func `a large body over HTTP/2`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: nginx.authorityFile)])
+        let response = try await session.get(nginx.https("/big"))
+        #expect(try await response.body.collect(upTo: nginx.bigSize).count == nginx.bigSize)
+    }
+
+    @Test func `a body longer than the limit is an error, and the request is over`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        let response = try await session.get(nginx.http("/big"))
+        await #expect(throws: HandleError(.insufficientBuffer, .readData, reason: "the body is longer than 1000 bytes"))
+        {
+            try await response.body.collect(upTo: 1000)
+        }
+        await response.request.closed()
+    }
+
+    @Test func `dropping a response closes its request`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        let recorder = EventRecorder(of: session, .handles, scope: .tree)
+        do {
+            _ = try await session.get(nginx.http("/big"))
+        }
+        try await recorder.first { $0.kind == .handleClosing && $0.handle.level == .request }
+    }
+
+    @Test func `a chunked body, and one that ends with the connection`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            if connection.number == 0 {
+                try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                for piece in ["one", "two", ""] { try connection.sendChunk(piece) }
+                _ = try connection.readHead()
+                connection.close()
+            } else {
+                try connection.send("HTTP/1.0 200 OK\r\n\r\nuntil the end")
+            }
+        }
+        let session = try SessionHandle()
+        #expect(try await session.get(server.url()).body.collect(upTo: 100) == Array("onetwo".utf8))
+        let response = try await session.get(server.url())
+        #expect(response.head.version == .http1_0)
+        #expect(try await response.body.collect(upTo: 100) == Array("until the end".utf8))
+    }
+
+    @Test func `a slow reader has the connection wait, and gets everything`() async throws {
+        let size = 4 * 1024 * 1024
+        let sent = Gate()
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
+            try connection.send([UInt8](repeating: 7, count: size))
+            sent.open()
+            connection.waitForClose()
+        }
+        let session = try SessionHandle()
+        let response = try await session.get(server.url())
+        var iterator = response.body.makeAsyncIterator()
+        var total = 0
+        while let piece = try await iterator.next() {
+            #expect(piece.count <= 256 * 1024 + 16 * 1024)
+            total += piece.count
+            await Task.yield()
+        }
+        #expect(total == size)
+        await sent.passed()
+    }
+
+    // MARK: Facts
+
+    @Test func `times are known after the response`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpPort)
+        let request = try await connection.openRequest(.get, "/hello")
+        await #expect(throws: HandleError.wrongState(.queryOption, "requestTimes is not known yet")) {
+            try await request.option(.requestTimes)
+        }
+        try await request.send()
+        _ = try await request.receiveResponse()
+        let times = try await request.option(.requestTimes)
+        let firstByte = try #require(times.firstByte)
+        #expect(times.connected != nil)
+        #expect(times.secured == nil)
+        #expect(firstByte <= times.total)
+    }
+}
