@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import HTTPHandles
+
+/// Writes the events of a whole session to standard error as they happen.
+struct EventPrinter {
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+    private let printing: Task<Void, Never>
+
+    init(_ session: SessionHandle, as format: Format) {
+        let events = session.statusEvents(scope: .tree)
+        let start = ContinuousClock.now
+        printing = Task {
+            for await event in events {
+                Terminal.say(format == .text ? Self.text(event, since: start) : Self.json(event, since: start))
+            }
+        }
+    }
+
+    /// Waits for the last event, which is the session's `handleClosing`.
+    func finish() async {
+        await printing.value
+    }
+
+    static func text(_ event: StatusEvent, since start: ContinuousClock.Instant) -> String {
+        let time = String(format: "%9.3f ms", (event.time - start) / .milliseconds(1))
+        let handle = "\(event.handle)".padding(toLength: 14, withPad: " ", startingAt: 0)
+        return "\(time)  \(handle)  \(event.kind)"
+    }
+
+    /// One object on one line.
+    static func json(_ event: StatusEvent, since start: ContinuousClock.Instant) -> String {
+        var object: [String: Any] = [
+            "handle": event.handle.number, "level": "\(event.handle.level)", "sequence": event.sequence,
+            "milliseconds": (event.time - start) / .milliseconds(1), "kind": event.kind.name,
+        ]
+        object.merge(event.kind.payload) { first, _ in first }
+        let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
+
+extension StatusEvent.Kind {
+    fileprivate var payload: [String: Any] {
+        switch self {
+        case .handleCreated(let parent): ["parent": parent.number]
+        case .resolvingName(let host): ["host": host]
+        case .nameResolved(let address): ["address": address]
+        case .connectingToServer(let address), .connectedToServer(let address), .connectionReused(let address):
+            ["address": "\(address)"]
+        case .secureFailure(let failure): ["flags": failure.rawValue]
+        case .requestSent(let bytes), .responseReceived(let bytes), .dataAvailable(let bytes),
+            .readComplete(let bytes), .writeComplete(let bytes):
+            ["bytes": bytes]
+        case .intermediateResponse(let status, _): ["status": status.code]
+        case .redirect(let url): ["url": url]
+        case .requestError(let error):
+            [
+                "code": error.code.name, "number": error.code.rawValue, "operation": "\(error.operation)",
+                "reason": error.reason,
+            ]
+        default: [:]
+        }
+    }
+}

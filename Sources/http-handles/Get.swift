@@ -1,0 +1,190 @@
+import ArgumentParser
+import Foundation
+import HTTPHandles
+import HTTPTypes
+
+/// `http-handles get`: fetches a URL as curl would.
+struct Get: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Fetch a URL; the body goes to standard output.")
+
+    @Argument(help: "An http or https URL.")
+    var url: String
+
+    @OptionGroup var message: MessageOptions
+
+    @Option(name: [.customShort("o"), .customLong("output")], help: "Write the body to a file.")
+    var output: String?
+
+    @Flag(help: "Write the response head to standard output, before the body.")
+    var include = false
+
+    @Option(help: ArgumentHelp("The longest time for everything.", valueName: "seconds"))
+    var timeout: Double?
+
+    @Option(help: ArgumentHelp("Close the request after some time, in flight.", valueName: "seconds"))
+    var cancelAfter: Double?
+
+    @Option(help: ArgumentHelp("The authorities to trust, a PEM file.", valueName: "file"))
+    var cacert: String?
+
+    @Flag(help: "Do not check the server's certificate.")
+    var insecure = false
+
+    @Option(help: ArgumentHelp("The version of HTTP: 1.1, 2, or 2-prior-knowledge.", valueName: "version"))
+    var http: HTTPVersionArgument?
+
+    @Option(
+        help: ArgumentHelp("Write the events to standard error, as they happen: text or json.", valueName: "format")
+    )
+    var events: EventPrinter.Format?
+
+    @Flag(help: "Write a waterfall of the phases to standard error.")
+    var timing = false
+
+    @OptionGroup(visibility: .hidden) var later: LaterOptions
+
+    func run() async throws {
+        let session = try usage { () throws(HandleError) in
+            try SessionHandle(userAgent: "http-handles/0.1", options: options)
+        }
+        let printer = events.map { EventPrinter(session, as: $0) }
+        let outcome = await exchange(session)
+        _ = try? session.closeAll()
+        await session.closed()
+        await printer?.finish()
+        let times = try outcome.get()
+        if timing { Waterfall(times).lines.forEach(Terminal.say) }
+    }
+
+    private var options: [OptionSetting] {
+        var options: [OptionSetting] = []
+        if let timeout { options.append(.set(.totalTimeout, to: .seconds(timeout))) }
+        if let cacert { options.append(.set(.certificateAuthorityFile, to: cacert)) }
+        if insecure { options.append(.set(.verifiesServer, to: false)) }
+        if let http { options.append(.set(.httpVersions, to: http.policy)) }
+        return options
+    }
+
+    private func exchange(_ session: SessionHandle) async -> Result<RequestTimes, any Error> {
+        do {
+            let body = try message.body()
+            let method = try message.method(hasBody: body != nil)
+            let fields = try usage { () throws(HandleError) in try message.headerFields(hasBody: body != nil) }
+            let request = try await session.openRequest(method, url, headerFields: fields)
+            let canceller = closeLater(request)
+            defer { canceller?.cancel() }
+            try await request.send(body.map { .bytes($0) } ?? .none)
+            let head = try await request.receiveResponse()
+            var sink = try BodySink(file: output, expecting: head.headerFields[.contentLength].flatMap { Int($0) })
+            if include { sink.write(head.rawBytes) }
+            for try await piece in request.body { sink.write(piece) }
+            sink.finish()
+            return .success(try await request.option(.requestTimes))
+        } catch let error as HandleError {
+            return .failure(RequestFailure(error: error))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func closeLater(_ request: RequestHandle) -> Task<Void, Never>? {
+        cancelAfter.map { seconds in
+            Task {
+                guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
+                try? request.close()
+            }
+        }
+    }
+}
+
+/// Turns an error of the library about what the user typed into one about usage.
+func usage<Value>(_ body: () throws(HandleError) -> Value) throws -> Value {
+    do {
+        return try body()
+    } catch {
+        throw ValidationError(error.reason)
+    }
+}
+
+/// What the request says.
+struct MessageOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("X"), .customLong("request")],
+        help: ArgumentHelp("The method; GET, or POST where there is data.", valueName: "method")
+    )
+    var requestMethod: String?
+
+    @Option(
+        name: [.customShort("H"), .customLong("header")],
+        help: ArgumentHelp("A header field; repeatable.", valueName: "name: value")
+    )
+    var headers: [String] = []
+
+    @Option(
+        name: [.customShort("d"), .customLong("data")],
+        help: ArgumentHelp("The body: TEXT, @FILE, or @- for standard input.", valueName: "data")
+    )
+    var data: String?
+
+    func method(hasBody: Bool) throws -> HTTPRequest.Method {
+        guard let requestMethod else { return hasBody ? .post : .get }
+        guard let method = HTTPRequest.Method(requestMethod) else {
+            throw ValidationError("\"\(requestMethod)\" is not a method.")
+        }
+        return method
+    }
+
+    func headerFields(hasBody: Bool) throws(HandleError) -> HTTPFields {
+        var fields = HTTPFields()
+        for header in headers {
+            let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let value = parts.count == 2 ? parts[1].drop { $0 == " " || $0 == "\t" } : ""
+            try fields.append(checked: String(parts[0]), String(value))
+        }
+        if hasBody, fields[.contentType] == nil { fields[.contentType] = "application/x-www-form-urlencoded" }
+        return fields
+    }
+
+    func body() throws -> [UInt8]? {
+        guard let data else { return nil }
+        guard data.hasPrefix("@") else { return Array(data.utf8) }
+        let file = String(data.dropFirst())
+        if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+        guard let contents = FileManager.default.contents(atPath: file) else {
+            throw ValidationError("\(file) cannot be read.")
+        }
+        return Array(contents)
+    }
+}
+
+/// A version of HTTP as curl users write it.
+enum HTTPVersionArgument: String, ExpressibleByArgument {
+    case http1_1 = "1.1"
+    case http2 = "2"
+    case http2PriorKnowledge = "2-prior-knowledge"
+
+    var policy: HTTPVersionPolicy {
+        switch self {
+        case .http1_1: .http1_1
+        case .http2: .automatic
+        case .http2PriorKnowledge: .http2PriorKnowledge
+        }
+    }
+}
+
+/// Options that the tool will have, so that scripts get a clear answer until then.
+struct LaterOptions: ParsableArguments {
+    @Option(name: [.customShort("u"), .customLong("user")]) var user: String?
+    @Option var auth: String?
+    @Option var proxy: String?
+    @Flag var noRedirects = false
+    @Option var har: String?
+
+    func validate() throws {
+        let given = [
+            "--user": user != nil, "--auth": auth != nil, "--proxy": proxy != nil, "--no-redirects": noRedirects,
+            "--har": har != nil,
+        ]
+        if let option = given.first(where: \.value)?.key { throw ValidationError("\(option) is not there yet.") }
+    }
+}
