@@ -6,26 +6,24 @@ public import HTTPTypes
 ///
 /// `WinHttpConnect`'s handle.
 public actor ConnectionHandle {
-    let base: HandleBase
     let object: DriverBound<ConnectionObject>
 
-    init(_ base: HandleBase, _ object: DriverBound<ConnectionObject>) {
-        self.base = base
-        self.object = object
+    init(_ object: ConnectionObject) {
+        self.object = DriverBound(object)
     }
 
     deinit {
-        base.closeIfOpen(object)
+        object.closeIfOpen()
     }
 
     /// The session's driver: calls between the handles of a session do not change threads.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe base.driver.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe object.bound.base.driver.asUnownedSerialExecutor() }
 
     /// Closes the connection handle and its requests: requests first.
     ///
     /// Throws `.invalidHandle` if the connection handle is closed already.
     public nonisolated func closeAll() throws(HandleError) {
-        try base.closeAll(object)
+        try object.closeAll()
     }
 
     // MARK: Children
@@ -47,10 +45,10 @@ public actor ConnectionHandle {
         _ method: HTTPRequest.Method,
         _ path: String,
         secure: Bool = false,
-        headerFields: HTTPFields = [:],
+        headerFields: HTTPFields = HTTPFields(),
         context: (any Sendable)? = nil
     ) throws(HandleError) -> RequestHandle {
-        try base.requireOpen(.openRequest)
+        try object.bound.base.requireOpen(.openRequest)
         let server = object.value.server
         let url = try RequestURL(
             host: server.host,
@@ -63,7 +61,7 @@ public actor ConnectionHandle {
     }
 
     func openRequest(_ message: RequestMessage, context: (any Sendable)? = nil) throws(HandleError) -> RequestHandle {
-        let request = RequestHandle(message, in: base.tree, context: context.map(HandleContext.init) ?? base.context)
+        let request = RequestHandle(message, in: object.bound.base.tree, context: context.map(HandleContext.init) ?? object.bound.base.context)
         request.object.value.open(on: object.value)
         return request
     }
@@ -72,22 +70,22 @@ public actor ConnectionHandle {
 // What the members do: `Handle`.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension ConnectionHandle: Handle {
-    public nonisolated var id: HandleID { base.id }
+    public nonisolated var id: HandleID { object.bound.base.id }
 
     public nonisolated var level: HandleLevel { .connection }
 
-    public nonisolated var context: (any Sendable)? { base.context?.value }
+    public nonisolated var context: (any Sendable)? { object.bound.base.context?.value }
 
     public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
-        base.statusEvents(mask, scope: scope)
+        object.statusEvents(mask, scope: scope)
     }
 
     public nonisolated func close() throws(HandleError) {
-        try base.close(object)
+        try object.close()
     }
 
     public nonisolated func closed() async {
-        await base.closed()
+        await object.bound.base.closed()
     }
 
     public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {

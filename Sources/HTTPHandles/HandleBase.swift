@@ -22,19 +22,19 @@ final class HandleTree: Sendable {
 }
 
 /// The half of a handle that any thread may touch: identity, the one-way door of `close()`, listeners, and those who
-/// wait for the end. The other half, `HandleObject`, belongs to the driver's thread.
+/// wait for the end. The other half, `HandleObject`, belongs to the driver's thread and contains this one.
 ///
 /// One lock, held for a few instructions and never while anything of the user's runs. All events are emitted on the
 /// driver's thread, so they have one order for everybody; the lock only guards the lists.
-final class HandleBase: Sendable {
+struct HandleBase: ~Copyable, Sendable {
     struct Listener {
-        let number: UInt64
+        let number: Int
         let mask: StatusMask
         let scope: StatusScope
         let continuation: AsyncStream<StatusEvent>.Continuation
     }
 
-    private enum Stage {
+    enum Stage {
         /// Can transition to: finished.
         case alive
         /// `handleClosing` was delivered; the context is being released. Can transition to: gone.
@@ -44,12 +44,13 @@ final class HandleBase: Sendable {
     }
 
     /// What is remembered of the last event, for those who ask later.
-    private struct Farewell {
+    struct Farewell {
         let sequence: Int
         let time: MonotonicTime
     }
 
-    private struct State {
+    // Not private: the compiler (6.3.1) cannot lay out a non-copyable structure whose parts it may not name.
+    struct State {
         var stage = Stage.alive
         var context: HandleContext?
         var listeners: [Listener] = []
@@ -82,29 +83,6 @@ final class HandleBase: Sendable {
         door.exchange(false, ordering: .acquiringAndReleasing)
     }
 
-    /// Shuts the door and has the driver do what follows, after everything that was submitted before.
-    func close(_ object: DriverBound<some HandleObject>) throws(HandleError) {
-        guard shutDoor() else { throw .closed(.closeHandle) }
-        driver.submit { object.value.close($0) }
-    }
-
-    func closeAll(_ object: DriverBound<some HandleObject>) throws(HandleError) {
-        guard shutDoor() else { throw .closed(.closeHandle) }
-        driver.submit { object.value.closeAll($0) }
-    }
-
-    /// Closes everything below, also where this handle was closed already, and waits for the end.
-    nonisolated(nonsending) func closeTree(_ object: DriverBound<some HandleObject>) async {
-        _ = shutDoor()
-        driver.submit { object.value.closeAll($0) }
-        await closed()
-    }
-
-    func closeIfOpen(_ object: DriverBound<some HandleObject>) {
-        guard shutDoor() else { return }
-        driver.submit { object.value.close($0) }
-    }
-
     // MARK: Context and end
 
     var context: HandleContext? { state.withLock { $0.context } }
@@ -120,8 +98,9 @@ final class HandleBase: Sendable {
         }
     }
 
-    /// `handleClosing` was delivered: ends every stream of this handle, then releases the context and those who wait.
-    func finish(sequence: Int, at time: MonotonicTime) {
+    /// `handleClosing` was delivered: ends every stream of this handle, and releases those who wait unless there is a
+    /// context to be released before. Returns whether there is.
+    func finish(sequence: Int, at time: MonotonicTime) -> Bool {
         let farewell = Farewell(sequence: sequence, time: time)
         let (listeners, waiters, hasContext) = state.withLock { state in
             let hasContext = state.context != nil
@@ -134,12 +113,13 @@ final class HandleBase: Sendable {
         }
         for listener in listeners { listener.continuation.finish() }
         for waiter in waiters { waiter.resume() }
-        guard hasContext else { return }
-        // The context's deinitialiser is the user's code, which does not run on the driver's thread.
-        Task.detached {
-            _ = self.state.withLock { $0.context.take() }
-            self.becomeGone()
-        }
+        return hasContext
+    }
+
+    /// The last step of the end. Runs user's code, the deinitialiser of the context.
+    func releaseContext() {
+        _ = state.withLock { $0.context.take() }
+        becomeGone()
     }
 
     private func becomeGone() {
@@ -153,16 +133,22 @@ final class HandleBase: Sendable {
 
     // MARK: Listeners
 
-    func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
+    /// - Parameter removal: Makes what is to be called when the stream is over, from the listener's number.
+    func statusEvents(
+        _ mask: StatusMask,
+        scope: StatusScope,
+        removal: (Int) -> @Sendable () -> Void
+    ) -> AsyncStream<StatusEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: StatusEvent.self,
             bufferingPolicy: .bufferingNewest(StatusEvent.bufferedEvents)
         )
         let number = Self.listenersMade.wrappingAdd(1, ordering: .relaxed).newValue
         tree.listeners.wrappingAdd(1, ordering: .relaxed)
-        continuation.onTermination = { [weak self, tree] _ in
+        let remove = removal(number)
+        continuation.onTermination = { [tree] _ in
             tree.listeners.wrappingSubtract(1, ordering: .relaxed)
-            self?.remove(listener: number)
+            remove()
         }
         let farewell: Farewell? = state.withLock { state in
             switch state.stage {
@@ -184,9 +170,9 @@ final class HandleBase: Sendable {
         return stream
     }
 
-    private static let listenersMade = Atomic<UInt64>(0)
+    private static let listenersMade = Atomic(0)
 
-    private func remove(listener number: UInt64) {
+    func remove(listener number: Int) {
         state.withLock { state in
             state.listeners.removeAll { $0.number == number }
         }

@@ -6,18 +6,19 @@ import HTTPHandlesDriver
 /// Users hold handles (`SessionHandle` and so on), handles hold objects, and objects hold their parents. An object lives
 /// on after its handle was closed or dropped, for as long as a child or libcurl needs it.
 class HandleObject: DriverResident {
+    /// The half that any thread may touch.
     let base: HandleBase
     var options: OptionSnapshot
     private(set) var parent: HandleObject?
     private var lifetime = HandleLifetime()
     private var eventsEmitted = 0
 
-    /// The children form a list, so that coming and going costs nothing but a few pointers.
-    private var firstChild: HandleObject?
-    private var nextSibling: HandleObject?
-    private unowned var previousSibling: HandleObject?
+    /// In no order: a child that goes leaves its place to the last one.
+    private var children: [HandleObject] = []
+    /// Where the parent has this handle.
+    private var place = 0
 
-    init(_ base: HandleBase, options: OptionSnapshot) {
+    init(_ base: consuming HandleBase, options: OptionSnapshot) {
         self.base = base
         self.options = options
     }
@@ -31,9 +32,8 @@ class HandleObject: DriverResident {
         lifetime.childOpened()
         child.parent = self
         child.options = options
-        child.nextSibling = firstChild
-        firstChild?.previousSibling = child
-        firstChild = child
+        child.place = children.count
+        children.append(child)
         child.emit(.handleCreated(parent: base.id))
     }
 
@@ -44,32 +44,18 @@ class HandleObject: DriverResident {
 
     /// Closes the whole subtree, leaves first.
     final func closeAll(_ engine: TransferEngine) {
-        for child in children { child.closeAll(engine) }
+        for child in children.sorted(by: { $0.base.id < $1.base.id }) { child.closeAll(engine) }
         // Where somebody else has shut the door his command is still on its way, and will find nothing left to do.
         _ = base.shutDoor()
         close(engine)
     }
 
-    /// In the order in which they were made.
-    private var children: [HandleObject] {
-        var children: [HandleObject] = []
-        var next = firstChild
-        while let child = next {
-            children.append(child)
-            next = child.nextSibling
-        }
-        return children.reversed()
-    }
-
     private func childGone(_ child: HandleObject, _ engine: TransferEngine) {
-        if let previous = child.previousSibling {
-            previous.nextSibling = child.nextSibling
-        } else {
-            firstChild = child.nextSibling
+        let last = children.removeLast()
+        if last !== child {
+            children[child.place] = last
+            last.place = child.place
         }
-        child.nextSibling?.previousSibling = child.previousSibling
-        child.nextSibling = nil
-        child.previousSibling = nil
         if lifetime.childGone() == .finish { finish(engine) }
     }
 
@@ -77,7 +63,11 @@ class HandleObject: DriverResident {
     func finish(_ engine: TransferEngine) {
         let sequence = eventsEmitted
         emit(.handleClosing)
-        base.finish(sequence: sequence, at: engine.now)
+        if base.finish(sequence: sequence, at: engine.now) {
+            // The context's deinitialiser is the user's code, which does not run on the driver's thread.
+            let object = DriverBound(self)
+            Task.detached { object.bound.base.releaseContext() }
+        }
         parent?.childGone(self, engine)
     }
 
@@ -102,10 +92,15 @@ class HandleObject: DriverResident {
 
     /// Tells the listeners of this handle and those who listen to a tree that it is in. An event that nobody wants is
     /// counted and otherwise free.
-    final func emit(_ kind: StatusEvent.Kind) {
+    final func emit(_ kind: @autoclosure () -> StatusEvent.Kind) {
         eventsEmitted += 1
         guard base.tree.hasListeners else { return }
-        deliver(kind, sequence: eventsEmitted - 1)
+        deliver(kind(), sequence: eventsEmitted - 1)
+    }
+
+    /// Counts events that nobody was there to hear.
+    final func skipEvents(_ count: Int) {
+        eventsEmitted += count
     }
 
     private func deliver(_ kind: StatusEvent.Kind, sequence: Int) {
@@ -124,5 +119,38 @@ class HandleObject: DriverResident {
             kind: kind
         )
         for listener in listeners { listener.yield(event) }
+    }
+}
+
+// MARK: - What any thread may do with a handle
+
+extension DriverBound where Value: HandleObject {
+    /// Shuts the door and has the driver do what follows, after everything that was submitted before.
+    func close() throws(HandleError) {
+        guard bound.base.shutDoor() else { throw .closed(.closeHandle) }
+        bound.driver.submit { value.close($0) }
+    }
+
+    func closeIfOpen() {
+        guard bound.base.shutDoor() else { return }
+        bound.driver.submit { value.close($0) }
+    }
+
+    func closeAll() throws(HandleError) {
+        guard bound.base.shutDoor() else { throw .closed(.closeHandle) }
+        bound.driver.submit { value.closeAll($0) }
+    }
+
+    /// Closes everything below, also where this handle was closed already, and waits for the end.
+    nonisolated(nonsending) func closeTree() async {
+        _ = bound.base.shutDoor()
+        bound.driver.submit { value.closeAll($0) }
+        await bound.base.closed()
+    }
+
+    func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
+        bound.base.statusEvents(mask, scope: scope) { number in
+            { bound.base.remove(listener: number) }
+        }
     }
 }

@@ -1,27 +1,9 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
 
-/// Who waits for an operation. Resumed exactly once: that is what `RequestStateMachine` is for; debug builds check it.
-#if DEBUG
-typealias OperationContinuation<Value> = CheckedContinuation<Result<Value, HandleError>, Never>
-
-nonisolated(nonsending) func withOperationContinuation<Value: Sendable>(
-    _ body: (OperationContinuation<Value>) -> Void
-) async -> Result<Value, HandleError> {
-    await withCheckedContinuation(body)
-}
-#else
-typealias OperationContinuation<Value> = UnsafeContinuation<Result<Value, HandleError>, Never>
-
-nonisolated(nonsending) func withOperationContinuation<Value: Sendable>(
-    _ body: (OperationContinuation<Value>) -> Void
-) async -> Result<Value, HandleError> {
-    await unsafe withUnsafeContinuation(body)
-}
-#endif
-
 extension RequestHandle {
-    /// Runs one operation: `begin` starts it on the driver's thread, and whoever finishes it calls the continuation.
+    /// Runs one operation: the command that `begin` makes starts it on the driver's thread, and whoever finishes it
+    /// resumes the continuation.
     ///
     /// One command there and one resumption back, with no actor in between. The cancellation handler only shuts the door
     /// and submits a command. Between the look at the door and the command the handle may be closed; then the command
@@ -29,15 +11,13 @@ extension RequestHandle {
     /// closed it, the caller is told so.
     nonisolated(nonsending) func perform<Value: Sendable>(
         _ operation: HandleOperation,
-        _ begin: @escaping @Sendable (TransferEngine, OperationContinuation<Value>) -> Void
+        _ begin: (OperationContinuation<Value>) -> @Sendable (TransferEngine) -> Void
     ) async throws(HandleError) -> Value {
-        try base.requireOpen(operation)
-        let result: Result<Value, HandleError> = await withTaskCancellationHandler {
-            await withOperationContinuation { continuation in
-                base.driver.submit { engine in begin(engine, continuation) }
-            }
+        try object.bound.base.requireOpen(operation)
+        let result = await withTaskCancellationHandler {
+            await OperationContinuation<Value>.suspend { object.bound.driver.submit(begin($0)) }
         } onCancel: {
-            closeIfOpen()
+            object.closeIfOpen()
         }
         switch result {
         case .success(let value): return value
@@ -50,9 +30,9 @@ extension RequestHandle {
     /// the same.
     nonisolated func requireUsable(_ operation: HandleOperation) throws(HandleError) {
         if Task.isCancelled {
-            closeIfOpen()
+            object.closeIfOpen()
             throw .cancelled(operation)
         }
-        try base.requireOpen(operation)
+        try object.bound.base.requireOpen(operation)
     }
 }

@@ -6,28 +6,20 @@ import HTTPHandlesLock
 ///
 /// `WinHttpOpenRequest`'s handle.
 public actor RequestHandle {
-    let base: HandleBase
     let object: DriverBound<RequestObject>
-    let download: DownloadBuffer
     /// Made when a body is to be streamed.
     private let upload = Lock<UploadBuffer?>(nil)
 
     init(_ message: RequestMessage, in tree: HandleTree, context: HandleContext?) {
-        base = HandleBase(.request, in: tree, context: context)
-        download = DownloadBuffer()
-        object = DriverBound(RequestObject(base, message, download: download))
+        object = DriverBound(RequestObject(HandleBase(.request, in: tree, context: context), message))
     }
 
     deinit {
-        base.closeIfOpen(object)
+        object.closeIfOpen()
     }
 
     /// The session's driver: calls between the handles of a session do not change threads.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe base.driver.asUnownedSerialExecutor() }
-
-    nonisolated func closeIfOpen() {
-        base.closeIfOpen(object)
-    }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe object.bound.base.driver.asUnownedSerialExecutor() }
 
     // MARK: Sending
 
@@ -55,8 +47,8 @@ public actor RequestHandle {
     }
 
     private nonisolated(nonsending) func start(_ body: TransferRequest.Body) async throws(HandleError) {
-        try await perform(.sendRequest) { [object] engine, continuation in
-            object.value.send(body, engine, continuation)
+        try await perform(.sendRequest) { [object] continuation in
+            { engine in object.value.send(body, engine, continuation) }
         }
     }
 
@@ -68,10 +60,10 @@ public actor RequestHandle {
             try await writeAll(BodyWriter(request: self))
             try await finishWriting()
         } catch let error as HandleError {
-            if error.code == .invalidParameter { closeIfOpen() }
+            if error.code == .invalidParameter { object.closeIfOpen() }
             throw error
         } catch {
-            closeIfOpen()
+            object.closeIfOpen()
             throw HandleError(
                 Task.isCancelled ? .operationCancelled : .invalidParameter,
                 .writeData,
@@ -125,12 +117,12 @@ public actor RequestHandle {
                 continuation.resume(returning: outcome)
             }
         } onCancel: {
-            closeIfOpen()
+            object.closeIfOpen()
         }
     }
 
     private nonisolated func resumeSending() {
-        base.driver.submit { [object] in object.value.bodyWasWritten($0) }
+        object.bound.base.driver.submit { [object] in object.value.bodyWasWritten($0) }
     }
 
     /// Ends a body that was announced with `RequestBody.writes(length:)`.
@@ -157,8 +149,8 @@ public actor RequestHandle {
     ///
     /// `WinHttpReceiveResponse`; `CURLOPT_HEADERFUNCTION`.
     public nonisolated(nonsending) func receiveResponse() async throws(HandleError) -> ResponseHead {
-        try await perform(.receiveResponse) { [object] engine, continuation in
-            object.value.receiveResponse(engine, continuation)
+        try await perform(.receiveResponse) { [object] continuation in
+            { engine in object.value.receiveResponse(engine, continuation) }
         }
     }
 
@@ -178,22 +170,22 @@ struct BodyWriter: Sendable {
 // What the members do: `Handle`.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension RequestHandle: Handle {
-    public nonisolated var id: HandleID { base.id }
+    public nonisolated var id: HandleID { object.bound.base.id }
 
     public nonisolated var level: HandleLevel { .request }
 
-    public nonisolated var context: (any Sendable)? { base.context?.value }
+    public nonisolated var context: (any Sendable)? { object.bound.base.context?.value }
 
     public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
-        base.statusEvents(mask, scope: scope)
+        object.statusEvents(mask, scope: scope)
     }
 
     public nonisolated func close() throws(HandleError) {
-        try base.close(object)
+        try object.close()
     }
 
     public nonisolated func closed() async {
-        await base.closed()
+        await object.bound.base.closed()
     }
 
     public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {

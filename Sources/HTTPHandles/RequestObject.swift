@@ -8,7 +8,8 @@ import HTTPTypes
 /// ever comes while another is being handled.
 final class RequestObject: HandleObject {
     private let message: RequestMessage
-    private let download: DownloadBuffer
+    /// Also the reader's, on any thread.
+    let download = DownloadBuffer()
     private var machine = RequestStateMachine()
 
     private var session: SessionObject?
@@ -22,9 +23,8 @@ final class RequestObject: HandleObject {
     private var deadlines: ExchangeDeadlines?
     private var alarm: DeadlineToken?
 
-    init(_ base: HandleBase, _ message: RequestMessage, download: DownloadBuffer) {
+    init(_ base: consuming HandleBase, _ message: RequestMessage) {
         self.message = message
-        self.download = download
         super.init(base, options: .none)
     }
 
@@ -43,7 +43,7 @@ final class RequestObject: HandleObject {
     func send(_ body: TransferRequest.Body, _ engine: TransferEngine, _ continuation: OperationContinuation<Void>) {
         var actions = takeActionList()
         if let refusal = begin(body, engine, thenReceive: false, &actions) {
-            continuation.resume(returning: .failure(refusal))
+            continuation.resume(with: .failure(refusal))
         } else {
             sender = continuation
         }
@@ -58,7 +58,7 @@ final class RequestObject: HandleObject {
     ) {
         var actions = takeActionList()
         if let refusal = begin(body, engine, thenReceive: true, &actions) {
-            continuation.resume(returning: .failure(refusal))
+            continuation.resume(with: .failure(refusal))
         } else {
             receiver = continuation
         }
@@ -69,7 +69,7 @@ final class RequestObject: HandleObject {
         var actions = takeActionList()
         switch machine.receiveRequested(&actions) {
         case .accepted: receiver = continuation
-        case .refused(let error): continuation.resume(returning: .failure(error))
+        case .refused(let error): continuation.resume(with: .failure(error))
         }
         run(&actions, engine)
     }
@@ -132,10 +132,10 @@ final class RequestObject: HandleObject {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
             case .abandonTransfer: releaseTransfer(engine)
-            case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()))
+            case .succeed(.sendRequest): sender.take()?.resume(with: .success(()))
             case .succeed:
                 download.open()
-                if let head { receiver.take()?.resume(returning: .success(head)) }
+                if let head { receiver.take()?.resume(with: .success(head)) }
             case .fail(let error): fail(error)
             case .endUpload(let error): endUpload(error, engine)
             case .endBody(let error): endBody(error, engine)
@@ -148,9 +148,9 @@ final class RequestObject: HandleObject {
 
     private func fail(_ error: HandleError) {
         if error.operation == .sendRequest, let sender = sender.take() {
-            sender.resume(returning: .failure(error))
+            sender.resume(with: .failure(error))
         } else {
-            receiver.take()?.resume(returning: .failure(error))
+            receiver.take()?.resume(with: .failure(error))
         }
     }
 

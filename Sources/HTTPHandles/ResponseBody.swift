@@ -36,7 +36,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
             switch try await read() {
             case .bytes(let piece):
                 guard collected.count + piece.count <= limit else {
-                    if closesRequest { request.closeIfOpen() }
+                    if closesRequest { request.object.closeIfOpen() }
                     throw HandleError(.insufficientBuffer, .readData, reason: "the body is longer than \(limit) bytes")
                 }
                 if collected.isEmpty { collected = piece } else { collected += piece }
@@ -52,7 +52,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
         if closesRequest {
             switch outcome {
             case .bytes: break
-            case .end, .failed: request.closeIfOpen()
+            case .end, .failed: request.object.closeIfOpen()
             }
         }
         return outcome
@@ -93,24 +93,24 @@ extension RequestHandle {
     /// libcurl to go on, or a listener to hear of the read.
     nonisolated(nonsending) func read(upTo limit: Int) async throws(HandleError) -> DownloadBuffer.Outcome {
         try requireUsable(.readData)
-        let reporting = base.tree.hasListeners
-        if case .now(let outcome, let mustResume) = download.take(upTo: limit, reporting: reporting) {
+        let reporting = object.bound.base.tree.hasListeners
+        if case .now(let outcome, let mustResume) = object.bound.download.take(upTo: limit, reporting: reporting) {
             if mustResume || reporting { tellDriver(mustResume) }
             return outcome
         }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let attempt = download.take(upTo: limit, reporting: reporting) { continuation.resume(returning: $0) }
+                let attempt = object.bound.download.take(upTo: limit, reporting: reporting) { continuation.resume(returning: $0) }
                 guard case .now(let outcome, let mustResume) = attempt else { return }
                 if mustResume || reporting { tellDriver(mustResume) }
                 continuation.resume(returning: outcome)
             }
         } onCancel: {
-            closeIfOpen()
+            object.closeIfOpen()
         }
     }
 
     private nonisolated func tellDriver(_ mustResume: Bool) {
-        base.driver.submit { [object] in object.value.bodyWasRead($0, mustResume: mustResume) }
+        object.bound.driver.submit { [object] in object.value.bodyWasRead($0, mustResume: mustResume) }
     }
 }

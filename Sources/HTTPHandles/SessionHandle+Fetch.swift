@@ -12,7 +12,7 @@ extension SessionHandle {
     ///   - headerFields: Additional header fields.
     public nonisolated(nonsending) func get(
         _ url: String,
-        headerFields: HTTPFields = [:]
+        headerFields: HTTPFields = HTTPFields()
     ) async throws(HandleError) -> Response {
         try await fetch(.get, url, headerFields: headerFields)
     }
@@ -29,7 +29,7 @@ extension SessionHandle {
     public nonisolated(nonsending) func fetch(
         _ method: HTTPRequest.Method,
         _ url: String,
-        headerFields: HTTPFields = [:],
+        headerFields: HTTPFields = HTTPFields(),
         body: RequestBody = .none
     ) async throws(HandleError) -> Response {
         let url = try RequestURL(parsing: url, for: .openRequest)
@@ -90,7 +90,7 @@ extension SessionHandle {
     public nonisolated(nonsending) func openRequest(
         _ method: HTTPRequest.Method,
         _ url: String,
-        headerFields: HTTPFields = [:],
+        headerFields: HTTPFields = HTTPFields(),
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> RequestHandle {
         let url = try RequestURL(parsing: url, for: .openRequest)
@@ -101,10 +101,10 @@ extension SessionHandle {
         _ message: RequestMessage,
         context: (any Sendable)?
     ) async throws(HandleError) -> RequestHandle {
-        try base.requireOpen(.openRequest)
-        let request = RequestHandle(message, in: base.tree, context: context.map(HandleContext.init) ?? base.context)
-        try await request.perform(.openRequest) { [object, request = request.object] engine, continuation in
-            continuation.resume(returning: object.value.open(request.value, engine))
+        try object.bound.base.requireOpen(.openRequest)
+        let request = RequestHandle(message, in: object.bound.base.tree, context: context.map(HandleContext.init) ?? object.bound.base.context)
+        try await request.perform(.openRequest) { [object, request = request.object] continuation in
+            { engine in continuation.resume(with: object.value.open(request.value, engine)) }
         }
         return request
     }
@@ -114,13 +114,14 @@ extension SessionHandle {
         _ message: RequestMessage,
         _ body: TransferRequest.Body
     ) async throws(HandleError) -> Response {
-        try base.requireOpen(.openRequest)
-        let request = RequestHandle(message, in: base.tree, context: base.context)
-        let head = try await request.perform(.sendRequest) {
-            [object, request = request.object] engine, continuation in
-            switch object.value.open(request.value, engine) {
-            case .success: request.value.exchange(body, engine, continuation)
-            case .failure(let error): continuation.resume(returning: .failure(error))
+        try object.bound.base.requireOpen(.openRequest)
+        let request = RequestHandle(message, in: object.bound.base.tree, context: object.bound.base.context)
+        let head = try await request.perform(.sendRequest) { [object, request = request.object] continuation in
+            { engine in
+                switch object.value.open(request.value, engine) {
+                case .success: request.value.exchange(body, engine, continuation)
+                case .failure(let error): continuation.resume(with: .failure(error))
+                }
             }
         }
         return Response(head: head, request: request)

@@ -7,7 +7,6 @@ import HTTPHandlesDriver
 ///
 /// `WinHttpOpen`'s handle.
 public actor SessionHandle {
-    let base: HandleBase
     let object: DriverBound<SessionObject>
     private let taskExecutor: DriverTaskExecutor
 
@@ -30,17 +29,17 @@ public actor SessionHandle {
         var values = OptionValues()
         try values.apply([.set(.userAgent, to: userAgent)] + options, on: .session, for: .openSession)
         let driver = try Driver()
-        base = HandleBase(.session, in: HandleTree(driver), context: context.map(HandleContext.init))
+        let base = HandleBase(.session, in: HandleTree(driver), context: context.map(HandleContext.init))
         object = DriverBound(SessionObject(base, options: values))
         taskExecutor = DriverTaskExecutor(driver)
     }
 
     deinit {
-        base.closeIfOpen(object)
+        object.closeIfOpen()
     }
 
     /// The session's driver: calls between the handles of a session do not change threads.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe base.driver.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe object.bound.base.driver.asUnownedSerialExecutor() }
 
     /// The session's driver thread as an executor for tasks.
     ///
@@ -53,7 +52,7 @@ public actor SessionHandle {
     ///
     /// Throws `.invalidHandle` if the session is closed already.
     public nonisolated func closeAll() throws(HandleError) {
-        try base.closeAll(object)
+        try object.closeAll()
     }
 
     // MARK: Children
@@ -74,34 +73,34 @@ public actor SessionHandle {
         port: Int,
         context: (any Sendable)? = nil
     ) throws(HandleError) -> ConnectionHandle {
-        try base.requireOpen(.connect)
+        try object.bound.base.requireOpen(.connect)
         let host = try RequestURL.checkedHost(host, port: port, for: .connect)
-        let child = HandleBase(.connection, in: base.tree, context: context.map(HandleContext.init) ?? base.context)
+        let child = HandleBase(.connection, in: object.bound.base.tree, context: context.map(HandleContext.init) ?? object.bound.base.context)
         let connection = ConnectionObject(child, to: Server(host: host, port: port), of: object.value)
         object.value.adopt(connection)
-        return ConnectionHandle(child, DriverBound(connection))
+        return ConnectionHandle(connection)
     }
 }
 
 // What the members do: `Handle`.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension SessionHandle: Handle {
-    public nonisolated var id: HandleID { base.id }
+    public nonisolated var id: HandleID { object.bound.base.id }
 
     public nonisolated var level: HandleLevel { .session }
 
-    public nonisolated var context: (any Sendable)? { base.context?.value }
+    public nonisolated var context: (any Sendable)? { object.bound.base.context?.value }
 
     public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
-        base.statusEvents(mask, scope: scope)
+        object.statusEvents(mask, scope: scope)
     }
 
     public nonisolated func close() throws(HandleError) {
-        try base.close(object)
+        try object.close()
     }
 
     public nonisolated func closed() async {
-        await base.closed()
+        await object.bound.base.closed()
     }
 
     public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {

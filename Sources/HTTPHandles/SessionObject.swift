@@ -8,7 +8,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     /// An empty list whose memory requests use for their actions.
     private var actionList: RequestStateMachine.Actions = []
 
-    init(_ base: HandleBase, options: OptionValues) {
+    init(_ base: consuming HandleBase, options: OptionValues) {
         super.init(base, options: OptionSnapshot(options))
     }
 
@@ -86,7 +86,7 @@ final class ConnectionObject: HandleObject {
     let session: SessionObject
     let server: Server
 
-    init(_ base: HandleBase, to server: Server, of session: SessionObject) {
+    init(_ base: consuming HandleBase, to server: Server, of session: SessionObject) {
         self.session = session
         self.server = server
         super.init(base, options: session.options)

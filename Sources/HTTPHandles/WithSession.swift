@@ -19,10 +19,10 @@ public nonisolated(nonsending) func withSession<Result>(
     let session = try SessionHandle(userAgent: userAgent, context: context, options: options)
     do {
         let result = try await body(session)
-        await session.base.closeTree(session.object)
+        await session.object.closeTree()
         return result
     } catch {
-        await session.base.closeTree(session.object)
+        await session.object.closeTree()
         throw error
     }
 }

@@ -33,6 +33,8 @@ final class EpollBackend: EventBackend {
     /// Counts libcurl's callbacks, to tell a wake-up that led to something from one that did not.
     private var activity = 0
     private var muted: [(descriptor: Int32, until: MonotonicTime)] = []
+    /// What the last sleep ended with: this many of `events`.
+    private var readyCount = 0
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 256)
 
     init(multi: CurlMulti, waker: Waker, sockets: SocketTable) throws(MultiFailure) {
@@ -108,15 +110,20 @@ final class EpollBackend: EventBackend {
         if timer == nil, let milliseconds = multi.timeout() { timerChanged(milliseconds) }
     }
 
-    func wait(until deadline: MonotonicTime?, now: MonotonicTime) throws(MultiFailure) {
+    func sleep(until deadline: MonotonicTime?, now: MonotonicTime) throws(MultiFailure) {
         applyInterest()
         let milliseconds = nearest(deadline).map { ($0 - now).millisecondsRoundedUp } ?? -1
         let count = unsafe epoll_wait(descriptor, events.baseAddress, Int32(events.count), milliseconds)
         guard count >= 0 else {
+            readyCount = 0
             if errno == EINTR { return }
             throw MultiFailure(system: "epoll_wait", errno)
         }
-        for index in 0..<Int(count) {
+        readyCount = Int(count)
+    }
+
+    func work() throws(MultiFailure) {
+        for index in 0..<readyCount {
             let event = unsafe events[index]
             let socket = Int32(truncatingIfNeeded: unsafe event.data.u64)
             if socket == waker.descriptor {

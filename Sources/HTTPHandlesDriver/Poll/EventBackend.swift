@@ -14,9 +14,11 @@ protocol EventBackend: AnyObject {
     /// Lets libcurl do what needs no socket: timers that are due, transfers that were just added.
     func runDueWork(at now: MonotonicTime) throws(MultiFailure)
 
-    /// Sleeps until a socket is ready, the waker is called or `deadline` comes, and lets libcurl work. `now` may be a
-    /// little in the past.
-    func wait(until deadline: MonotonicTime?, now: MonotonicTime) throws(MultiFailure)
+    /// Sleeps until a socket is ready, the waker is called or `deadline` comes. `now` may be a little in the past.
+    func sleep(until deadline: MonotonicTime?, now: MonotonicTime) throws(MultiFailure)
+
+    /// Lets libcurl work on what ended the sleep.
+    func work() throws(MultiFailure)
 
     /// A transfer was added or unpaused.
     func noteNewWork()

@@ -19,11 +19,14 @@ final class PollBackend: EventBackend {
         try multi.perform()
     }
 
-    func wait(until deadline: MonotonicTime?, now: MonotonicTime) throws(MultiFailure) {
+    func sleep(until deadline: MonotonicTime?, now: MonotonicTime) throws(MultiFailure) {
         // libcurl shortens the time itself when a timer of its own is due earlier.
         let longest = Duration.milliseconds(60_000)
         let left = deadline.map { min($0 - now, longest) } ?? longest
         try multi.poll(also: waker.descriptor, milliseconds: left.millisecondsRoundedUp)
+    }
+
+    func work() throws(MultiFailure) {
         waker.clear()
         try multi.perform()
     }

@@ -126,13 +126,17 @@ package final class Driver: SerialExecutor {
             batch.removeAll(keepingCapacity: true)
             engine.runDueWork()
             switch inbox.withLock({ $0.prepareToRest(mayRest: mayRest) }) {
-            case .entriesWait: engine.wait(mayBlock: false)
-            case .sleep: engine.wait(mayBlock: true)
+            case .entriesWait: engine.sleep(mayBlock: false)
+            case .sleep:
+                engine.sleep(mayBlock: true)
+                // From here on nobody has to wake the thread.
+                inbox.withLock { $0.awoken() }
             case .stop:
                 // A new thread may have begun already; then the place is its own.
                 _ = thread.compareExchange(expected: identity, desired: 0, ordering: .relaxed)
                 return
             }
+            engine.work()
         }
     }
 }

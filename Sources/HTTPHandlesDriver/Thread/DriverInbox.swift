@@ -49,9 +49,10 @@ struct DriverInbox {
 
     /// Exchanges the waiting entries for an empty array whose memory is used again.
     mutating func take(_ emptied: inout [Entry]) {
-        thread = .running
         swap(&entries, &emptied)
     }
+
+    mutating func awoken() { thread = .running }
 
     /// The thread has nothing to do at the moment; a thread that may not rest stops instead.
     mutating func prepareToRest(mayRest: Bool) -> Rest {

@@ -209,16 +209,26 @@ package final class TransferEngine {
         }
     }
 
-    /// Sleeps, unless there is something to do, until a socket or a deadline wants attention, and gives it.
-    func wait(mayBlock: Bool) {
+    /// Sleeps, unless there is something to do, until a socket or a deadline wants attention.
+    func sleep(mayBlock: Bool) {
         guard case .running(let machinery) = state else {
             if mayBlock { waker.wait() }
             return
         }
         let isBusy = !mayBlock || !unsent.isEmpty || machinery.backend.hasDueWork(at: now)
         do {
-            try machinery.backend.wait(until: isBusy ? now : deadlines.nearest?.time, now: now)
-            now = .now
+            try machinery.backend.sleep(until: isBusy ? now : deadlines.nearest?.time, now: now)
+        } catch {
+            fail(.driverStopped(.sendRequest, "the session's driver has failed: \(error.text)"))
+        }
+    }
+
+    /// Gives the sockets that ended the sleep their attention.
+    func work() {
+        guard case .running(let machinery) = state else { return }
+        now = .now
+        do {
+            try machinery.backend.work()
             finishTurn(machinery)
         } catch {
             fail(.driverStopped(.sendRequest, "the session's driver has failed: \(error.text)"))
