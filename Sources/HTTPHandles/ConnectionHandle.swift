@@ -17,7 +17,9 @@ public actor ConnectionHandle {
     }
 
     /// The session's driver: calls between the handles of a session do not change threads.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe object.bound.base.driver.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe object.bound.base.driver.asUnownedSerialExecutor()
+    }
 
     /// Closes the connection handle and its requests: requests first.
     ///
@@ -61,7 +63,7 @@ public actor ConnectionHandle {
     }
 
     func openRequest(_ message: RequestMessage, context: (any Sendable)? = nil) throws(HandleError) -> RequestHandle {
-        let request = RequestHandle(message, in: object.bound.base.tree, context: context.map(HandleContext.init) ?? object.bound.base.context)
+        let request = RequestHandle(message, in: object.bound.base.tree, context: object.bound.base.inherited(context))
         request.object.value.open(on: object.value)
         return request
     }

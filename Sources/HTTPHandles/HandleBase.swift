@@ -87,6 +87,11 @@ struct HandleBase: ~Copyable, Sendable {
 
     var context: HandleContext? { state.withLock { $0.context } }
 
+    /// What a child gets: its own context if it was given one, else this handle's.
+    func inherited(_ context: (any Sendable)?) -> HandleContext? {
+        context.map(HandleContext.init) ?? self.context
+    }
+
     func closed() async {
         await withCheckedContinuation { continuation in
             let isGone = state.withLock { state in

@@ -19,7 +19,9 @@ public actor RequestHandle {
     }
 
     /// The session's driver: calls between the handles of a session do not change threads.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe object.bound.base.driver.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe object.bound.base.driver.asUnownedSerialExecutor()
+    }
 
     // MARK: Sending
 

@@ -21,7 +21,6 @@ final class RequestObject: HandleObject {
 
     private var exchangeStart = MonotonicTime(nanoseconds: 0)
     private var deadlines: ExchangeDeadlines?
-    private var alarm: DeadlineToken?
 
     init(_ base: consuming HandleBase, _ message: RequestMessage) {
         self.message = message
@@ -123,15 +122,18 @@ final class RequestObject: HandleObject {
     // MARK: Actions
 
     private func takeActionList() -> RequestStateMachine.Actions {
-        session?.takeActionList() ?? []
+        var actions = session?.takeActionList() ?? RequestStateMachine.Actions()
+        actions.reset(isHeard: base.tree.hasListeners)
+        return actions
     }
 
     private func run(_ actions: inout RequestStateMachine.Actions, _ engine: TransferEngine) {
-        for index in actions.indices {
-            switch actions[index] {
+        skipEvents(actions.unheardEvents)
+        for action in actions.list {
+            switch action {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
-            case .abandonTransfer: releaseTransfer(engine)
+            case .abandonTransfer: releaseTransfer()
             case .succeed(.sendRequest): sender.take()?.resume(with: .success(()))
             case .succeed:
                 download.open()
@@ -156,24 +158,24 @@ final class RequestObject: HandleObject {
 
     private func startTransfer(_ engine: TransferEngine) {
         guard let request else { preconditionFailure("A transfer is started by send.") }
-        releaseTransfer(engine)
-        startAlarm(for: .connect, engine)
+        releaseTransfer()
         do {
             transfer = try engine.start(request, download: download, delegate: self)
+            startWaiting(for: .connect, engine)
         } catch {
             reach(.failed(error, []), engine)
         }
     }
 
     /// Takes the transfer out of libcurl, or gives up what libcurl still knows of it.
-    private func releaseTransfer(_ engine: TransferEngine) {
-        stopAlarm(engine)
+    private func releaseTransfer() {
+        deadlines = nil
         transfer?.release()
         transfer = nil
     }
 
     private func finishClosing(_ engine: TransferEngine) {
-        releaseTransfer(engine)
+        releaseTransfer()
         super.close(engine)
     }
 
@@ -203,7 +205,7 @@ final class RequestObject: HandleObject {
     }
 
     private func endBody(_ error: HandleError?, _ engine: TransferEngine) {
-        stopAlarm(engine)
+        deadlines = nil
         download.end(error)
         wakeReader(engine)
     }
@@ -273,44 +275,32 @@ extension RequestObject: TransferDelegate {
 
 // MARK: - Time limits
 
-extension RequestObject: DeadlineTarget {
-    private func startAlarm(for phase: TimeoutPhase, _ engine: TransferEngine) {
+extension RequestObject {
+    private func startWaiting(for phase: TimeoutPhase, _ engine: TransferEngine) {
         deadlines = ExchangeDeadlines(
             limits: options.limits,
             startedAt: exchangeStart,
             phase: phase,
             since: engine.now
         )
-        setAlarm(engine)
+        setAlarm()
     }
 
-    private func stopAlarm(_ engine: TransferEngine) {
-        deadlines = nil
-        if let alarm { engine.cancel(alarm) }
-        alarm = nil
-    }
-
-    /// The alarm is only ever set earlier here, and asks again when it is too early: most requests are over long before.
-    private func setAlarm(_ engine: TransferEngine) {
-        guard let next = deadlines?.next else { return }
-        if let alarm {
-            engine.bringForward(alarm, to: next)
-        } else {
-            alarm = engine.callBack(self, at: next)
-        }
+    private func setAlarm() {
+        if let next = deadlines?.next { transfer?.setAlarm(at: next) }
     }
 
     private func wait(for phase: TimeoutPhase, _ engine: TransferEngine) {
         guard deadlines != nil else { return }
         deadlines?.wait(for: phase, since: engine.now)
-        setAlarm(engine)
+        setAlarm()
     }
 
     /// Our own side has moved again.
     private func resumeWaiting(_ engine: TransferEngine) {
         guard deadlines != nil else { return }
         deadlines?.resume(at: engine.now)
-        setAlarm(engine)
+        setAlarm()
     }
 
     private func noteTime(of milestone: TransferMilestone, _ engine: TransferEngine) {
@@ -324,25 +314,17 @@ extension RequestObject: DeadlineTarget {
         }
     }
 
-    func deadlineReached(_ engine: TransferEngine) {
-        guard let alarm else { return }
-        if let transfer {
-            deadlines?.progressed(at: transfer.lastProgress)
-            switch deadlines?.phase {
-            case .send where transfer.isSendingPaused, .receive where transfer.isReceivingPaused: deadlines?.pause()
-            default: break
-            }
+    func transferAlarm(_ transfer: Transfer, _ engine: TransferEngine) -> MonotonicTime? {
+        deadlines?.progressed(at: transfer.lastProgress)
+        switch deadlines?.phase {
+        case .send where transfer.isSendingPaused, .receive where transfer.isReceivingPaused: deadlines?.pause()
+        default: break
         }
-        if let deadlines, let phase = deadlines.expired(at: engine.now) {
-            let limit = options.values.limits[phase]
-            releaseTransfer(engine)
-            reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)
-        } else if let next = deadlines?.next {
-            engine.move(alarm, to: next)
-        } else {
-            engine.cancel(alarm)
-            self.alarm = nil
-        }
+        guard let deadlines, let phase = deadlines.expired(at: engine.now) else { return deadlines?.next }
+        let limit = options.values.limits[phase]
+        releaseTransfer()
+        reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)
+        return nil
     }
 }
 

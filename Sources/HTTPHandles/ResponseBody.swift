@@ -100,7 +100,9 @@ extension RequestHandle {
         }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let attempt = object.bound.download.take(upTo: limit, reporting: reporting) { continuation.resume(returning: $0) }
+                let attempt = object.bound.download.take(upTo: limit, reporting: reporting) {
+                    continuation.resume(returning: $0)
+                }
                 guard case .now(let outcome, let mustResume) = attempt else { return }
                 if mustResume || reporting { tellDriver(mustResume) }
                 continuation.resume(returning: outcome)

@@ -102,7 +102,7 @@ extension SessionHandle {
         context: (any Sendable)?
     ) async throws(HandleError) -> RequestHandle {
         try object.bound.base.requireOpen(.openRequest)
-        let request = RequestHandle(message, in: object.bound.base.tree, context: context.map(HandleContext.init) ?? object.bound.base.context)
+        let request = RequestHandle(message, in: object.bound.base.tree, context: object.bound.base.inherited(context))
         try await request.perform(.openRequest) { [object, request = request.object] continuation in
             { engine in continuation.resume(with: object.value.open(request.value, engine)) }
         }

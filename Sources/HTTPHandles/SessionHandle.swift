@@ -39,7 +39,9 @@ public actor SessionHandle {
     }
 
     /// The session's driver: calls between the handles of a session do not change threads.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe object.bound.base.driver.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe object.bound.base.driver.asUnownedSerialExecutor()
+    }
 
     /// The session's driver thread as an executor for tasks.
     ///
@@ -75,7 +77,7 @@ public actor SessionHandle {
     ) throws(HandleError) -> ConnectionHandle {
         try object.bound.base.requireOpen(.connect)
         let host = try RequestURL.checkedHost(host, port: port, for: .connect)
-        let child = HandleBase(.connection, in: object.bound.base.tree, context: context.map(HandleContext.init) ?? object.bound.base.context)
+        let child = HandleBase(.connection, in: object.bound.base.tree, context: object.bound.base.inherited(context))
         let connection = ConnectionObject(child, to: Server(host: host, port: port), of: object.value)
         object.value.adopt(connection)
         return ConnectionHandle(connection)

@@ -6,7 +6,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     /// The connection handles that `get` and `fetch` have made, by server.
     private var ownConnections: [Server: ConnectionObject] = [:]
     /// An empty list whose memory requests use for their actions.
-    private var actionList: RequestStateMachine.Actions = []
+    private var actionList = RequestStateMachine.Actions()
 
     init(_ base: consuming HandleBase, options: OptionValues) {
         super.init(base, options: OptionSnapshot(options))
@@ -63,13 +63,12 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     // MARK: Actions
 
     func takeActionList() -> RequestStateMachine.Actions {
-        var list: RequestStateMachine.Actions = []
+        var list = RequestStateMachine.Actions()
         swap(&list, &actionList)
         return list
     }
 
     func putBack(_ list: inout RequestStateMachine.Actions) {
-        list.removeAll(keepingCapacity: true)
         swap(&list, &actionList)
     }
 }

@@ -12,33 +12,33 @@ struct RequestStateMachineTests {
         private var machine = RequestStateMachine()
 
         func send(_ upload: RequestStateMachine.Upload = .upFront, thenReceive: Bool = false) -> Outcome {
-            var actions: [Action] = []
+            var actions = RequestStateMachine.Actions()
             let answer = machine.sendRequested(upload, thenReceive: thenReceive, &actions)
-            return Outcome(answer, actions)
+            return Outcome(answer, actions.list)
         }
 
         func receive() -> Outcome {
-            var actions: [Action] = []
+            var actions = RequestStateMachine.Actions()
             let answer = machine.receiveRequested(&actions)
-            return Outcome(answer, actions)
+            return Outcome(answer, actions.list)
         }
 
         func reached(_ milestones: TransferMilestone...) -> [Action] {
-            var actions: [Action] = []
+            var actions = RequestStateMachine.Actions()
             for milestone in milestones { machine.reached(milestone, &actions) }
-            return actions
+            return actions.list
         }
 
         func head(_ head: HeaderBlock, _ disposition: RequestStateMachine.HeadDisposition) -> [Action] {
-            var actions: [Action] = []
+            var actions = RequestStateMachine.Actions()
             machine.headArrived(head, disposition, &actions)
-            return actions
+            return actions.list
         }
 
         func close() -> [Action] {
-            var actions: [Action] = []
+            var actions = RequestStateMachine.Actions()
             machine.closeRequested(&actions)
-            return actions
+            return actions.list
         }
     }
 

@@ -177,6 +177,8 @@ struct EventBackendTests {
         }
 
         func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine) {}
+
+        func transferAlarm(_ transfer: Transfer, _ engine: TransferEngine) -> MonotonicTime? { nil }
     }
 
     /// Carries out a request and returns its milestones.

@@ -8,7 +8,6 @@ import HTTPTypes
 /// carries out in order: an order that is right here is right everywhere. The bytes of both bodies pass beside the
 /// machine, through buffers (`DownloadBuffer`, `UploadBuffer`) that it opens and ends.
 ///
-/// Actions are appended to a list of the owner's, who uses the same memory for all of them.
 package struct RequestStateMachine: ~Copyable {
     /// What the owner has to do, in this order.
     package enum Action: Hashable {
@@ -32,7 +31,32 @@ package struct RequestStateMachine: ~Copyable {
         case finish
     }
 
-    package typealias Actions = [Action]
+    /// The answer of the machine, in the owner's memory, which is used again and again.
+    package struct Actions {
+        package private(set) var list: [Action] = []
+        /// How many events there would have been, had anybody listened. They are counted and not built.
+        package private(set) var unheardEvents = 0
+        private var isHeard = true
+
+        package init() {}
+
+        /// Empties the list.
+        ///
+        /// - Parameter isHeard: Whether anybody listens to the events to come.
+        package mutating func reset(isHeard: Bool) {
+            if !list.isEmpty { list.removeAll(keepingCapacity: true) }
+            unheardEvents = 0
+            self.isHeard = isHeard
+        }
+
+        fileprivate mutating func emit(_ kind: @autoclosure () -> StatusEvent.Kind) {
+            if isHeard { list.append(.emit(kind())) } else { unheardEvents += 1 }
+        }
+
+        fileprivate mutating func append(_ action: Action) {
+            list.append(action)
+        }
+    }
 
     /// The answer to a call of the user's.
     package enum Answer: Hashable {
@@ -148,7 +172,7 @@ extension RequestStateMachine {
             }
         if let refusal {
             let answer = refuse(.receiveResponse, refusal)
-            if !isClosed, case .refused(let error) = answer { actions.append(.emit(.requestError(error))) }
+            if !isClosed, case .refused(let error) = answer { actions.emit(.requestError(error)) }
             return answer
         }
         switch wire {
@@ -156,11 +180,11 @@ extension RequestStateMachine {
             receive = .pending
         case .redirecting(let url):
             receive = .pending
-            actions.append(.emit(.redirect(url: url)))
+            actions.emit(.redirect(url: url))
         case .redirected(let url):
             receive = .pending
             wire = .starting
-            actions.append(.emit(.redirect(url: url)))
+            actions.emit(.redirect(url: url))
             actions.append(.startTransfer)
         case .responding, .finished:
             completeReceive(&actions)
@@ -193,29 +217,33 @@ extension RequestStateMachine {
     /// The transfer came to a milestone.
     package mutating func reached(_ milestone: TransferMilestone, _ actions: inout Actions) {
         switch milestone {
-        case .queued: actions.append(.emit(.queued))
-        case .resolving(let host): actions.append(.emit(.resolvingName(host: host)))
-        case .resolved(let address): actions.append(.emit(.nameResolved(address: address)))
-        case .connecting(let address): actions.append(.emit(.connectingToServer(address: address)))
+        case .queued: actions.emit(.queued)
+        case .resolving(let host): actions.emit(.resolvingName(host: host))
+        case .resolved(let address): actions.emit(.nameResolved(address: address))
+        case .connecting(let address): actions.emit(.connectingToServer(address: address))
         case .connected(let address, let secure):
-            actions.append(.emit(.connectedToServer(address: address)))
-            if secure { actions.append(.emit(.securingConnection)) }
-        case .secured: actions.append(.emit(.connectionSecured))
-        case .reused(let address): actions.append(.emit(.connectionReused(address: address)))
+            actions.emit(.connectedToServer(address: address))
+            if secure { actions.emit(.securingConnection) }
+        case .secured: actions.emit(.connectionSecured)
+        case .reused(let address): actions.emit(.connectionReused(address: address))
         case .sending:
             wire = .sending
-            actions.append(.emit(.sendingRequest))
+            actions.emit(.sendingRequest)
         case .headSent(let bytes):
-            actions.append(.emit(.requestSent(bytes: bytes)))
+            actions.emit(.requestSent(bytes: bytes))
             completeSend(&actions)
         case .requestSent(let bytes): requestSent(bytes, &actions)
-        case .pieceSent(let bytes): actions.append(.emit(.writeComplete(bytes: bytes)))
+        case .pieceSent(let bytes): actions.emit(.writeComplete(bytes: bytes))
         case .informational(let head):
-            let status = HTTPResponse.Status(code: head.status, reasonPhrase: head.reasonPhrase)
-            actions.append(.emit(.intermediateResponse(status: status, headerFields: head.fields())))
+            actions.emit(
+                .intermediateResponse(
+                    status: HTTPResponse.Status(code: head.status, reasonPhrase: head.reasonPhrase),
+                    headerFields: head.fields()
+                )
+            )
         case .head(let head): headArrived(head, .deliver, &actions)
-        case .closingConnection: actions.append(.emit(.closingConnection))
-        case .connectionClosed: actions.append(.emit(.connectionClosed))
+        case .closingConnection: actions.emit(.closingConnection)
+        case .connectionClosed: actions.emit(.connectionClosed)
         case .finished: transferEnded(&actions)
         case .failed(let error, let secureFailure): transferFailed(error, secureFailure, &actions)
         }
@@ -227,10 +255,10 @@ extension RequestStateMachine {
         guard case .sending = wire else { return }
         wire = .awaitingHead
         if upload == .upFront {
-            actions.append(.emit(.requestSent(bytes: bytes)))
+            actions.emit(.requestSent(bytes: bytes))
             completeSend(&actions)
         }
-        actions.append(.emit(.receivingResponse))
+        actions.emit(.receivingResponse)
     }
 
     /// The final head of the transfer came.
@@ -238,9 +266,9 @@ extension RequestStateMachine {
         if case .sending = wire {
             // The server answers before it has the whole request.
             completeSend(&actions)
-            actions.append(.emit(.receivingResponse))
+            actions.emit(.receivingResponse)
         }
-        actions.append(.emit(.responseReceived(bytes: head.bytes.count)))
+        actions.emit(.responseReceived(bytes: head.bytes.count))
         // From 300 on libcurl stops sending: the server has decided without the rest of the body.
         if head.status >= 300 { endUpload(nil, &actions) }
         switch disposition {
@@ -249,7 +277,7 @@ extension RequestStateMachine {
             if receive == .pending { completeReceive(&actions) }
         case .follow(let url):
             wire = .redirecting(url: url)
-            if receive == .pending { actions.append(.emit(.redirect(url: url))) }
+            if receive == .pending { actions.emit(.redirect(url: url)) }
         case .refuse(let error):
             actions.append(.abandonTransfer)
             transferFailed(error, [], &actions)
@@ -287,7 +315,7 @@ extension RequestStateMachine {
             failPending(error, &actions)
             endBodies(error, &actions)
         case .starting, .sending, .awaitingHead:
-            if !secureFailure.isEmpty { actions.append(.emit(.secureFailure(secureFailure))) }
+            if !secureFailure.isEmpty { actions.emit(.secureFailure(secureFailure)) }
             let somebodyWaits = send == .pending || receive == .pending
             wire = somebodyWaits ? .idle : .failed(error)
             failPending(error, &actions)
@@ -300,13 +328,13 @@ extension RequestStateMachine {
         guard send == .pending else { return }
         send = .done
         if receivesAtOnce { receive = .pending }
-        actions.append(.emit(.sendRequestComplete))
+        actions.emit(.sendRequestComplete)
         actions.append(.succeed(.sendRequest))
     }
 
     private mutating func completeReceive(_ actions: inout Actions) {
         receive = .done
-        actions.append(.emit(.headersAvailable))
+        actions.emit(.headersAvailable)
         actions.append(.succeed(.receiveResponse))
     }
 
@@ -335,7 +363,7 @@ extension RequestStateMachine {
 
     private func fail(_ operation: HandleOperation, _ error: HandleError, _ actions: inout Actions) {
         let error = error.seen(by: operation)
-        actions.append(.emit(.requestError(error)))
+        actions.emit(.requestError(error))
         actions.append(.fail(error))
     }
 }

@@ -28,8 +28,8 @@ final class SocketTable {
         var ports: UInt32?
     }
 
-    /// Has to hear of every socket that comes and goes.
-    weak var backend: (any EventBackend)?
+    /// Has to hear of every socket that comes and goes. It has this table in turn: the engine takes it away in the end.
+    var backend: (any EventBackend)?
     /// How many connections were closed that no transfer used, since this was last set to 0.
     var closedIdleConnections = 0
 

@@ -6,6 +6,8 @@ package protocol TransferDelegate: AnyObject {
     func transfer(_ transfer: Transfer, reached milestones: [TransferMilestone], _ engine: TransferEngine)
     /// There is more in the download buffer, or room in the upload buffer.
     func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine)
+    /// The alarm went off, maybe early. Returns when to go off again, if at all.
+    func transferAlarm(_ transfer: Transfer, _ engine: TransferEngine) -> MonotonicTime?
 }
 
 /// An easy handle with everything that libcurl's pointers in it lead to, used for one exchange after the other.
@@ -33,7 +35,8 @@ package final class Transfer {
     let share: CurlShare
     /// libcurl writes its explanation of a failure here.
     let errorBuffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-    unowned let engine: TransferEngine
+    /// Owns all transfers, so it is there as long as they are. (A checked reference would cost atomics at every use.)
+    @safe unowned(unsafe) let engine: TransferEngine
     /// Where the engine keeps it.
     var place = 0
 
@@ -58,6 +61,9 @@ package final class Transfer {
     private(set) var isNoted = false
     /// When something last moved: for the idle time limits.
     package private(set) var lastProgress = MonotonicTime(nanoseconds: 0)
+
+    /// Outlives the exchange: the next one usually needs no earlier alarm, and asks again when it goes off too early.
+    private var alarm: DeadlineToken?
 
     // Connecting
     var isResolving = false
@@ -173,6 +179,30 @@ package final class Transfer {
             movedBody = false
             delegate?.transferMovedBody(self, engine)
         }
+    }
+
+    // MARK: Time
+
+    /// Has the delegate called at `time` or earlier.
+    package func setAlarm(at time: MonotonicTime) {
+        if let alarm {
+            engine.bringForward(alarm, to: time)
+        } else {
+            alarm = engine.callBack(self, at: time)
+        }
+    }
+
+    func deadlineReached(_ engine: TransferEngine) {
+        let before = exchange
+        let next = delegate?.transferAlarm(self, engine)
+        // The delegate may have given the transfer back and somebody begun the next exchange, whose alarm it is now.
+        guard exchange == before, let alarm else { return }
+        if let next { engine.move(alarm, to: next) } else { cancelAlarm() }
+    }
+
+    func cancelAlarm() {
+        if let alarm { engine.cancel(alarm) }
+        alarm = nil
     }
 
     // MARK: Pausing

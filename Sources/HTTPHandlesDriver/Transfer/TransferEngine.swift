@@ -13,11 +13,6 @@ package protocol TransferEngineDelegate: AnyObject {
     func idleConnectionClosed()
 }
 
-/// Somebody who wants to be called at a certain time. When called, the target moves its deadline or cancels it.
-package protocol DeadlineTarget: AnyObject {
-    func deadlineReached(_ engine: TransferEngine)
-}
-
 /// libcurl's multi handle with everything around it: transfers, sockets, deadlines.
 ///
 /// Lives on the driver's thread. The multi handle is made for the first transfer.
@@ -55,7 +50,8 @@ package final class TransferEngine {
         }
     }
 
-    package weak var delegate: (any TransferEngineDelegate)?
+    /// Until `shutDown`.
+    package var delegate: (any TransferEngineDelegate)?
     /// The moment of the present turn.
     package private(set) var now = MonotonicTime.now
     let sockets = SocketTable()
@@ -66,14 +62,13 @@ package final class TransferEngine {
     /// All transfers, also the spare ones.
     private var transfers: [Transfer] = []
     private var spares: [Transfer] = []
-    /// Transfers with something to pass on, and an empty list whose memory is used again.
+    /// Transfers with something to pass on.
     private var noted: [Transfer] = []
-    private var emptied: [Transfer] = []
     private var milestoneList: [TransferMilestone] = []
     /// Transfers whose head is not out yet: nobody calls back for that.
     private var unsent: [Transfer] = []
     private var deadlines = DeadlineHeap()
-    private var deadlineTargets: [(any DeadlineTarget)?] = []
+    private var deadlineOwners: [Transfer?] = []
 
     init(_ configuration: DriverConfiguration, waker: Waker) {
         self.configuration = configuration
@@ -130,6 +125,7 @@ package final class TransferEngine {
         if spares.count < configuration.spareTransfers {
             spares.append(transfer)
         } else {
+            transfer.cancelAlarm()
             let last = transfers.removeLast()
             guard last !== transfer else { return }
             transfers[transfer.place] = last
@@ -167,29 +163,26 @@ package final class TransferEngine {
 
     // MARK: Deadlines
 
-    /// Calls `target` at `time`, and again each turn until it moves or cancels its deadline.
-    package func callBack(_ target: any DeadlineTarget, at time: MonotonicTime) -> DeadlineToken {
+    /// Has `transfer` called at `time`, and again each turn until it moves or cancels its deadline.
+    func callBack(_ transfer: Transfer, at time: MonotonicTime) -> DeadlineToken {
         let token = deadlines.insert(time)
-        if token.slot == deadlineTargets.count {
-            deadlineTargets.append(target)
-        } else {
-            deadlineTargets[token.slot] = target
-        }
+        if token.slot == deadlineOwners.count { deadlineOwners.append(nil) }
+        deadlineOwners[token.slot] = transfer
         return token
     }
 
-    package func move(_ token: DeadlineToken, to time: MonotonicTime) {
+    func move(_ token: DeadlineToken, to time: MonotonicTime) {
         deadlines.move(token, to: time)
     }
 
     /// Moves the deadline unless it is earlier already.
-    package func bringForward(_ token: DeadlineToken, to time: MonotonicTime) {
+    func bringForward(_ token: DeadlineToken, to time: MonotonicTime) {
         deadlines.bringForward(token, to: time)
     }
 
-    package func cancel(_ token: DeadlineToken) {
+    func cancel(_ token: DeadlineToken) {
         deadlines.remove(token)
-        deadlineTargets[token.slot] = nil
+        deadlineOwners[token.slot] = nil
     }
 
     // MARK: Turns
@@ -198,7 +191,7 @@ package final class TransferEngine {
     func runDueWork() {
         now = .now
         while let (time, token) = deadlines.nearest, time <= now {
-            deadlineTargets[token.slot]?.deadlineReached(self)
+            deadlineOwners[token.slot]?.deadlineReached(self)
         }
         guard case .running(let machinery) = state else { return }
         do {
@@ -250,11 +243,14 @@ package final class TransferEngine {
             unsent = []
             for transfer in again where transfer.isRunning { transfer.deliver(self) }
         }
-        while !noted.isEmpty {
-            swap(&noted, &emptied)
-            for transfer in emptied where transfer.isNoted { transfer.deliver(self) }
-            emptied.removeAll(keepingCapacity: true)
+        guard !noted.isEmpty || sockets.closedIdleConnections > 0 else { return }
+        var next = 0
+        while next < noted.count {
+            let transfer = noted[next]
+            next += 1
+            if transfer.isNoted { transfer.deliver(self) }
         }
+        noted.removeAll(keepingCapacity: true)
         while sockets.closedIdleConnections > 0 {
             sockets.closedIdleConnections -= 1
             delegate?.idleConnectionClosed()
@@ -306,15 +302,23 @@ package final class TransferEngine {
     package func shutDown() {
         tearDown(.over)
         passOn()
+        delegate = nil
     }
 
     /// In this order: the transfers' easy handles go before the multi handle, which goes before what its callbacks point
     /// to.
     private func tearDown(_ next: State) {
-        for transfer in transfers { remove(transfer) }
+        for transfer in transfers {
+            remove(transfer)
+            transfer.cancelAlarm()
+        }
         spares = []
         transfers = []
+        // libcurl's last callbacks look at both of these, so neither may be in the middle of its assignment then.
+        let last = (state, sockets.backend)
         state = next
+        sockets.backend = nil
+        withExtendedLifetime(last) {}
     }
 }
 
