@@ -54,7 +54,7 @@ struct HandleBase: ~Copyable, Sendable {
         var stage = Stage.alive
         var context: HandleContext?
         var listeners: [Listener] = []
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: [TaskContinuation<Void>] = []
     }
 
     let id: HandleID
@@ -93,7 +93,7 @@ struct HandleBase: ~Copyable, Sendable {
     }
 
     func closed() async {
-        await withCheckedContinuation { continuation in
+        await TaskContinuation.suspend { continuation in
             let isGone = state.withLock { state in
                 if case .gone = state.stage { return true }
                 state.waiters.append(continuation)
@@ -112,7 +112,7 @@ struct HandleBase: ~Copyable, Sendable {
             state.stage = hasContext ? .finished(farewell) : .gone(farewell)
             var listeners: [Listener] = []
             swap(&listeners, &state.listeners)
-            var waiters: [CheckedContinuation<Void, Never>] = []
+            var waiters: [TaskContinuation<Void>] = []
             if !hasContext { swap(&waiters, &state.waiters) }
             return (listeners, waiters, hasContext)
         }

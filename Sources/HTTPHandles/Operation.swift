@@ -1,5 +1,6 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
+import HTTPHandlesLock
 
 extension RequestHandle {
     /// Runs one operation: the command that `begin` makes starts it on the driver's thread, and whoever finishes it

@@ -112,7 +112,7 @@ public actor RequestHandle {
             return outcome
         }
         return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+            await TaskContinuation.suspend { continuation in
                 let attempt = upload.write(piece) { continuation.resume(returning: $0) }
                 guard case .now(let outcome, let mustResume) = attempt else { return }
                 if mustResume { resumeSending() }

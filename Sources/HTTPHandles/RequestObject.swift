@@ -1,5 +1,6 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
+import HTTPHandlesLock
 import HTTPTypes
 
 /// What is behind a `RequestHandle`: it asks the state machine and does what the machine answers.
@@ -42,7 +43,7 @@ final class RequestObject: HandleObject {
     func send(_ body: TransferRequest.Body, _ engine: TransferEngine, _ continuation: OperationContinuation<Void>) {
         var actions = takeActionList()
         if let refusal = begin(body, engine, thenReceive: false, &actions) {
-            continuation.resume(with: .failure(refusal))
+            continuation.resume(returning: .failure(refusal))
         } else {
             sender = continuation
         }
@@ -57,7 +58,7 @@ final class RequestObject: HandleObject {
     ) {
         var actions = takeActionList()
         if let refusal = begin(body, engine, thenReceive: true, &actions) {
-            continuation.resume(with: .failure(refusal))
+            continuation.resume(returning: .failure(refusal))
         } else {
             receiver = continuation
         }
@@ -68,7 +69,7 @@ final class RequestObject: HandleObject {
         var actions = takeActionList()
         switch machine.receiveRequested(&actions) {
         case .accepted: receiver = continuation
-        case .refused(let error): continuation.resume(with: .failure(error))
+        case .refused(let error): continuation.resume(returning: .failure(error))
         }
         run(&actions, engine)
     }
@@ -134,10 +135,10 @@ final class RequestObject: HandleObject {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
             case .abandonTransfer: releaseTransfer()
-            case .succeed(.sendRequest): sender.take()?.resume(with: .success(()))
+            case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()))
             case .succeed:
                 download.open()
-                if let head { receiver.take()?.resume(with: .success(head)) }
+                if let head { receiver.take()?.resume(returning: .success(head)) }
             case .fail(let error): fail(error)
             case .endUpload(let error): endUpload(error, engine)
             case .endBody(let error): endBody(error, engine)
@@ -150,9 +151,9 @@ final class RequestObject: HandleObject {
 
     private func fail(_ error: HandleError) {
         if error.operation == .sendRequest, let sender = sender.take() {
-            sender.resume(with: .failure(error))
+            sender.resume(returning: .failure(error))
         } else {
-            receiver.take()?.resume(with: .failure(error))
+            receiver.take()?.resume(returning: .failure(error))
         }
     }
 

@@ -1,5 +1,6 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
+import HTTPHandlesLock
 
 /// The body of a response: an asynchronous sequence of pieces as they arrive.
 ///
@@ -99,7 +100,7 @@ extension RequestHandle {
             return outcome
         }
         return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+            await TaskContinuation.suspend { continuation in
                 let attempt = object.bound.download.take(upTo: limit, reporting: reporting) {
                     continuation.resume(returning: $0)
                 }

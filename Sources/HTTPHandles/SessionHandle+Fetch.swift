@@ -1,5 +1,6 @@
 public import HTTPHandlesCore
 import HTTPHandlesDriver
+import HTTPHandlesLock
 public import HTTPTypes
 
 extension SessionHandle {
@@ -104,7 +105,7 @@ extension SessionHandle {
         try object.bound.base.requireOpen(.openRequest)
         let request = RequestHandle(message, in: object.bound.base.tree, context: object.bound.base.inherited(context))
         try await request.perform(.openRequest) { [object, request = request.object] continuation in
-            { engine in continuation.resume(with: object.value.open(request.value, engine)) }
+            { engine in continuation.resume(returning: object.value.open(request.value, engine)) }
         }
         return request
     }
@@ -120,7 +121,7 @@ extension SessionHandle {
             { engine in
                 switch object.value.open(request.value, engine) {
                 case .success: request.value.exchange(body, engine, continuation)
-                case .failure(let error): continuation.resume(with: .failure(error))
+                case .failure(let error): continuation.resume(returning: .failure(error))
                 }
             }
         }

@@ -22,7 +22,7 @@ public final class EventRecorder: Sendable {
     }
 
     private struct Waiter {
-        let continuation: CheckedContinuation<Result<StatusEvent?, EventLaw.Violation>, Never>
+        let continuation: TaskContinuation<Result<StatusEvent?, EventLaw.Violation>>
         let condition: (@Sendable (StatusEvent) -> Bool)?
     }
 
@@ -69,7 +69,7 @@ public final class EventRecorder: Sendable {
     }
 
     private func wait(for condition: (@Sendable (StatusEvent) -> Bool)?) async throws -> StatusEvent? {
-        let result = await withCheckedContinuation { continuation in
+        let result = await TaskContinuation.suspend { continuation in
             let answer: Result<StatusEvent?, EventLaw.Violation>? = state.withLock { state in
                 if let violation = state.violation { return .failure(violation) }
                 if let condition, let event = state.events.first(where: condition) { return .success(event) }

@@ -12,7 +12,7 @@ import Glibc
 public final class Gate: Sendable {
     private struct State {
         var isOpen = false
-        var tasks: [CheckedContinuation<Void, Never>] = []
+        var tasks: [TaskContinuation<Void>] = []
         var threads: [Blocker] = []
     }
 
@@ -48,7 +48,7 @@ public final class Gate: Sendable {
 
     /// Suspends the calling task until the gate is open.
     public func passed() async {
-        await withCheckedContinuation { continuation in
+        await TaskContinuation.suspend { continuation in
             let isOpen = state.withLock { state in
                 if !state.isOpen { state.tasks.append(continuation) }
                 return state.isOpen

@@ -55,7 +55,7 @@ struct DriverThreadTests {
         let driver = try Driver()
         #expect(!driver.isCurrent)
         let seen = Seen()
-        await withCheckedContinuation { continuation in
+        await TaskContinuation.suspend { continuation in
             for number in 0..<1000 {
                 driver.submit { _ in
                     driver.checkIsolated()
@@ -77,7 +77,7 @@ struct DriverThreadTests {
         nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe driver.asUnownedSerialExecutor() }
         func isHome() -> Bool { driver.isCurrent }
         func isHomeWithoutAJob() async -> Bool {
-            await withCheckedContinuation { continuation in
+            await TaskContinuation.suspend { continuation in
                 driver.submit { _ in continuation.resume(returning: self.assumeIsolated { _ in true }) }
             }
         }
@@ -102,7 +102,7 @@ struct DriverThreadTests {
     @Test func `a retired driver stops its thread and starts one again for late commands`() async throws {
         let driver = try Driver()
         for _ in 0..<100 {
-            await withCheckedContinuation { continuation in
+            await TaskContinuation.suspend { continuation in
                 driver.submit { _ in
                     driver.retire()
                     continuation.resume()
@@ -118,7 +118,7 @@ struct DriverThreadTests {
             for _ in 0..<20 {
                 group.addTask {
                     for _ in 0..<500 {
-                        await withCheckedContinuation { continuation in
+                        await TaskContinuation.suspend { continuation in
                             driver.submit { _ in
                                 counter.value.wrappingAdd(1, ordering: .relaxed)
                                 continuation.resume()
@@ -194,7 +194,7 @@ struct EventBackendTests {
             url: try RequestURL(parsing: url, for: .openRequest),
             headerFields: [:]
         )
-        return await withCheckedContinuation { continuation in
+        return await TaskContinuation.suspend { continuation in
             driver.submit { engine in
                 let recorder = Recorder(DownloadBuffer()) { continuation.resume(returning: $0) }
                 try? recorder.start(TransferRequest(message, body, OptionSnapshot(OptionValues())), engine)
@@ -247,7 +247,7 @@ struct EventBackendTests {
         let error = HandleError.driverStopped(.sendRequest, "the test says so")
         let milestones = try await Self.milestones(driver, server.url()) { $0.fail(error) }
         #expect(milestones == [.failed(error, [])])
-        let refusal = await withCheckedContinuation { continuation in
+        let refusal = await TaskContinuation.suspend { continuation in
             driver.submit { engine in
                 do throws(HandleError) {
                     let url = try RequestURL(parsing: "http://h/", for: .openRequest)
