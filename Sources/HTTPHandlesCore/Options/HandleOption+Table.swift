@@ -7,7 +7,12 @@ extension OptionRow {
     static let sendTimeout = OptionRow("sendTimeout", 5)
     static let receiveTimeout = OptionRow("receiveTimeout", 6)
     static let responseTimeout = OptionRow("responseTimeout", 7)
+    static let queueTimeout = OptionRow("queueTimeout", nil)
     static let totalTimeout = OptionRow("totalTimeout", nil)
+    static let redirectPolicy = OptionRow("redirectPolicy", 88)
+    static let maximumRedirects = OptionRow("maximumRedirects", 89)
+    static let maximumConnectionsPerServer = OptionRow("maximumConnectionsPerServer", 73, levels: [.session])
+    static let maximumConnections = OptionRow("maximumConnections", nil, levels: [.session])
     static let certificateAuthorityFile = OptionRow("certificateAuthorityFile", nil, curl: ["CURLOPT_CAINFO"])
     static let verifiesServer = OptionRow(
         "verifiesServer",
@@ -29,12 +34,16 @@ extension OptionRow {
 
     /// Every option there is.
     package static let all: [OptionRow] = [
-        .userAgent, .resolveTimeout, .connectTimeout, .sendTimeout, .receiveTimeout, .responseTimeout, .totalTimeout,
+        .userAgent, .queueTimeout, .resolveTimeout, .connectTimeout, .sendTimeout, .receiveTimeout, .responseTimeout,
+        .totalTimeout, .redirectPolicy, .maximumRedirects, .maximumConnectionsPerServer, .maximumConnections,
         .certificateAuthorityFile, .verifiesServer, .httpVersions, .url, .requestTimes,
     ]
 }
 
 extension HandleOption<Duration> {
+    /// How long a request may wait for a connection slot; no limit by default. Not in WinHTTP.
+    public static var queueTimeout: Self { .timeout(.queueTimeout, \.limits.queue) }
+
     /// How long a name may take to resolve; no limit by default. (`WINHTTP_OPTION_RESOLVE_TIMEOUT`)
     public static var resolveTimeout: Self { .timeout(.resolveTimeout, \.limits.resolve) }
 
@@ -78,6 +87,39 @@ extension HandleOption<String?> {
         HandleOption(.certificateAuthorityFile, \.certificateAuthorityFile) { file in
             file.flatMap { $0.utf8.contains(0) ? "it contains a NUL" : nil }
         }
+    }
+}
+
+extension HandleOption<RedirectPolicy> {
+    /// Which redirects are followed; all but those from https to http by default. (`WINHTTP_OPTION_REDIRECT_POLICY`)
+    public static var redirectPolicy: Self { HandleOption(.redirectPolicy, \.redirectPolicy) }
+}
+
+extension HandleOption<Int> {
+    /// How many redirects are followed before the request fails with `.redirectFailed`; 10 by default.
+    /// (`WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS`)
+    public static var maximumRedirects: Self {
+        HandleOption(.maximumRedirects, \.maximumRedirects) { $0 < 0 ? "there is no negative number of redirects" : nil }
+    }
+}
+
+extension HandleOption<Int?> {
+    /// How many connections to one server (scheme, host and port) may be in use at a time; no limit by default. Further
+    /// requests wait, first come, first served. Requests that share an HTTP/2 connection count as one.
+    /// (`WINHTTP_OPTION_MAX_CONNS_PER_SERVER`)
+    public static var maximumConnectionsPerServer: Self {
+        .connections(.maximumConnectionsPerServer, \.maximumConnectionsPerServer)
+    }
+
+    /// How many connections of the session may be in use at a time; no limit by default. Further requests wait, first
+    /// come, first served. Not in WinHTTP.
+    public static var maximumConnections: Self { .connections(.maximumConnections, \.maximumConnections) }
+
+    private static func connections(
+        _ row: OptionRow,
+        _ path: any WritableKeyPath<OptionValues, Int?> & Sendable
+    ) -> Self {
+        HandleOption(row, path) { ($0 ?? 1) < 1 ? "nothing could be sent with it; nil is no limit" : nil }
     }
 }
 

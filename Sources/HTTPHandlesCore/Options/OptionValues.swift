@@ -15,6 +15,12 @@ package struct OptionValues: Sendable, Hashable {
 
     package var maximumHeadSize = 64 * 1024
 
+    package var redirectPolicy = RedirectPolicy.refuseDowngrade
+    package var maximumRedirects = 10
+
+    package var maximumConnectionsPerServer: Int?
+    package var maximumConnections: Int?
+
     package init() {}
 }
 
@@ -41,4 +47,16 @@ public enum HTTPVersionPolicy: Sendable, Hashable, CaseIterable {
     case http1_1
     /// HTTP/2 at once, also without TLS: the server is known to speak it.
     case http2PriorKnowledge
+}
+
+/// Which redirects are followed.
+///
+/// Raw values are WinHTTP's.
+public enum RedirectPolicy: Int, Sendable, Hashable, CaseIterable {
+    /// None: the caller gets the redirect as an ordinary response.
+    case never = 0
+    /// All but those from https to http, which fail with `.redirectFailed`.
+    case refuseDowngrade = 1
+    /// All.
+    case always = 2
 }
