@@ -99,7 +99,9 @@ extension HandleOption<Int> {
     /// How many redirects are followed before the request fails with `.redirectFailed`; 10 by default.
     /// (`WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS`)
     public static var maximumRedirects: Self {
-        HandleOption(.maximumRedirects, \.maximumRedirects) { $0 < 0 ? "there is no negative number of redirects" : nil }
+        HandleOption(.maximumRedirects, \.maximumRedirects) {
+            $0 < 0 ? "there is no negative number of redirects" : nil
+        }
     }
 }
 
