@@ -13,15 +13,20 @@ final class RequestObject: HandleObject {
     let download = DownloadBuffer()
     private var machine = RequestStateMachine()
 
-    private var session: SessionObject?
+    private(set) var session: SessionObject?
     private var transfer: Transfer?
-    private var request: TransferRequest?
+    private(set) var request: TransferRequest?
+    /// Where a redirect leads to, until the redirect's own body is over.
+    var nextHop: TransferRequest?
+    var redirects = 0
+    /// The permission to use a connection.
+    var slot = Slot.none
     private var head: ResponseHead?
     private var sender: OperationContinuation<Void>?
     private var receiver: OperationContinuation<ResponseHead>?
 
     private var exchangeStart = MonotonicTime(nanoseconds: 0)
-    private var deadlines: ExchangeDeadlines?
+    var deadlines: ExchangeDeadlines?
 
     init(_ base: consuming HandleBase, _ message: RequestMessage) {
         self.message = message
@@ -114,6 +119,8 @@ final class RequestObject: HandleObject {
         engine.delegate = session
         exchangeStart = engine.now
         head = nil
+        nextHop = nil
+        redirects = 0
         download.reset()
         if case .stream(let upload, let length) = body { upload.open(length: length) }
         request = TransferRequest(sent, body, options)
@@ -134,7 +141,7 @@ final class RequestObject: HandleObject {
             switch action {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
-            case .abandonTransfer: releaseTransfer()
+            case .abandonTransfer: releaseTransfer(engine)
             case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()))
             case .succeed:
                 download.open()
@@ -147,6 +154,7 @@ final class RequestObject: HandleObject {
             }
         }
         session?.putBack(&actions)
+        session?.grantSlots(engine)
     }
 
     private func fail(_ error: HandleError) {
@@ -158,8 +166,17 @@ final class RequestObject: HandleObject {
     }
 
     private func startTransfer(_ engine: TransferEngine) {
+        releaseTransfer(engine)
+        if let hop = nextHop.take() {
+            request = hop
+            redirects += 1
+        }
+        if takeSlot(engine) { beginTransfer(engine) }
+    }
+
+    /// Begins what `startTransfer` has prepared; there is a slot for it.
+    func beginTransfer(_ engine: TransferEngine) {
         guard let request else { preconditionFailure("A transfer is started by send.") }
-        releaseTransfer()
         do {
             transfer = try engine.start(request, download: download, delegate: self)
             startWaiting(for: .connect, engine)
@@ -168,19 +185,20 @@ final class RequestObject: HandleObject {
         }
     }
 
-    /// Takes the transfer out of libcurl, or gives up what libcurl still knows of it.
-    private func releaseTransfer() {
+    /// Takes the transfer out of libcurl or out of the queue, or gives up what libcurl still knows of it.
+    private func releaseTransfer(_ engine: TransferEngine) {
         deadlines = nil
         transfer?.release()
         transfer = nil
+        giveSlotBack(engine)
     }
 
     private func finishClosing(_ engine: TransferEngine) {
-        releaseTransfer()
+        releaseTransfer(engine)
         super.close(engine)
     }
 
-    private func reach(_ milestone: TransferMilestone, _ engine: TransferEngine) {
+    func reach(_ milestone: TransferMilestone, _ engine: TransferEngine) {
         var actions = takeActionList()
         machine.reached(milestone, &actions)
         run(&actions, engine)
@@ -253,8 +271,13 @@ extension RequestObject: TransferDelegate {
         for milestone in milestones {
             noteTime(of: milestone, engine)
             switch milestone {
-            case .head(let block): head = ResponseHead(block, url: message.url.text)
-            case .failed(let error, _): lostDriver = error.code == .shutdown
+            case .head(let block):
+                machine.headArrived(block, headArrived(block), &actions)
+                continue
+            case .finished: giveSlotBack(engine)
+            case .failed(let error, _):
+                giveSlotBack(engine)
+                lostDriver = error.code == .shutdown
             default: break
             }
             machine.reached(milestone, &actions)
@@ -267,6 +290,18 @@ extension RequestObject: TransferDelegate {
         }
     }
 
+    /// Decides what becomes of a final head, and prepares it.
+    private func headArrived(_ block: HeaderBlock) -> RequestStateMachine.HeadDisposition {
+        learnFromHead(block)
+        let disposition = disposition(of: block)
+        switch disposition {
+        case .deliver: if let request { head = ResponseHead(block, url: request.message.url.text) }
+        case .follow: transfer?.discardBody(budget: Self.discardedRedirectBytes)
+        case .refuse: break
+        }
+        return disposition
+    }
+
     func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine) {
         guard transfer === self.transfer else { return }
         wakeReader(engine)
@@ -277,7 +312,7 @@ extension RequestObject: TransferDelegate {
 // MARK: - Time limits
 
 extension RequestObject {
-    private func startWaiting(for phase: TimeoutPhase, _ engine: TransferEngine) {
+    func startWaiting(for phase: TimeoutPhase, _ engine: TransferEngine) {
         deadlines = ExchangeDeadlines(
             limits: options.limits,
             startedAt: exchangeStart,
@@ -321,9 +356,14 @@ extension RequestObject {
         case .send where transfer.isSendingPaused, .receive where transfer.isReceivingPaused: deadlines?.pause()
         default: break
         }
+        return failIfExpired(engine)
+    }
+
+    /// Ends the exchange if one of its limits has run out. Returns when to look again, if at all.
+    func failIfExpired(_ engine: TransferEngine) -> MonotonicTime? {
         guard let deadlines, let phase = deadlines.expired(at: engine.now) else { return deadlines?.next }
         let limit = options.values.limits[phase]
-        releaseTransfer()
+        releaseTransfer(engine)
         reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)
         return nil
     }

@@ -111,5 +111,7 @@ extension SessionHandle: Handle {
 
     public func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError) {
         try object.value.setOption(option, to: value)
+        // There may be more connection slots now.
+        object.bound.driver.submit { [object] in object.value.grantSlots($0) }
     }
 }

@@ -5,6 +5,10 @@ import HTTPHandlesDriver
 final class SessionObject: HandleObject, TransferEngineDelegate {
     /// The connection handles that `get` and `fetch` have made, by server.
     private var ownConnections: [Server: ConnectionObject] = [:]
+    private var slots = ConnectionSlots()
+    /// The requests that wait for a slot.
+    private var queue: [ConnectionSlots.Ticket: RequestObject] = [:]
+    private var isGrantingSlots = false
     /// An empty list whose memory requests use for their actions.
     private var actionList = RequestStateMachine.Actions()
 
@@ -58,6 +62,46 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     func idleConnectionClosed() {
         emit(.closingConnection)
         emit(.connectionClosed)
+    }
+
+    // MARK: Connection slots
+
+    var limitsConnections: Bool {
+        options.values.maximumConnectionsPerServer != nil || options.values.maximumConnections != nil
+    }
+
+    private var slotLimits: ConnectionSlots.Limits {
+        let values = options.values
+        return ConnectionSlots.Limits(perServer: values.maximumConnectionsPerServer, total: values.maximumConnections)
+    }
+
+    /// Takes a slot for the request, or else puts it into the queue.
+    func takeSlot(for request: RequestObject, to origin: Origin) -> ConnectionSlots.Ticket? {
+        let ticket = slots.take(origin, slotLimits)
+        if let ticket { queue[ticket] = request }
+        return ticket
+    }
+
+    func giveSlotBack(_ origin: Origin) {
+        slots.giveBack(origin)
+    }
+
+    func leaveQueue(_ ticket: ConnectionSlots.Ticket) {
+        slots.leave(ticket)
+        queue[ticket] = nil
+    }
+
+    func learned(_ origin: Origin, isMultiplexed: Bool) {
+        slots.learned(origin, isMultiplexed: isMultiplexed)
+    }
+
+    /// Begins the requests for which there are slots.
+    func grantSlots(_ engine: TransferEngine) {
+        // A request that fails at once gives its slot back while this runs, and is then served by this very loop.
+        guard !queue.isEmpty, !isGrantingSlots else { return }
+        isGrantingSlots = true
+        while let ticket = slots.next(slotLimits) { queue.removeValue(forKey: ticket)?.slotGranted(engine) }
+        isGrantingSlots = false
     }
 
     // MARK: Actions

@@ -277,6 +277,8 @@ extension RequestStateMachine {
             if receive == .pending { completeReceive(&actions) }
         case .follow(let url):
             wire = .redirecting(url: url)
+            // A streamed body cannot be sent again: whatever the next hop sends is known.
+            upload = .upFront
             if receive == .pending { actions.emit(.redirect(url: url)) }
         case .refuse(let error):
             actions.append(.abandonTransfer)

@@ -34,6 +34,22 @@ extension RequestURL {
         }
     }
 
+    /// The URL that a reference, such as the value of `Location`, means at `base` (RFC 3986, section 5).
+    package init(_ reference: String, relativeTo base: RequestURL, for operation: HandleOperation) throws(HandleError) {
+        guard let parser = CurlURL() else {
+            throw HandleError(.notEnoughMemory, operation, reason: "no memory for a URL")
+        }
+        let problem = Problem(text: reference, operation: operation)
+        guard !reference.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            throw problem.invalid("it contains a control character")
+        }
+        guard parser.parse(base.text) == CURLUE_OK else { throw problem.invalid("there is nothing to resolve it with") }
+        let result = parser.parse(reference)
+        guard result == CURLUE_OK else { throw problem.refused(by: result) }
+        guard let whole = parser[CURLUPART_URL] else { throw problem.invalid("libcurl cannot put it together") }
+        try self.init(parsing: whole, for: operation)
+    }
+
     /// The URL of `target` on a server.
     package init(
         host: String,

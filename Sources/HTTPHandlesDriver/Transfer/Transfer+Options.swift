@@ -17,6 +17,9 @@ struct AppliedRequest: Equatable {
     var method: String?
     /// The connection is closed after the response.
     var closesConnection = false
+    /// A burst to one HTTP/2 server waits for the first connection and shares it. Where HTTP/2 is not to be expected it
+    /// must not: libcurl finds out only with the first response, which may never come.
+    var waitsForSharedConnection = false
 }
 
 // `curl_easy_reset` would drop what every exchange needs again. Instead, what is the same for all is set once, and what
@@ -46,8 +49,6 @@ extension Transfer {
         curl.set(CURLOPT_NOPROXY, "")
         // Without it, removing a transfer that resolves a name waits for the resolver (measured: 10 seconds).
         curl.set(CURLOPT_QUICK_EXIT, 1)
-        // A burst to one HTTP/2 server waits for the first connection and shares it.
-        curl.set(CURLOPT_PIPEWAIT, 1)
         curl.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
     }
 
@@ -101,6 +102,7 @@ extension Transfer {
         curl.set(CURLOPT_HTTPGET, 1)
         curl.set(CURLOPT_CUSTOMREQUEST, wanted.method)
         curl.set(CURLOPT_FORBID_REUSE, wanted.closesConnection ? 1 : 0)
+        curl.set(CURLOPT_PIPEWAIT, wanted.waitsForSharedConnection ? 1 : 0)
         switch wanted.shape {
         case .download: break
         case .head: curl.set(CURLOPT_NOBODY, 1)
@@ -159,6 +161,12 @@ extension AppliedRequest {
         case (.download, .get), (.head, _): method = nil
         default: method = request.method.rawValue
         }
+        waitsForSharedConnection =
+            switch request.options.values.httpVersions {
+            case .automatic: request.url.isSecure
+            case .http1_1: false
+            case .http2PriorKnowledge: true
+            }
         closesConnection = !request.headerFields.isEmpty && request.headerFields.contains(.connection)
     }
 }

@@ -15,7 +15,7 @@ package protocol TransferDelegate: AnyObject {
 /// libcurl's callbacks record here what happened; the engine passes it on when libcurl has returned. Between `begin` and
 /// `release` the transfer belongs to one exchange, afterwards to the engine's spares. Only the driver's thread touches it.
 @safe
-package final class Transfer {
+package final class Transfer: AlarmOwner {
     /// How much of the request is out.
     enum Sending {
         /// The connection is not ready.
@@ -188,11 +188,11 @@ package final class Transfer {
         if let alarm {
             engine.bringForward(alarm, to: time)
         } else {
-            alarm = engine.callBack(self, at: time)
+            alarm = engine.setAlarm(of: self, at: time)
         }
     }
 
-    func deadlineReached(_ engine: TransferEngine) {
+    package func alarmWentOff(_ engine: TransferEngine) {
         let before = exchange
         let next = delegate?.transferAlarm(self, engine)
         // The delegate may have given the transfer back and somebody begun the next exchange, whose alarm it is now.

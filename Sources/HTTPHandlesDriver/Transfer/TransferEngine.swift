@@ -7,6 +7,12 @@ import Darwin
 import Glibc
 #endif
 
+/// Who is called at a certain time.
+package protocol AlarmOwner: AnyObject {
+    /// The alarm went off, and will again in each turn until it is moved or cancelled.
+    func alarmWentOff(_ engine: TransferEngine)
+}
+
 /// Who is told of what belongs to no transfer.
 package protocol TransferEngineDelegate: AnyObject {
     /// A connection that no transfer used was closed.
@@ -68,7 +74,7 @@ package final class TransferEngine {
     /// Transfers whose head is not out yet: nobody calls back for that.
     private var unsent: [Transfer] = []
     private var deadlines = DeadlineHeap()
-    private var deadlineOwners: [Transfer?] = []
+    private var alarmOwners: [(any AlarmOwner)?] = []
 
     init(_ configuration: DriverConfiguration, waker: Waker) {
         self.configuration = configuration
@@ -163,15 +169,15 @@ package final class TransferEngine {
 
     // MARK: Deadlines
 
-    /// Has `transfer` called at `time`, and again each turn until it moves or cancels its deadline.
-    func callBack(_ transfer: Transfer, at time: MonotonicTime) -> DeadlineToken {
+    /// Has `owner` called at `time`, and again each turn until it moves or cancels its alarm.
+    package func setAlarm(of owner: any AlarmOwner, at time: MonotonicTime) -> DeadlineToken {
         let token = deadlines.insert(time)
-        if token.slot == deadlineOwners.count { deadlineOwners.append(nil) }
-        deadlineOwners[token.slot] = transfer
+        if token.slot == alarmOwners.count { alarmOwners.append(nil) }
+        alarmOwners[token.slot] = owner
         return token
     }
 
-    func move(_ token: DeadlineToken, to time: MonotonicTime) {
+    package func move(_ token: DeadlineToken, to time: MonotonicTime) {
         deadlines.move(token, to: time)
     }
 
@@ -180,9 +186,9 @@ package final class TransferEngine {
         deadlines.bringForward(token, to: time)
     }
 
-    func cancel(_ token: DeadlineToken) {
+    package func cancel(_ token: DeadlineToken) {
         deadlines.remove(token)
-        deadlineOwners[token.slot] = nil
+        alarmOwners[token.slot] = nil
     }
 
     // MARK: Turns
@@ -191,7 +197,7 @@ package final class TransferEngine {
     func runDueWork() {
         now = .now
         while let (time, token) = deadlines.nearest, time <= now {
-            deadlineOwners[token.slot]?.deadlineReached(self)
+            alarmOwners[token.slot]?.alarmWentOff(self)
         }
         guard case .running(let machinery) = state else { return }
         do {

@@ -93,6 +93,7 @@ final class Nginx: Sendable {
                     location /length { default_type text/plain; return 200 "$http_content_length $http_transfer_encoding"; }
                     location /protocol { default_type text/plain; return 200 "$server_protocol $ssl_session_reused"; }
                     location /missing { return 404; }
+                    location /downgrade { return 302 http://127.0.0.1:\(ports[0])/hello; }
                     location /upload { dav_methods PUT; create_full_put_path on; }
                 }
             }

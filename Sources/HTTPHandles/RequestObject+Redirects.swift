@@ -1,0 +1,60 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+import HTTPTypes
+
+// libcurl follows no redirects here: each hop is a transfer of its own, with its own events, and what goes where is
+// decided by `Redirection`.
+
+extension RequestObject {
+    /// How much of a redirect's own body is read to keep the connection.
+    static let discardedRedirectBytes = 64 * 1024
+
+    /// What becomes of a final head; where it is to be followed, the next hop is ready.
+    func disposition(of head: HeaderBlock) -> RequestStateMachine.HeadDisposition {
+        let values = options.values
+        guard let request, Redirection.isRedirect(head.status), values.redirectPolicy != .never,
+            let location = head.fields()[values: .location].first, !location.isEmpty
+        else { return .deliver }
+        guard redirects < values.maximumRedirects else {
+            return .refuse(.redirectFailed("the server redirects more than \(values.maximumRedirects) times"))
+        }
+        do {
+            let url = try RequestURL(location, relativeTo: request.message.url, for: .receiveResponse)
+            if request.message.url.isSecure, !url.isSecure, values.redirectPolicy == .refuseDowngrade {
+                return .refuse(.redirectFailed("a redirect from https to \(url.text) is not allowed"))
+            }
+            nextHop = try request.redirected(to: url, status: head.status)
+            return .follow(url: url.text)
+        } catch {
+            return .refuse(error)
+        }
+    }
+}
+
+extension TransferRequest {
+    /// The request as it is made at the target of a redirect.
+    fileprivate func redirected(to url: RequestURL, status: Int) throws(HandleError) -> TransferRequest {
+        let next = Redirection(
+            of: message.method,
+            message.headerFields,
+            status: status,
+            from: message.url.origin,
+            to: url.origin
+        )
+        guard !next.keepsBody || !body.isStreamed else {
+            let reason = "the server redirects to \(url.text), and a streamed body cannot be sent again"
+            throw HandleError(.resendRequest, .receiveResponse, reason: reason)
+        }
+        return TransferRequest(
+            RequestMessage(method: next.method, url: url, headerFields: next.headerFields),
+            next.keepsBody ? body : .none,
+            options
+        )
+    }
+}
+
+extension HandleError {
+    fileprivate static func redirectFailed(_ reason: String) -> HandleError {
+        HandleError(.redirectFailed, .receiveResponse, reason: reason)
+    }
+}

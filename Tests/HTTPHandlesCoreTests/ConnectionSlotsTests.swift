@@ -1,0 +1,102 @@
+import HTTPHandlesCore
+import Testing
+
+@Suite("Connection slots")
+struct ConnectionSlotsTests {
+    let a = Origin(isSecure: false, host: "a", port: 80)
+    let b = Origin(isSecure: false, host: "b", port: 80)
+
+    @Test func `a server has so many slots, and the next one waits until one is given back`() throws {
+        let slots = Slots()
+        let limits = ConnectionSlots.Limits(perServer: 2, total: nil)
+        #expect(slots.take(a, limits) == nil)
+        #expect(slots.take(a, limits) == nil)
+        let ticket = try #require(slots.take(a, limits))
+        #expect(slots.next(limits) == nil)
+        slots.giveBack(a)
+        #expect(slots.next(limits) == ticket)
+        #expect(slots.next(limits) == nil)
+    }
+
+    @Test func `a full server does not hold up the others`() {
+        let slots = Slots()
+        let limits = ConnectionSlots.Limits(perServer: 1, total: nil)
+        #expect(slots.take(a, limits) == nil)
+        #expect(slots.take(a, limits) != nil)
+        #expect(slots.take(b, limits) == nil)
+    }
+
+    @Test func `first come, first served, over all servers`() throws {
+        let slots = Slots()
+        let limits = ConnectionSlots.Limits(perServer: nil, total: 1)
+        #expect(slots.take(a, limits) == nil)
+        let first = try #require(slots.take(b, limits))
+        let second = try #require(slots.take(a, limits))
+        let third = try #require(slots.take(b, limits))
+        slots.giveBack(a)
+        #expect(slots.next(limits) == first)
+        #expect(slots.next(limits) == nil)
+        slots.giveBack(b)
+        #expect(slots.next(limits) == second)
+        slots.giveBack(a)
+        #expect(slots.next(limits) == third)
+    }
+
+    @Test func `whoever comes later does not overtake those who wait`() throws {
+        let slots = Slots()
+        let limits = ConnectionSlots.Limits(perServer: 1, total: nil)
+        #expect(slots.take(a, limits) == nil)
+        let waiting = try #require(slots.take(a, limits))
+        slots.giveBack(a)
+        let late = try #require(slots.take(a, limits))
+        #expect(slots.next(limits) == waiting)
+        slots.giveBack(a)
+        #expect(slots.next(limits) == late)
+    }
+
+    @Test func `whoever leaves the queue is not served`() throws {
+        let slots = Slots()
+        let limits = ConnectionSlots.Limits(perServer: 1, total: nil)
+        #expect(slots.take(a, limits) == nil)
+        let leaving = try #require(slots.take(a, limits))
+        let staying = try #require(slots.take(a, limits))
+        slots.leave(leaving)
+        slots.leave(leaving)
+        slots.giveBack(a)
+        #expect(slots.next(limits) == staying)
+    }
+
+    @Test func `transfers that share an HTTP/2 connection share its slot`() throws {
+        let slots = Slots()
+        let limits = ConnectionSlots.Limits(perServer: 1, total: 2)
+        #expect(slots.take(a, limits) == nil)
+        let waiting = try #require(slots.take(a, limits))
+        slots.learned(a, isMultiplexed: true)
+        #expect(slots.next(limits) == waiting)
+        #expect(slots.take(a, limits) == nil)
+        // Three transfers, one connection: the total leaves one for another server.
+        #expect(slots.take(b, limits) == nil)
+        for _ in 0..<3 { slots.giveBack(a) }
+        #expect(slots.take(a, limits) == nil)
+    }
+
+    @Test func `higher limits serve those who wait`() throws {
+        let slots = Slots()
+        #expect(slots.take(a, ConnectionSlots.Limits(perServer: 1, total: nil)) == nil)
+        let waiting = try #require(slots.take(a, ConnectionSlots.Limits(perServer: 1, total: nil)))
+        #expect(slots.next(ConnectionSlots.Limits(perServer: nil, total: nil)) == waiting)
+    }
+}
+
+/// The expectation macro takes no calls that mutate what cannot be copied.
+private final class Slots {
+    private var base = ConnectionSlots()
+
+    func take(_ origin: Origin, _ limits: ConnectionSlots.Limits) -> ConnectionSlots.Ticket? {
+        base.take(origin, limits)
+    }
+    func giveBack(_ origin: Origin) { base.giveBack(origin) }
+    func leave(_ ticket: ConnectionSlots.Ticket) { base.leave(ticket) }
+    func learned(_ origin: Origin, isMultiplexed: Bool) { base.learned(origin, isMultiplexed: isMultiplexed) }
+    func next(_ limits: ConnectionSlots.Limits) -> ConnectionSlots.Ticket? { base.next(limits) }
+}
