@@ -255,6 +255,7 @@ final class RequestObject: HandleObject {
         for report in download.takeReports() {
             switch report {
             case .read(let bytes): emit(.readComplete(bytes: bytes))
+            case .available(let bytes): emit(.dataAvailable(bytes: bytes))
             case .failed(let error): emit(.requestError(error))
             }
         }

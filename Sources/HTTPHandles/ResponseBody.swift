@@ -34,29 +34,48 @@ public struct ResponseBody: AsyncSequence, Sendable {
     public nonisolated(nonsending) func collect(upTo limit: Int) async throws(HandleError) -> [UInt8] {
         var collected: [UInt8] = []
         while true {
-            switch try await read() {
-            case .bytes(let piece):
-                guard collected.count + piece.count <= limit else {
-                    if closesRequest { request.object.closeIfOpen() }
-                    throw HandleError(.insufficientBuffer, .readData, reason: "the body is longer than \(limit) bytes")
-                }
-                if collected.isEmpty { collected = piece } else { collected += piece }
-            case .end: return collected
-            case .failed(let error): throw error
+            guard let piece = try await next(upTo: .max) else { return collected }
+            guard collected.count + piece.count <= limit else {
+                if closesRequest { request.object.closeIfOpen() }
+                throw HandleError(.insufficientBuffer, .readData, reason: "the body is longer than \(limit) bytes")
             }
+            if collected.isEmpty { collected = piece } else { collected += piece }
         }
     }
 
-    /// The next outcome. A body whose request nobody else has closes it with the last one.
-    private nonisolated(nonsending) func read() async throws(HandleError) -> DownloadBuffer.Outcome {
-        let outcome = try await request.read(upTo: .max)
-        if closesRequest {
-            switch outcome {
-            case .bytes: break
-            case .end, .failed: request.object.closeIfOpen()
-            }
+    /// Reads at most `limit` bytes, and waits until there is at least one; empty at the end of the body.
+    ///
+    /// `WinHttpReadData`.
+    public nonisolated(nonsending) func read(upTo limit: Int) async throws(HandleError) -> [UInt8] {
+        guard limit > 0 else { throw .invalidParameter(.readData, "\(limit) is not a number of bytes to read") }
+        return try await next(upTo: limit) ?? []
+    }
+
+    /// Waits until there is something to read, and tells how many bytes can be read without waiting; 0 at the end of the
+    /// body.
+    ///
+    /// Event: `dataAvailable`. Nothing is taken from the body.
+    ///
+    /// `WinHttpQueryDataAvailable`.
+    public nonisolated(nonsending) func available() async throws(HandleError) -> Int {
+        switch try await request.read(.count) {
+        case .available(let count): return count
+        case .bytes, .end: return 0
+        case .failed(let error): throw error
         }
-        return outcome
+    }
+
+    /// The next bytes; `nil` at the end. A body whose request nobody else has closes it there.
+    fileprivate nonisolated(nonsending) func next(upTo limit: Int) async throws(HandleError) -> [UInt8]? {
+        switch try await request.read(.bytes(upTo: limit)) {
+        case .bytes(let bytes): return bytes
+        case .available, .end:
+            if closesRequest { request.object.closeIfOpen() }
+            return nil
+        case .failed(let error):
+            if closesRequest { request.object.closeIfOpen() }
+            throw error
+        }
     }
 
     /// Reads the next pieces of the body.
@@ -71,15 +90,11 @@ public struct ResponseBody: AsyncSequence, Sendable {
         /// The next piece, never empty; `nil` at the end.
         public mutating func next() async throws(HandleError) -> [UInt8]? {
             guard !isOver else { return nil }
-            switch try await body.read() {
-            case .bytes(let bytes): return bytes
-            case .end:
-                isOver = true
-                return nil
-            case .failed(let error):
-                isOver = true
-                throw error
-            }
+            // Over, unless something comes.
+            isOver = true
+            let piece = try await body.next(upTo: .max)
+            isOver = piece == nil
+            return piece
         }
 
         /// The next piece, never empty; `nil` at the end.
@@ -92,16 +107,16 @@ public struct ResponseBody: AsyncSequence, Sendable {
 extension RequestHandle {
     /// Takes what is in the buffer, or waits for more. The driver's thread is visited only when something waits there:
     /// libcurl to go on, or a listener to hear of the read.
-    nonisolated(nonsending) func read(upTo limit: Int) async throws(HandleError) -> DownloadBuffer.Outcome {
-        try requireUsable(.readData)
+    nonisolated(nonsending) func read(_ wish: DownloadBuffer.Wish) async throws(HandleError) -> DownloadBuffer.Outcome {
+        try requireUsable(wish.operation)
         let reporting = object.bound.base.tree.hasListeners
-        if case .now(let outcome, let mustResume) = object.bound.download.take(upTo: limit, reporting: reporting) {
+        if case .now(let outcome, let mustResume) = object.bound.download.take(wish, reporting: reporting) {
             if mustResume || reporting { tellDriver(mustResume) }
             return outcome
         }
         return await withTaskCancellationHandler {
             await TaskContinuation.suspend { continuation in
-                let attempt = object.bound.download.take(upTo: limit, reporting: reporting) {
+                let attempt = object.bound.download.take(wish, reporting: reporting) {
                     continuation.resume(returning: $0)
                 }
                 guard case .now(let outcome, let mustResume) = attempt else { return }

@@ -30,13 +30,14 @@ struct DownloadBufferTests {
         switch attempt {
         case .mustWait: "wait"
         case .now(.bytes(let bytes), let resume): "\(bytes.count)\(resume ? " resume" : "")"
+        case .now(.available(let count), _): "available \(count)"
         case .now(.end, _): "end"
         case .now(.failed(let error), _): "\(error.code)"
         }
     }
 
     func take(_ buffer: DownloadBuffer, upTo limit: Int = .max) -> String {
-        describe(buffer.take(upTo: limit, reporting: false))
+        describe(buffer.take(.bytes(upTo: limit), reporting: false))
     }
 
     @Test func `nothing can be read before the response`() {
@@ -84,7 +85,7 @@ struct DownloadBufferTests {
         let buffer = DownloadBuffer()
         buffer.open()
         let result = Result()
-        _ = buffer.take(upTo: .max, reporting: true) { result.set($0) }
+        _ = buffer.take(.bytes(upTo: .max), reporting: true) { result.set($0) }
         let delivery = buffer.close()
         delivery?.resume(delivery?.outcome ?? .end)
         #expect(result.text == "operationCancelled")
@@ -99,6 +100,7 @@ struct DownloadBufferTests {
             value.withLock {
                 switch outcome {
                 case .bytes(let bytes): $0 = "\(bytes.count)"
+                case .available(let count): $0 = "available \(count)"
                 case .end: $0 = "end"
                 case .failed(let error): $0 = "\(error.code)"
                 }
@@ -109,19 +111,19 @@ struct DownloadBufferTests {
     @Test func `one reader at a time`() {
         let buffer = DownloadBuffer()
         buffer.open()
-        _ = buffer.take(upTo: .max, reporting: false) { _ in }
+        _ = buffer.take(.bytes(upTo: .max), reporting: false) { _ in }
         #expect(buffer.hasReader)
-        #expect(describe(buffer.take(upTo: .max, reporting: false) { _ in }) == "incorrectHandleState")
+        #expect(describe(buffer.take(.bytes(upTo: .max), reporting: false) { _ in }) == "incorrectHandleState")
     }
 
     @Test func `reports come in the order of the reads`() {
         let buffer = DownloadBuffer()
         buffer.open()
         _ = buffer.append([1, 2])
-        _ = buffer.take(upTo: 1, reporting: true)
-        _ = buffer.take(upTo: 1, reporting: false)
+        _ = buffer.take(.bytes(upTo: 1), reporting: true)
+        _ = buffer.take(.bytes(upTo: 1), reporting: false)
         buffer.end(nil)
-        _ = buffer.take(upTo: 1, reporting: true)
+        _ = buffer.take(.bytes(upTo: 1), reporting: true)
         let bytes = buffer.takeReports().map { report in
             if case .read(let bytes) = report { bytes } else { -1 }
         }

@@ -338,4 +338,55 @@ struct RequestTests {
         #expect(times.secured == nil)
         #expect(firstByte <= times.total)
     }
+
+    @Test func `a body can be asked how much of it is there, and read in small pieces`() async throws {
+        let gate = Gate()
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+            gate.wait()
+            try connection.send("world")
+        }
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.get, "/")
+        let recorder = EventRecorder(of: request, [.dataAvailable, .readComplete, .requestError])
+        try await request.send()
+        _ = try await request.receiveResponse()
+        #expect(try await request.body.available() == 5)
+        #expect(try await request.body.read(upTo: 2) == Array("he".utf8))
+        #expect(try await request.body.read(upTo: 9) == Array("llo".utf8))
+        await #expect(throws: HandleError.invalidParameter(.readData, "0 is not a number of bytes to read")) {
+            try await request.body.read(upTo: 0)
+        }
+        let waiting = Task.immediate { try await request.body.available() }
+        await #expect(throws: HandleError.wrongState(.readData, "queryDataAvailable is not over yet")) {
+            try await request.body.read(upTo: 1)
+        }
+        gate.open()
+        #expect(try await waiting.value == 5)
+        #expect(try await request.body.read(upTo: 5) == Array("world".utf8))
+        #expect(try await request.body.available() == 0)
+        #expect(try await request.body.read(upTo: 5) == [])
+        try request.close()
+        #expect(
+            try await recorder.finish().map(\.kind) == [
+                .dataAvailable(bytes: 5), .readComplete(bytes: 2), .readComplete(bytes: 3), .dataAvailable(bytes: 5),
+                .readComplete(bytes: 5), .dataAvailable(bytes: 0), .readComplete(bytes: 0), .handleClosing,
+            ]
+        )
+    }
+
+    @Test func `closing while somebody waits for data`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+            connection.waitForClose()
+        }
+        let session = try SessionHandle()
+        let response = try await session.get(server.url("/"))
+        let waiting = Task.immediate { try await response.body.available() }
+        try response.request.close()
+        await #expect(throws: HandleError.cancelled(.queryDataAvailable)) { try await waiting.value }
+    }
 }

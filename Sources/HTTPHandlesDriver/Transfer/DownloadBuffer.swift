@@ -10,6 +10,8 @@ package final class DownloadBuffer: Sendable {
     /// What a reader gets.
     package enum Outcome: Sendable {
         case bytes([UInt8])
+        /// So many bytes can be read at once; 0 at the end.
+        case available(Int)
         case end
         case failed(HandleError)
     }
@@ -41,11 +43,27 @@ package final class DownloadBuffer: Sendable {
     package enum Report: Sendable {
         /// 0 is the end of the body.
         case read(bytes: Int)
+        /// 0 is the end of the body.
+        case available(bytes: Int)
         case failed(HandleError)
     }
 
+    /// What a reader wants.
+    package enum Wish: Sendable {
+        case bytes(upTo: Int)
+        /// To know how many there are, without taking them.
+        case count
+
+        package var operation: HandleOperation {
+            switch self {
+            case .bytes: .readData
+            case .count: .queryDataAvailable
+            }
+        }
+    }
+
     private struct Waiter {
-        let limit: Int
+        let wish: Wish
         let resume: @Sendable (Outcome) -> Void
     }
 
@@ -53,50 +71,73 @@ package final class DownloadBuffer: Sendable {
         var phase = Phase.unreadable
         var source = Source.flowing
         var bytes: [UInt8] = []
+        /// How many of the bytes were read already.
+        var start = 0
         /// libcurl was told to pause.
         var isPaused = false
         var waiter: Waiter?
         /// In the order of the reads, whichever thread they ended on.
         var reports: [Report] = []
 
+        var unread: Int { bytes.count - start }
+
         /// What a reader gets now; `nil` if there is nothing yet.
-        mutating func next(upTo limit: Int, reporting: Bool) -> Attempt? {
+        mutating func next(_ wish: Wish, reporting: Bool) -> Attempt? {
             switch phase {
-            case .closed: return .now(.failed(.closed(.readData)), mustResume: false)
+            case .closed: return .now(.failed(.closed(wish.operation)), mustResume: false)
             case .unreadable:
-                return .now(.failed(.wrongState(.readData, "no response was received")), mustResume: false)
+                return .now(.failed(.wrongState(wish.operation, "no response was received")), mustResume: false)
             case .readable: break
             }
-            if !bytes.isEmpty {
-                let taken = take(upTo: limit)
-                if reporting { reports.append(.read(bytes: taken.count)) }
-                return .now(.bytes(taken), mustResume: resumed())
+            if unread > 0 {
+                switch wish {
+                case .count:
+                    if reporting { reports.append(.available(bytes: unread)) }
+                    return .now(.available(unread), mustResume: false)
+                case .bytes(let limit):
+                    let taken = take(upTo: limit)
+                    if reporting { reports.append(.read(bytes: taken.count)) }
+                    return .now(.bytes(taken), mustResume: resumed())
+                }
             }
             switch source {
             case .flowing: return nil
             case .ended:
-                if reporting { reports.append(.read(bytes: 0)) }
-                return .now(.end, mustResume: false)
-            case .failed(let error, let isNews):
+                switch wish {
+                case .count:
+                    if reporting { reports.append(.available(bytes: 0)) }
+                    return .now(.available(0), mustResume: false)
+                case .bytes:
+                    if reporting { reports.append(.read(bytes: 0)) }
+                    return .now(.end, mustResume: false)
+                }
+            case .failed(let failure, let isNews):
+                let error = failure.seen(by: wish.operation)
                 if reporting, isNews { reports.append(.failed(error)) }
-                source = .failed(error, isNews: false)
+                source = .failed(failure, isNews: false)
                 return .now(.failed(error), mustResume: false)
             }
         }
 
         private mutating func take(upTo limit: Int) -> [UInt8] {
             var taken: [UInt8] = []
-            if bytes.count <= limit {
+            if start == 0, bytes.count <= limit {
                 swap(&taken, &bytes)
-            } else {
-                taken = Array(bytes[..<limit])
-                bytes.removeFirst(limit)
+                return taken
+            }
+            let end = start + min(limit, unread)
+            taken = Array(bytes[start..<end])
+            start = end
+            // Moving the rest forward costs its length, so only when at least as much was read since.
+            if start * 2 >= bytes.count {
+                bytes.removeFirst(start)
+                start = 0
             }
             return taken
         }
 
         private mutating func resumed() -> Bool {
-            guard isPaused, bytes.count <= DownloadBuffer.lowWater else { return false }
+            guard isPaused, unread <= DownloadBuffer.lowWater else { return false }
             isPaused = false
             return true
         }
@@ -111,9 +152,9 @@ package final class DownloadBuffer: Sendable {
 
     // MARK: The reader, on any thread
 
-    /// Takes what is there, at most `limit` bytes. Where `reporting`, the driver finds a report of it.
-    package func take(upTo limit: Int, reporting: Bool) -> Attempt {
-        state.withLock { $0.next(upTo: limit, reporting: reporting) ?? .mustWait }
+    /// Takes what is there. Where `reporting`, the driver finds a report of it.
+    package func take(_ wish: Wish, reporting: Bool) -> Attempt {
+        state.withLock { $0.next(wish, reporting: reporting) ?? .mustWait }
     }
 
     /// Takes what is there; if there is nothing, calls `resume` once, as soon as there is, from the driver's thread.
@@ -121,26 +162,18 @@ package final class DownloadBuffer: Sendable {
     /// The look and the registration are one step: between the two the driver could fill the buffer and find nobody to
     /// wake.
     package func take(
-        upTo limit: Int,
+        _ wish: Wish,
         reporting: Bool,
         whenReady resume: @escaping @Sendable (Outcome) -> Void
     ) -> Attempt {
         state.withLock { state in
-            if let attempt = state.next(upTo: limit, reporting: reporting) { return attempt }
-            guard state.waiter == nil else {
-                return .now(.failed(.wrongState(.readData, "readData is not over yet")), mustResume: false)
+            if let attempt = state.next(wish, reporting: reporting) { return attempt }
+            if let waiter = state.waiter {
+                let reason = "\(waiter.wish.operation) is not over yet"
+                return .now(.failed(.wrongState(wish.operation, reason)), mustResume: false)
             }
-            state.waiter = Waiter(limit: limit, resume: resume)
+            state.waiter = Waiter(wish: wish, resume: resume)
             return .mustWait
-        }
-    }
-
-    /// How many bytes can be read at once; 0 at the end of the body, `nil` if that is not known yet.
-    package var available: Int? {
-        state.withLock { state in
-            guard state.bytes.isEmpty else { return state.bytes.count }
-            if case .flowing = state.source { return nil }
-            return 0
         }
     }
 
@@ -152,7 +185,7 @@ package final class DownloadBuffer: Sendable {
     /// Takes a piece from libcurl; `false` if the buffer is full and libcurl has to pause.
     func append(_ piece: UnsafeRawBufferPointer) -> Bool {
         state.withLock { state in
-            guard state.bytes.count < Self.highWater else {
+            guard state.unread < Self.highWater else {
                 state.isPaused = true
                 return false
             }
@@ -189,8 +222,9 @@ package final class DownloadBuffer: Sendable {
         state.withLock { state in
             state.phase = .closed
             state.bytes = []
+            state.start = 0
             guard let waiter = state.waiter.take() else { return nil }
-            let error = HandleError.cancelled(.readData)
+            let error = HandleError.cancelled(waiter.wish.operation)
             state.reports.append(.failed(error))
             return Delivery(resume: waiter.resume, outcome: .failed(error), mustResume: false)
         }
@@ -200,7 +234,7 @@ package final class DownloadBuffer: Sendable {
     package func takeWaiter() -> Delivery? {
         state.withLock { state in
             guard let waiter = state.waiter,
-                case .now(let outcome, let mustResume)? = state.next(upTo: waiter.limit, reporting: true)
+                case .now(let outcome, let mustResume)? = state.next(waiter.wish, reporting: true)
             else { return nil }
             state.waiter = nil
             return Delivery(resume: waiter.resume, outcome: outcome, mustResume: mustResume)
