@@ -42,11 +42,14 @@ let package = Package(
             pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
         ),
+        .systemLibrary(name: "CHTTPHandlesZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "HTTPHandlesLock", swiftSettings: settings),
         .target(name: "HTTPHandlesCore", dependencies: [httpTypes], swiftSettings: settings),
         .target(
             name: "HTTPHandlesDriver",
-            dependencies: ["CHTTPHandlesCurl", "HTTPHandlesCore", "HTTPHandlesLock", httpTypes],
+            dependencies: [
+                "CHTTPHandlesCurl", "CHTTPHandlesZlib", "HTTPHandlesCore", "HTTPHandlesLock", httpTypes,
+            ],
             swiftSettings: settings
         ),
         .target(

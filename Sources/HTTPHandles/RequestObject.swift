@@ -22,6 +22,7 @@ final class RequestObject: HandleObject {
     /// The permission to use a connection.
     var slot = Slot.none
     private var head: ResponseHead?
+    private var decoder: BodyDecoder?
     private var sender: OperationContinuation<Void>?
     private var receiver: OperationContinuation<ResponseHead>?
 
@@ -144,7 +145,7 @@ final class RequestObject: HandleObject {
             case .abandonTransfer: releaseTransfer(engine)
             case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()))
             case .succeed:
-                download.open()
+                download.open(decoder)
                 if let head { receiver.take()?.resume(returning: .success(head)) }
             case .fail(let error): fail(error)
             case .endUpload(let error): endUpload(error, engine)
@@ -296,7 +297,10 @@ extension RequestObject: TransferDelegate {
         learnFromHead(block)
         let disposition = disposition(of: block)
         switch disposition {
-        case .deliver: if let request { head = ResponseHead(block, url: request.message.url.text) }
+        case .deliver:
+            guard let request, let transfer else { break }
+            head = ResponseHead(block, url: request.message.url.text)
+            decoder = transfer.isCoded ? BodyDecoder(of: block, to: request) : nil
         case .follow: transfer?.discardBody(budget: Self.discardedRedirectBytes)
         case .refuse: break
         }
@@ -388,5 +392,16 @@ extension RequestMessage {
         guard !headerFields.isEmpty else { return self }
         let fields = try RequestRules.withoutFraming(headerFields, length: body.length, for: .sendRequest)
         return RequestMessage(method: method, url: url, headerFields: fields)
+    }
+}
+
+extension BodyDecoder {
+    /// What undoes the codings of a response; `nil` if there is nothing to undo, or nobody wants it undone.
+    fileprivate convenience init?(of head: HeaderBlock, to request: TransferRequest) {
+        let values = request.options.values
+        guard values.decodesContent, request.message.method != .head, head.status != 204, head.status != 304,
+            !request.message.headerFields.contains(.acceptEncoding), let codings = ContentCoding.applied(head.fields())
+        else { return nil }
+        self.init(codings, maximumRatio: values.maximumDecodingRatio)
     }
 }

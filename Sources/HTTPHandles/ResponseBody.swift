@@ -60,7 +60,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     public nonisolated(nonsending) func available() async throws(HandleError) -> Int {
         switch try await request.read(.count) {
         case .available(let count): return count
-        case .bytes, .end: return 0
+        case .bytes, .decode, .end: return 0
         case .failed(let error): throw error
         }
     }
@@ -69,7 +69,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     fileprivate nonisolated(nonsending) func next(upTo limit: Int) async throws(HandleError) -> [UInt8]? {
         switch try await request.read(.bytes(upTo: limit)) {
         case .bytes(let bytes): return bytes
-        case .available, .end:
+        case .available, .decode, .end:
             if closesRequest { request.object.closeIfOpen() }
             return nil
         case .failed(let error):
@@ -105,11 +105,24 @@ public struct ResponseBody: AsyncSequence, Sendable {
 }
 
 extension RequestHandle {
+    /// Takes what is there, or waits for more.
+    nonisolated(nonsending) func read(_ wish: DownloadBuffer.Wish) async throws(HandleError) -> DownloadBuffer.Outcome {
+        while true {
+            try requireUsable(wish.operation)
+            let reporting = object.bound.base.tree.hasListeners
+            let outcome = await take(wish, reporting: reporting)
+            guard case .decode(let decoder) = outcome else { return outcome }
+            // Decoding is work, which the reader does; it may take more than one piece to get anything out.
+            if let decoded = decode(wish, with: decoder, reporting: reporting) { return decoded }
+        }
+    }
+
     /// Takes what is in the buffer, or waits for more. The driver's thread is visited only when something waits there:
     /// libcurl to go on, or a listener to hear of the read.
-    nonisolated(nonsending) func read(_ wish: DownloadBuffer.Wish) async throws(HandleError) -> DownloadBuffer.Outcome {
-        try requireUsable(wish.operation)
-        let reporting = object.bound.base.tree.hasListeners
+    private nonisolated(nonsending) func take(
+        _ wish: DownloadBuffer.Wish,
+        reporting: Bool
+    ) async -> DownloadBuffer.Outcome {
         if case .now(let outcome, let mustResume) = object.bound.download.take(wish, reporting: reporting) {
             if mustResume || reporting { tellDriver(mustResume) }
             return outcome
@@ -126,6 +139,35 @@ extension RequestHandle {
         } onCancel: {
             object.closeIfOpen()
         }
+    }
+
+    private nonisolated func decode(
+        _ wish: DownloadBuffer.Wish,
+        with decoder: BodyDecoder,
+        reporting: Bool
+    ) -> DownloadBuffer.Outcome? {
+        let outcome: DownloadBuffer.Outcome?
+        let report: DownloadBuffer.Report
+        do {
+            switch wish {
+            case .bytes(let limit):
+                let bytes = try decoder.pull(upTo: limit)
+                outcome = bytes.isEmpty ? nil : .bytes(bytes)
+                report = .read(bytes: bytes.count)
+            case .count:
+                let count = try decoder.available()
+                outcome = count == 0 ? nil : .available(count)
+                report = .available(bytes: count)
+            }
+        } catch {
+            outcome = .failed(error.seen(by: wish.operation))
+            report = .failed(error.seen(by: wish.operation))
+        }
+        if reporting, outcome != nil {
+            object.bound.download.decoded(report)
+            tellDriver(false)
+        }
+        return outcome
     }
 
     private nonisolated func tellDriver(_ mustResume: Bool) {

@@ -31,6 +31,7 @@ struct DownloadBufferTests {
         case .mustWait: "wait"
         case .now(.bytes(let bytes), let resume): "\(bytes.count)\(resume ? " resume" : "")"
         case .now(.available(let count), _): "available \(count)"
+        case .now(.decode, _): "decode"
         case .now(.end, _): "end"
         case .now(.failed(let error), _): "\(error.code)"
         }
@@ -44,13 +45,13 @@ struct DownloadBufferTests {
         let buffer = DownloadBuffer()
         #expect(buffer.append([1]))
         #expect(take(buffer) == "incorrectHandleState")
-        buffer.open()
+        buffer.open(nil)
         #expect(take(buffer) == "1")
     }
 
     @Test func `a read takes all there is, or as much as it wants`() {
         let buffer = DownloadBuffer()
-        buffer.open()
+        buffer.open(nil)
         _ = buffer.append([1, 2, 3])
         _ = buffer.append([4, 5])
         #expect(take(buffer, upTo: 2) == "2")
@@ -63,7 +64,7 @@ struct DownloadBufferTests {
 
     @Test func `full, it has libcurl pause; emptied, go on, once`() {
         let buffer = DownloadBuffer()
-        buffer.open()
+        buffer.open(nil)
         #expect(buffer.append(Self.full))
         #expect(!buffer.append([1]))
         #expect(take(buffer, upTo: DownloadBuffer.highWater / 2) == "\(DownloadBuffer.highWater / 2)")
@@ -74,7 +75,7 @@ struct DownloadBufferTests {
 
     @Test func `what came before a failure can be read`() {
         let buffer = DownloadBuffer()
-        buffer.open()
+        buffer.open(nil)
         _ = buffer.append([1])
         buffer.end(HandleError(.connectionError, .readData, reason: "r"))
         #expect(take(buffer) == "1")
@@ -83,7 +84,7 @@ struct DownloadBufferTests {
 
     @Test func `closing discards everything and fails whoever waits`() {
         let buffer = DownloadBuffer()
-        buffer.open()
+        buffer.open(nil)
         let result = Result()
         _ = buffer.take(.bytes(upTo: .max), reporting: true) { result.set($0) }
         let delivery = buffer.close()
@@ -101,6 +102,7 @@ struct DownloadBufferTests {
                 switch outcome {
                 case .bytes(let bytes): $0 = "\(bytes.count)"
                 case .available(let count): $0 = "available \(count)"
+                case .decode: $0 = "decode"
                 case .end: $0 = "end"
                 case .failed(let error): $0 = "\(error.code)"
                 }
@@ -110,7 +112,7 @@ struct DownloadBufferTests {
 
     @Test func `one reader at a time`() {
         let buffer = DownloadBuffer()
-        buffer.open()
+        buffer.open(nil)
         _ = buffer.take(.bytes(upTo: .max), reporting: false) { _ in }
         #expect(buffer.hasReader)
         #expect(describe(buffer.take(.bytes(upTo: .max), reporting: false) { _ in }) == "incorrectHandleState")
@@ -118,7 +120,7 @@ struct DownloadBufferTests {
 
     @Test func `reports come in the order of the reads`() {
         let buffer = DownloadBuffer()
-        buffer.open()
+        buffer.open(nil)
         _ = buffer.append([1, 2])
         _ = buffer.take(.bytes(upTo: 1), reporting: true)
         _ = buffer.take(.bytes(upTo: 1), reporting: false)

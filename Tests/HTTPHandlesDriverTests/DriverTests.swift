@@ -217,7 +217,9 @@ struct EventBackendTests {
         let driver = try Driver(DriverConfiguration(backend: backend))
         let address = SocketAddress(host: "127.0.0.1", port: server.port)
         let head = HeaderBlock(bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n".utf8))
-        let size = "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nAccept: */*\r\n\r\n".utf8.count
+        let size =
+            "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n\r\n"
+            .utf8.count
         let exchange: [TransferMilestone] = [.sending, .requestSent(bytes: size), .head(head), .finished]
         let first = try await Self.milestones(driver, server.url())
         #expect(first == [.connecting(address), .connected(address, secure: false)] + exchange)

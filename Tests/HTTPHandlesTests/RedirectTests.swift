@@ -42,7 +42,8 @@ struct RedirectTests {
         guard case .connectingToServer(let address) = kinds.first else { throw UnexpectedEvents(kinds: kinds) }
         func sent(_ target: String) -> StatusEvent.Kind {
             .requestSent(
-                bytes: "GET \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nAccept: */*\r\n\r\n".utf8.count
+                bytes: "GET \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\(EventOrderTests.ownFields)\r\n"
+                    .utf8.count
             )
         }
         #expect(

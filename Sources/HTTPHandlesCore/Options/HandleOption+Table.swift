@@ -9,6 +9,8 @@ extension OptionRow {
     static let responseTimeout = OptionRow("responseTimeout", 7)
     static let queueTimeout = OptionRow("queueTimeout", nil)
     static let totalTimeout = OptionRow("totalTimeout", nil)
+    static let decodesContent = OptionRow("decodesContent", 118)
+    static let maximumDecodingRatio = OptionRow("maximumDecodingRatio", nil)
     static let redirectPolicy = OptionRow("redirectPolicy", 88)
     static let maximumRedirects = OptionRow("maximumRedirects", 89)
     static let maximumConnectionsPerServer = OptionRow("maximumConnectionsPerServer", 73, levels: [.session])
@@ -35,7 +37,8 @@ extension OptionRow {
     /// Every option there is.
     package static let all: [OptionRow] = [
         .userAgent, .queueTimeout, .resolveTimeout, .connectTimeout, .sendTimeout, .receiveTimeout, .responseTimeout,
-        .totalTimeout, .redirectPolicy, .maximumRedirects, .maximumConnectionsPerServer, .maximumConnections,
+        .totalTimeout, .decodesContent, .maximumDecodingRatio, .redirectPolicy, .maximumRedirects,
+        .maximumConnectionsPerServer, .maximumConnections,
         .certificateAuthorityFile, .verifiesServer, .httpVersions, .url, .requestTimes,
     ]
 }
@@ -117,6 +120,14 @@ extension HandleOption<Int?> {
     /// come, first served. Not in WinHTTP.
     public static var maximumConnections: Self { .connections(.maximumConnections, \.maximumConnections) }
 
+    /// How many times its own size a body of more than 16 MiB may decode to before the read fails with
+    /// `.insufficientBuffer`; 250 by default, `nil` is no limit. Not in WinHTTP.
+    public static var maximumDecodingRatio: Self {
+        HandleOption(.maximumDecodingRatio, \.maximumDecodingRatio) {
+            ($0 ?? 1) < 1 ? "nothing could be decoded with it; nil is no limit" : nil
+        }
+    }
+
     private static func connections(
         _ row: OptionRow,
         _ path: any WritableKeyPath<OptionValues, Int?> & Sendable
@@ -129,6 +140,10 @@ extension HandleOption<Bool> {
     /// Whether the server has to show a valid certificate for its name; true by default.
     /// (`CURLOPT_SSL_VERIFYPEER`, `CURLOPT_SSL_VERIFYHOST`)
     public static var verifiesServer: Self { HandleOption(.verifiesServer, \.verifiesServer) }
+
+    /// Whether `Accept-Encoding` is sent and the codings of a response body are undone; true by default. A request with
+    /// an `Accept-Encoding` field of its own gets the body as it was sent. (`WINHTTP_OPTION_DECOMPRESSION`)
+    public static var decodesContent: Self { HandleOption(.decodesContent, \.decodesContent) }
 }
 
 extension HandleOption<HTTPVersionPolicy> {

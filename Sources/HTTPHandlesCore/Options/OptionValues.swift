@@ -15,6 +15,9 @@ package struct OptionValues: Sendable, Hashable {
 
     package var maximumHeadSize = 64 * 1024
 
+    package var decodesContent = true
+    package var maximumDecodingRatio: Int? = 250
+
     package var redirectPolicy = RedirectPolicy.refuseDowngrade
     package var maximumRedirects = 10
 

@@ -10,6 +10,8 @@ package final class DownloadBuffer: Sendable {
     /// What a reader gets.
     package enum Outcome: Sendable {
         case bytes([UInt8])
+        /// The reader gets what he wants from the decoder; if it has nothing, he asks again.
+        case decode(BodyDecoder)
         /// So many bytes can be read at once; 0 at the end.
         case available(Int)
         case end
@@ -76,6 +78,8 @@ package final class DownloadBuffer: Sendable {
         /// libcurl was told to pause.
         var isPaused = false
         var waiter: Waiter?
+        /// Between what arrives and what is read, where the body is coded.
+        var decoder: BodyDecoder?
         /// In the order of the reads, whichever thread they ended on.
         var reports: [Report] = []
 
@@ -88,6 +92,12 @@ package final class DownloadBuffer: Sendable {
             case .unreadable:
                 return .now(.failed(.wrongState(wish.operation, "no response was received")), mustResume: false)
             case .readable: break
+            }
+            if let decoder {
+                let isFed = unread > 0 && !decoder.mayHaveOutput
+                if isFed { decoder.push(take(upTo: Self.codedPieceSize)) }
+                if isFed || decoder.mayHaveOutput { return .now(.decode(decoder), mustResume: resumed()) }
+                if case .ended = source, let error = decoder.end() { source = .failed(error, isNews: true) }
             }
             if unread > 0 {
                 switch wish {
@@ -118,6 +128,8 @@ package final class DownloadBuffer: Sendable {
                 return .now(.failed(error), mustResume: false)
             }
         }
+
+        private static let codedPieceSize = 64 * 1024
 
         private mutating func take(upTo limit: Int) -> [UInt8] {
             var taken: [UInt8] = []
@@ -203,9 +215,19 @@ package final class DownloadBuffer: Sendable {
     }
 
     /// The response was handed to the caller: from now on its body can be read.
-    package func open() {
+    package func open(_ decoder: BodyDecoder?) {
         state.withLock { state in
-            if case .unreadable = state.phase { state.phase = .readable }
+            guard case .unreadable = state.phase else { return }
+            state.phase = .readable
+            state.decoder = decoder
+        }
+    }
+
+    /// What became of a read that went through the decoder.
+    package func decoded(_ report: Report) {
+        state.withLock { state in
+            if case .closed = state.phase { return }
+            state.reports.append(report)
         }
     }
 
@@ -223,6 +245,7 @@ package final class DownloadBuffer: Sendable {
             state.phase = .closed
             state.bytes = []
             state.start = 0
+            state.decoder = nil
             guard let waiter = state.waiter.take() else { return nil }
             let error = HandleError.cancelled(waiter.wish.operation)
             state.reports.append(.failed(error))

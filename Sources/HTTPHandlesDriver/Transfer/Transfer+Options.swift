@@ -22,6 +22,15 @@ struct AppliedRequest: Equatable {
     var waitsForSharedConnection = false
 }
 
+/// The header fields that an easy handle is set to send.
+enum AppliedHeader {
+    case none
+    /// `Accept-Encoding` and no other.
+    case codings
+    /// Those of one request.
+    case own
+}
+
 // `curl_easy_reset` would drop what every exchange needs again. Instead, what is the same for all is set once, and what
 // differs is set for each exchange, whatever it was before.
 
@@ -116,8 +125,16 @@ extension Transfer {
     private func applyHeaderFields(_ request: TransferRequest) {
         var isUpload = false
         if case .upload = appliedRequest.shape { isUpload = true }
-        guard isUpload || !request.headerFields.isEmpty || !headerList.isEmpty else { return }
+        let fields = request.headerFields
+        // A caller who says what he takes undoes it himself; half of a coded body is of no use to anybody.
+        let asksForCodings =
+            request.options.values.decodesContent
+            && (fields.isEmpty || !fields.contains(.acceptEncoding) && !fields.contains(.range))
+        let standard: AppliedHeader = isUpload || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
+        guard standard == .own || standard != appliedHeader else { return }
+        appliedHeader = standard
         var list = CurlList()
+        if asksForCodings { list.append(nulTerminated: Self.acceptedCodings) }
         for field in request.headerFields { list.append(nulTerminated: Self.line(field)) }
         if isUpload, request.headerFields[.expect] == nil {
             // Without this libcurl waits a second for servers that do not know "100-continue".
@@ -127,6 +144,10 @@ extension Transfer {
         // The old list goes only now that libcurl does not point to it any more.
         headerList = list
     }
+
+    private static let acceptedCodings = Array(
+        "Accept-Encoding: \(ContentCoding.decodable.map(\.rawValue).joined(separator: ", "))\0".utf8
+    )
 
     /// The line as libcurl wants it: a name with a colon and no value would remove a header field.
     private static func line(_ field: HTTPField) -> [UInt8] {

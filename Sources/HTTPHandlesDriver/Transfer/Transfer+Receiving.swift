@@ -34,7 +34,12 @@ extension Transfer {
         noteSentHead()
         if headBytes.isEmpty {
             headBytes.reserveCapacity(512)
-            if unsafe Self.isStatusLine(line) { receiving = .head }
+            if unsafe Self.isStatusLine(line) {
+                receiving = .head
+                isCoded = false
+            }
+        } else if unsafe Self.isField("content-encoding:", line) {
+            isCoded = true
         } else if let length = unsafe Self.contentLength(line), case .head = receiving {
             // Where two lengths disagree, somebody else may see the response end elsewhere (RFC 9112, section 6.3).
             guard announcedLength == nil || announcedLength == length else {
@@ -63,12 +68,17 @@ extension Transfer {
 
     /// The value of a `Content-Length` line; `nil` for any other.
     private static func contentLength(_ line: UnsafeRawBufferPointer) -> [UInt8]? {
-        let name = StaticString("content-length:")
-        guard line.count > name.utf8CodeUnitCount, unsafe line[0] | 0x20 == UInt8(ascii: "c") else { return nil }
-        for index in 0..<name.utf8CodeUnitCount where unsafe line[index] | 0x20 != name.utf8Start[index] | 0x20 {
-            return nil
-        }
+        let name: StaticString = "content-length:"
+        guard unsafe isField(name, line) else { return nil }
         return unsafe line[name.utf8CodeUnitCount...].filter { $0 > 0x20 }
+    }
+
+    private static func isField(_ name: StaticString, _ line: UnsafeRawBufferPointer) -> Bool {
+        guard line.count > name.utf8CodeUnitCount, unsafe line[0] | 0x20 == UInt8(ascii: "c") else { return false }
+        for index in 0..<name.utf8CodeUnitCount where unsafe line[index] | 0x20 != name.utf8Start[index] | 0x20 {
+            return false
+        }
+        return true
     }
 
     private func headEnded() -> Bool {

@@ -43,6 +43,7 @@ package final class Transfer: AlarmOwner {
     // What the previous exchange left set in the easy handle.
     /// libcurl keeps only the pointer.
     var headerList = CurlList()
+    var appliedHeader = AppliedHeader.none
     var appliedOptions: OptionSnapshot?
     var appliedRequest = AppliedRequest()
 
@@ -85,6 +86,8 @@ package final class Transfer: AlarmOwner {
     var maximumHeadSize = 0
     /// The length that the head announces, as it is written there.
     var announcedLength: [UInt8]?
+    /// The head says that the body is coded.
+    package internal(set) var isCoded = false
     /// Why we gave the transfer up in a callback; libcurl only knows that we did.
     var refusal: HandleError?
     /// How many body bytes are to be thrown away before the transfer is given up; `nil` to keep them all.
@@ -131,6 +134,7 @@ package final class Transfer: AlarmOwner {
         headBytesTotal = 0
         headLines = 0
         announcedLength = nil
+        isCoded = false
         maximumHeadSize = request.options.values.maximumHeadSize
         refusal = nil
         discardBudget = nil

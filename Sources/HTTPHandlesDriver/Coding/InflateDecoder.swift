@@ -1,0 +1,116 @@
+import CHTTPHandlesZlib
+import HTTPHandlesCore
+
+/// Undoes gzip and deflate with zlib.
+///
+/// "deflate" means the zlib format (RFC 9110, section 8.4.1.2), but enough servers send bare deflate data. The first two
+/// bytes tell: those of the zlib format are a multiple of 31 and name the method 8.
+@safe
+final class InflateDecoder: ContentDecoder {
+    private enum Stage {
+        /// Can transition to: inside.
+        case start
+        /// In the middle of a stream, or of one of several gzip members. Can transition to: end.
+        case inside
+        /// A stream is complete. Can transition to: inside (the next gzip member).
+        case end
+    }
+
+    /// zlib's state points back to it, so it must not move.
+    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    private let coding: ContentCoding
+    private var stage = Stage.start
+    /// The first byte of a deflate stream, until the second one is there.
+    private var firstByte: UInt8?
+    /// zlib had more to give than there was room for.
+    private var holdsOutput = false
+
+    init?(_ coding: ContentCoding) {
+        self.coding = coding
+        unsafe stream.initialize(to: z_stream())
+        guard unsafe chttphandles_inflate_init(stream, Self.gzipFormat) == Z_OK else {
+            unsafe stream.deallocate()
+            return nil
+        }
+    }
+
+    deinit {
+        unsafe inflateEnd(stream)
+        unsafe stream.deallocate()
+    }
+
+    private static let gzipFormat: Int32 = 15 + 16
+    private static let zlibFormat: Int32 = 15
+    private static let bareFormat: Int32 = -15
+
+    /// A body of no bytes at all is taken for an empty one.
+    var isComplete: Bool {
+        switch stage {
+        case .start: firstByte == nil
+        case .inside: false
+        case .end: true
+        }
+    }
+
+    func decode(_ input: [UInt8], from start: Int, into output: inout [UInt8], limit: Int) throws(CodingFailure) -> Int
+    {
+        var position = start
+        while position < input.count || holdsOutput, output.count < limit {
+            switch stage {
+            case .start where coding == .deflate:
+                guard let first = firstByte else {
+                    firstByte = input[position]
+                    position += 1
+                    continue
+                }
+                let isZlib = first & 0x0F == 8 && (Int(first) << 8 | Int(input[position])) % 31 == 0
+                unsafe inflateReset2(stream, isZlib ? Self.zlibFormat : Self.bareFormat)
+                stage = .inside
+                _ = try inflate([first], from: 0, into: &output, limit: limit)
+            case .start: stage = .inside
+            case .end:
+                // Several gzip members in a row are one body (RFC 1952, section 2.2).
+                guard coding == .gzip else { throw CodingFailure(reason: "there is more after its end") }
+                unsafe inflateReset2(stream, Self.gzipFormat)
+                stage = .inside
+            case .inside: position = try inflate(input, from: position, into: &output, limit: limit)
+            }
+        }
+        return position
+    }
+
+    private func inflate(
+        _ input: [UInt8],
+        from start: Int,
+        into output: inout [UInt8],
+        limit: Int
+    ) throws(CodingFailure) -> Int {
+        // What is not filled is wasted until the reader has read the piece.
+        let room = min(limit - output.count, max(16 * 1024, (input.count - start) * 8))
+        var result = Z_OK
+        var used = 0
+        let piece = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            unsafe input.withUnsafeBufferPointer { bytes in
+                // zlib does not write to its input.
+                let next = unsafe bytes.baseAddress.map { unsafe $0 + start }
+                unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: next)
+                unsafe stream.pointee.avail_in = UInt32(bytes.count - start)
+                unsafe stream.pointee.next_out = buffer.baseAddress
+                unsafe stream.pointee.avail_out = UInt32(room)
+                result = unsafe CHTTPHandlesZlib.inflate(stream, Z_NO_FLUSH)
+                used = unsafe bytes.count - start - Int(stream.pointee.avail_in)
+                count = unsafe room - Int(stream.pointee.avail_out)
+            }
+        }
+        holdsOutput = piece.count == room && result == Z_OK
+        if output.isEmpty { output = piece } else { output += piece }
+        switch result {
+        case Z_OK, Z_BUF_ERROR: break
+        case Z_STREAM_END: stage = .end
+        default:
+            guard let text = unsafe stream.pointee.msg else { throw CodingFailure(reason: "zlib reports \(result)") }
+            throw CodingFailure(reason: unsafe String(cString: text))
+        }
+        return start + used
+    }
+}

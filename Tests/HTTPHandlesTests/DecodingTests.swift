@@ -1,0 +1,100 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import HTTPTypes
+import Testing
+
+@Suite("Content decoding", .timeLimit(.minutes(1)))
+struct DecodingTests {
+    /// "hello hello hello hello", by gzip.
+    static let coded: [UInt8] = [
+        0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xCB, 0x48, 0xCD, 0xC9, 0xC9, 0x57, 0xC8, 0x40,
+        0x27, 0x01, 0xE3, 0x51, 0x3D, 0x8D, 0x17, 0x00, 0x00, 0x00,
+    ]
+    static let plain = Array("hello hello hello hello".utf8)
+
+    /// Sends `coded` as `coding`, and tells in `Accepted` what was asked for.
+    static func server(coding: String, _ coded: [UInt8] = coded) throws -> ScriptedServer {
+        try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                try connection.send(
+                    "HTTP/1.1 200 OK\r\nContent-Encoding: \(coding)\r\nContent-Length: \(coded.count)\r\n"
+                        + "Accepted: \(request.head["Accept-Encoding"] ?? "nothing")\r\n\r\n"
+                )
+                if request.head.method != "HEAD" { try connection.send(coded) }
+            }
+        }
+    }
+
+    func accepted(_ response: Response) throws -> String? {
+        response.head.headerFields[try #require(HTTPField.Name("Accepted"))]
+    }
+
+    @Test(arguments: ["gzip", "x-gzip", "GZIP", "identity, gzip"])
+    func `a coded body is decoded`(_ coding: String) async throws {
+        let server = try Self.server(coding: coding)
+        let session = try SessionHandle()
+        let response = try await session.get(server.url())
+        #expect(try accepted(response)?.hasSuffix("gzip, deflate") == true)
+        #expect(try await response.body.collect(upTo: 100) == Self.plain)
+    }
+
+    @Test func `off when asked, and for whoever accepts codings himself`() async throws {
+        let server = try Self.server(coding: "gzip")
+        let plainSession = try SessionHandle(options: [.set(.decodesContent, to: false)])
+        let raw = try await plainSession.get(server.url())
+        #expect(try accepted(raw) == "nothing")
+        #expect(try await raw.body.collect(upTo: 100) == Self.coded)
+        let own = try await SessionHandle().get(server.url(), headerFields: [.acceptEncoding: "gzip"])
+        #expect(try accepted(own) == "gzip")
+        #expect(try await own.body.collect(upTo: 100) == Self.coded)
+        let part = try await SessionHandle().get(server.url(), headerFields: [.range: "bytes=0-"])
+        #expect(try accepted(part) == "nothing")
+    }
+
+    @Test func `a coding that nobody knows is delivered as it is`() async throws {
+        let server = try Self.server(coding: "rot13")
+        #expect(try await SessionHandle().get(server.url()).body.collect(upTo: 100) == Self.coded)
+    }
+
+    @Test func `a response without a body needs no decoding`() async throws {
+        let server = try Self.server(coding: "gzip")
+        let response = try await SessionHandle().fetch(.head, server.url())
+        #expect(try await response.body.collect(upTo: 100) == [])
+    }
+
+    @Test func `events count what the reader gets`() async throws {
+        let server = try Self.server(coding: "gzip")
+        let connection = try await SessionHandle().connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.get, "/")
+        let recorder = EventRecorder(of: request, [.dataAvailable, .readComplete])
+        try await request.send()
+        _ = try await request.receiveResponse()
+        #expect(try await request.body.available() == 23)
+        #expect(try await request.body.read(upTo: 20).count == 20)
+        #expect(try await request.body.read(upTo: 20).count == 3)
+        #expect(try await request.body.read(upTo: 20).isEmpty)
+        try request.close()
+        #expect(
+            try await recorder.finish().map(\.kind) == [
+                .dataAvailable(bytes: 23), .readComplete(bytes: 20), .readComplete(bytes: 3), .readComplete(bytes: 0),
+                .handleClosing,
+            ]
+        )
+    }
+
+    @Test func `damage is an error of the read, and an event`() async throws {
+        let server = try Self.server(coding: "gzip", Array(Self.coded.dropLast()))
+        let connection = try await SessionHandle().connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.get, "/")
+        let recorder = EventRecorder(of: request, [.readComplete, .requestError])
+        try await request.send()
+        _ = try await request.receiveResponse()
+        let reason = "the gzip data are damaged: they end too early"
+        let error = HandleError(.invalidServerResponse, .readData, reason: reason)
+        await #expect(throws: error) { try await request.body.collect(upTo: 100) }
+        try request.close()
+        #expect(
+            try await recorder.finish().map(\.kind) == [.readComplete(bytes: 23), .requestError(error), .handleClosing]
+        )
+    }
+}
