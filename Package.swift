@@ -31,6 +31,10 @@ let package = Package(
         .library(name: "HTTPHandlesTesting", targets: ["HTTPHandlesTesting"]),
         .executable(name: "http-handles", targets: ["http-handles"]),
     ],
+    traits: [
+        .trait(name: "Brotli", description: "Content decoding of brotli; needs libbrotli-dev."),
+        .trait(name: "Zstd", description: "Content decoding of zstd; needs libzstd-dev."),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -43,12 +47,16 @@ let package = Package(
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
         ),
         .systemLibrary(name: "CHTTPHandlesZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CHTTPHandlesBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(name: "CHTTPHandlesZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "HTTPHandlesLock", swiftSettings: settings),
         .target(name: "HTTPHandlesCore", dependencies: [httpTypes], swiftSettings: settings),
         .target(
             name: "HTTPHandlesDriver",
             dependencies: [
                 "CHTTPHandlesCurl", "CHTTPHandlesZlib", "HTTPHandlesCore", "HTTPHandlesLock", httpTypes,
+                .target(name: "CHTTPHandlesBrotli", condition: .when(traits: ["Brotli"])),
+                .target(name: "CHTTPHandlesZstd", condition: .when(traits: ["Zstd"])),
             ],
             swiftSettings: settings
         ),

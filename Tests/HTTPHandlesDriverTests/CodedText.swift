@@ -20,6 +20,13 @@ enum CodedText {
         "1f8b0800000000000203013900c6ff78da0bc957484ad551c82f52c8cb2f512801f1ac144a32124b14328b8174aa4261696a7149667e9e9e42c8a8d251a5a34a89570a0030cd221073d34bbd39000000"
     )
 
+    static let brotli = bytes(
+        "1b5b03f81d07eebe1dbb0f9e1046fd56462537c5dce81a8445876e06535161a9032d31b5a1b8dc680ac3e87500"
+    )
+    static let zstd = bytes(
+        "28b52ffd605c02750100b202090fb0a903c2460c385a818b164420938b874353750b7da52b7349e9e26cf6f29c38389b23010073e92a5506"
+    )
+
     /// gzip's best: a thousandth.
     static let mebibyteOfZeros =
         bytes("1f8b0800000000000203edc13101000000c2a0f54f6d085fa0") + [UInt8](repeating: 0, count: 1015)

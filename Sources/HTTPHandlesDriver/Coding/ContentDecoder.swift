@@ -8,6 +8,11 @@ protocol ContentDecoder: AnyObject {
     var isComplete: Bool { get }
 }
 
+extension ContentDecoder {
+    /// How much room to give a library: what is not filled is wasted until the reader has read the piece.
+    func pieceRoom(_ coded: Int, _ limit: Int) -> Int { min(limit, max(16 * 1024, coded * 8)) }
+}
+
 /// What is wrong with coded data, for a person.
 struct CodingFailure: Error {
     let reason: String
@@ -15,33 +20,22 @@ struct CodingFailure: Error {
 
 extension ContentCoding {
     /// The codings that this build can undo, the best first; what `Accept-Encoding` says.
-    static let decodable: [ContentCoding] = {
-        var codings: [ContentCoding] = []
-        #if Zstd
-        codings.append(.zstd)
-        #endif
-        #if Brotli
-        codings.append(.brotli)
-        #endif
-        return codings + [.gzip, .deflate]
-    }()
+    static let decodable: [ContentCoding] = [.zstd, .brotli, .gzip, .deflate].filter { $0.makeDecoder() != nil }
 
     /// `nil` if this build cannot undo the coding, or memory ran out.
     func makeDecoder() -> (any ContentDecoder)? {
         switch self {
         case .gzip, .deflate: return InflateDecoder(self)
-        case .brotli:
-            #if Brotli
-            return BrotliDecoder()
-            #else
-            return nil
-            #endif
-        case .zstd:
-            #if Zstd
-            return ZstdDecoder()
-            #else
-            return nil
-            #endif
+        #if Brotli
+        case .brotli: return BrotliDecoder()
+        #else
+        case .brotli: return nil
+        #endif
+        #if Zstd
+        case .zstd: return ZstdDecoder()
+        #else
+        case .zstd: return nil
+        #endif
         }
     }
 }

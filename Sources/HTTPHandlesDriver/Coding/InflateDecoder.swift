@@ -85,8 +85,7 @@ final class InflateDecoder: ContentDecoder {
         into output: inout [UInt8],
         limit: Int
     ) throws(CodingFailure) -> Int {
-        // What is not filled is wasted until the reader has read the piece.
-        let room = min(limit - output.count, max(16 * 1024, (input.count - start) * 8))
+        let room = pieceRoom(input.count - start, limit - output.count)
         var result = Z_OK
         var used = 0
         let piece = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
