@@ -124,6 +124,22 @@ struct RequestTests {
 
     // MARK: Sending again
 
+    @Test func `a request does not wait for the response to another`() async throws {
+        let gate = Gate()
+        let server = try ScriptedServer { connection in
+            let head = try connection.readHead()
+            if head?.target == "/slow" { gate.wait() }
+            try connection.send(EventOrderTests.hello)
+        }
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let slow = try await connection.openRequest(.get, "/slow")
+        try await slow.send()
+        #expect(try await session.get(server.url("/quick")).body.collect(upTo: 5) == Array("hello".utf8))
+        gate.open()
+        #expect(try await slow.receiveResponse().status == .ok)
+    }
+
     @Test func `a request can be sent again, before and after its response was read`() async throws {
         let server = try ScriptedServer(RequestTests.echo)
         let session = try SessionHandle()
