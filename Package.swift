@@ -85,9 +85,31 @@ let package = Package(
             dependencies: ["HTTPHandlesDriver", "HTTPHandlesCore", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes],
             swiftSettings: settings
         ),
+        // What tests have to look at from outside, in a process of its own.
+        .target(
+            name: "TransfersInEveryPhase",
+            dependencies: ["HTTPHandles", "HTTPHandlesTesting", httpTypes],
+            path: "Tests/TransfersInEveryPhase",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "TestProgram",
+            dependencies: ["HTTPHandles", "HTTPHandlesLock", "HTTPHandlesTesting", "TransfersInEveryPhase"],
+            path: "Tests/TestProgram",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "FoundationTestProgram",
+            dependencies: ["HTTPHandles", "TransfersInEveryPhase"],
+            path: "Tests/FoundationTestProgram",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "HTTPHandlesTests",
-            dependencies: ["HTTPHandles", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes],
+            dependencies: [
+                "HTTPHandles", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes,
+                "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
+            ],
             swiftSettings: settings
         ),
     ]

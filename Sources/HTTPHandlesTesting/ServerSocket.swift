@@ -23,8 +23,7 @@ public struct SocketError: Error, CustomStringConvertible {
 struct ServerSocket: Sendable {
     let descriptor: Int32
 
-    /// A socket that listens on a free port of 127.0.0.1.
-    static func listening(backlog: Int32) throws(SocketError) -> (socket: ServerSocket, port: Int) {
+    private static func make() throws(SocketError) -> ServerSocket {
         #if canImport(Darwin)
         let stream = SOCK_STREAM
         #else
@@ -32,11 +31,37 @@ struct ServerSocket: Sendable {
         #endif
         let descriptor = socket(AF_INET, stream, 0)
         guard descriptor >= 0 else { throw SocketError("socket") }
-        let listener = ServerSocket(descriptor: descriptor)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return ServerSocket(descriptor: descriptor)
+    }
+
+    private static func loopback(_ port: Int) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+
+    /// A socket that begins to connect to a port of 127.0.0.1, and does not wait for it.
+    static func connecting(to port: Int) throws(SocketError) -> ServerSocket {
+        let socket = try make()
+        _ = fcntl(socket.descriptor, F_SETFL, O_NONBLOCK)
+        var address = loopback(port)
+        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            _ = unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe connect(socket.descriptor, address, length)
+            }
+        }
+        return socket
+    }
+
+    /// A socket that listens on a free port of 127.0.0.1.
+    static func listening(backlog: Int32) throws(SocketError) -> (socket: ServerSocket, port: Int) {
+        let listener = try make()
+        let descriptor = listener.descriptor
+        var address = loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in

@@ -1,0 +1,58 @@
+#if canImport(Glibc)
+import Testing
+
+/// Where the network says nothing, nobody waits for it who does not have to. There is nothing in these tests to time:
+/// whoever waited would wait longer than the program lives.
+@Suite("Never blocking", .timeLimit(.minutes(2)))
+struct NeverBlockingTests {
+    @Test(.enabled(if: SilentNetwork.isPossible, SilentNetwork.whyNot))
+    func `a name server that never answers`() async throws {
+        let run = try await SilentNetwork.run(["silent-network", "resolving"])
+        let limit = "timeout (12002) in sendRequest: the name was not resolved within 0.05 seconds"
+        #expect(run.output == Self.expected("resolvingName", limit))
+        #expect(run.status == 0)
+    }
+
+    @Test func `a server whose queue is full`() async throws {
+        let run = try await TestProgram.run(["silent-network", "connecting"])
+        #expect(run.output == Self.expected("connectingToServer", Self.connectLimit))
+        #expect(run.status == 0)
+    }
+
+    @Test(.enabled(if: SilentNetwork.isPossible, SilentNetwork.whyNot))
+    func `a network in which packets vanish`() async throws {
+        let run = try await SilentNetwork.run(["silent-network", "vanishing"])
+        #expect(run.output == Self.expected("connectingToServer", Self.connectLimit))
+        #expect(run.status == 0)
+    }
+
+    @Test func `a server that says nothing in the TLS handshake`() async throws {
+        let run = try await TestProgram.run(["silent-network", "securing"])
+        let events = "connectingToServer connectedToServer securingConnection closingConnection connectionClosed"
+        #expect(run.output == Self.expected(events, Self.connectLimit))
+        #expect(run.status == 0)
+    }
+
+    private static let connectLimit =
+        "timeout (12002) in sendRequest: no connection was ready within 0.05 seconds"
+
+    /// - Parameters:
+    ///   - events: What a request shows until it is closed.
+    ///   - limit: What it throws when its time limit comes first.
+    private static func expected(_ events: String, _ limit: String) -> String {
+        let cancelled = "operationCancelled (12017) in sendRequest: the handle was closed before the operation finished"
+        return """
+            neighbour: 0
+            closed: \(events) requestError handleClosing
+            throws \(cancelled)
+            neighbour: 1
+            throws \(limit)
+            neighbour: 2
+            neighbour: 3
+            throws \(cancelled)
+            session closed
+
+            """
+    }
+}
+#endif

@@ -1,0 +1,28 @@
+import Testing
+
+/// A network of its own for a test program, in which its own machine is the name server, the resolver is very patient,
+/// and 10.255.0.0/24 leads nowhere. The machine's own network is not touched.
+enum SilentNetwork {
+    /// Whether the machine lets us make one.
+    static let isPossible = ((try? TestProgram.runBlocking("/bin/sh", arguments(["true"])))?.status ?? -1) == 0
+    static let whyNot: Comment = "this machine lets nobody make network namespaces with unshare, mount and ip"
+
+    /// Runs a test program in there, to its end.
+    static func run(_ arguments: [String]) async throws -> TestProgram {
+        try await TestProgram.run("/bin/sh", Self.arguments([TestProgram.path()] + arguments))
+    }
+
+    private static func arguments(_ command: [String]) -> [String] {
+        let resolver = "nameserver 127.0.0.1\\noptions timeout:30 attempts:5\\n"
+        let inside = """
+            set -e; PATH=$PATH:/usr/sbin:/sbin
+            mount -t tmpfs none /mnt; printf '\(resolver)' >/mnt/resolv.conf; echo 'hosts: files dns' >/mnt/nsswitch.conf
+            mount --bind /mnt/resolv.conf /etc/resolv.conf
+            if [ -e /etc/nsswitch.conf ]; then mount --bind /mnt/nsswitch.conf /etc/nsswitch.conf; fi
+            ip link set lo up
+            ip route add 10.255.0.0/24 dev lo
+            exec "$@"
+            """
+        return ["-c", "exec unshare --map-root-user --net --mount sh -c \"$0\" inside \"$@\"", inside] + command
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+
+/// A run of one of the test programs, which are built beside the tests.
+///
+/// Not with Foundation's `Process`, which crashes now and then when many tasks start processes, and hands down a signal
+/// mask that blocks everything.
+struct TestProgram {
+    /// The exit status; the negated number of the signal that killed it.
+    let status: Int32
+    /// Everything that it wrote.
+    let output: String
+
+    struct Failure: Error {
+        let program: String
+        let errorNumber: Int32
+    }
+
+    /// Runs a test program to its end.
+    static func run(_ arguments: [String], of program: String = "TestProgram") async throws -> TestProgram {
+        try await run(path(of: program), arguments)
+    }
+
+    /// Runs any program to its end.
+    static func run(_ path: String, _ arguments: [String]) async throws -> TestProgram {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try runBlocking(path, arguments) })
+            }
+        }
+    }
+
+    static func path(of program: String = "TestProgram") -> String {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(program).path
+    }
+
+    static func runBlocking(_ path: String, _ arguments: [String]) throws -> TestProgram {
+        let output = Pipe()
+        let process = try spawn(path, arguments, output: output.fileHandleForWriting.fileDescriptor)
+        try output.fileHandleForWriting.close()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        var status: Int32 = 0
+        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+        // As WIFEXITED and its relatives, which are macros, have it.
+        let signal = status & 0x7F
+        return TestProgram(status: signal == 0 ? (status >> 8) & 0xFF : -signal, output: text)
+    }
+
+    private static func spawn(_ path: String, _ arguments: [String], output: Int32) throws -> pid_t {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let words = unsafe ([path] + arguments).map { unsafe strdup($0) }
+        defer { unsafe words.forEach { unsafe free($0) } }
+        var process: pid_t = 0
+        let result = unsafe posix_spawn(&process, path, &actions, &attributes, words + [nil], environ)
+        guard result == 0 else { throw Failure(program: path, errorNumber: result) }
+        return process
+    }
+}

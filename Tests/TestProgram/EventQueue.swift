@@ -1,0 +1,38 @@
+#if canImport(Glibc)
+import Glibc
+
+/// Makes drivers fail, on both event back ends.
+enum EventQueue {
+    /// The epoll descriptors of drivers that have transfers.
+    static var all: Set<Int32> {
+        Set(
+            (3..<1024).filter {
+                SystemFile.link("/proc/self/fd/\($0)") == "anon_inode:[eventpoll]" && watchesSockets($0)
+            }
+        )
+    }
+
+    /// The driver of each queue fails when it wants to sleep for the next time.
+    static func replace(_ queues: Set<Int32>) {
+        let nothing = unsafe open("/dev/null", O_RDONLY)
+        for queue in queues { dup2(nothing, queue) }
+    }
+
+    /// `poll` fails for more descriptors than a process may open: so does every driver that wants to sleep by it.
+    static func limitDescriptors(to count: rlim_t) {
+        var limit = rlimit()
+        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = count
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// The queue of the dispatch library watches none.
+    private static func watchesSockets(_ queue: Int32) -> Bool {
+        SystemFile.contents("/proc/self/fdinfo/\(queue)").split(separator: "\n").contains { line in
+            let words = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard words.count > 1, words[0] == "tfd:", let descriptor = Int32(words[1]) else { return false }
+            return SystemFile.link("/proc/self/fd/\(descriptor)").hasPrefix("socket:")
+        }
+    }
+}
+#endif

@@ -1,0 +1,127 @@
+#if canImport(Glibc)
+import HTTPHandles
+import HTTPHandlesTesting
+
+/// Opens and closes handles of all three levels many times, in all ways, in the middle of things; then waits until the
+/// process holds no more of the system than before. Built with AddressSanitizer, the process looks for leaks when it ends.
+struct OpensAndCloses {
+    private let seed: UInt64
+    private let server: ScriptedServer
+
+    init(seed: UInt64) throws {
+        self.seed = seed
+        server = try ScriptedServer { connection in
+            switch try connection.readRequest()?.head.target {
+            case "/whole": try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+            case "/half": try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf-")
+            default: break
+            }
+            connection.waitForClose()
+        }
+    }
+
+    func run(_ count: Int) async throws {
+        try await openAndClose(100, Random(seed: seed))
+        let before = await Holdings.settled { $0.driverThreads == 0 }
+        let lanes = 4
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 1...lanes {
+                group.addTask { try await openAndClose(count / lanes, Random(seed: seed &+ UInt64(lane))) }
+            }
+            try await group.waitForAll()
+        }
+        let after = await Holdings.settled { $0.driverThreads == 0 && $0.descriptors <= before.descriptors }
+        print("seed \(seed): \(count) of each level; before: \(before); after: \(after)")
+    }
+
+    private func openAndClose(_ count: Int, _ random: Random) async throws {
+        var random = random
+        for _ in 0..<count { try await openAndClose(&random) }
+    }
+
+    private func openAndClose(_ random: inout Random) async throws {
+        let session = try SessionHandle(context: "a context of its own")
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let path = ["/whole", "/half", "/nothing"].randomElement(using: &random) ?? ""
+        let request = try await connection.openRequest(.post, path)
+        let body = RequestBody.bytes([UInt8](repeating: 0, count: .random(in: 0..<1000, using: &random)))
+        // Every path shows six events at least.
+        let moment = Int.random(in: 0...6, using: &random)
+        let stream = Bool.random(using: &random) ? request.statusEvents() : nil
+        let sending = Task {
+            guard stream != nil || moment > 0 else { return }
+            try await request.send(body)
+            _ = try await request.receiveResponse()
+            _ = try await request.body.collect(upTo: 100)
+        }
+        if let stream, moment > 0 {
+            var left = moment
+            for await _ in stream {
+                left -= 1
+                if left == 0 { break }
+            }
+        }
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0: try session.closeAll()
+        case 1:
+            sending.cancel()
+            // Dropped, all of them.
+            return
+        case 2:
+            try request.close()
+            try connection.close()
+            try session.close()
+        case 3:
+            try session.close()
+            try connection.closeAll()
+        default:
+            sending.cancel()
+            try session.closeAll()
+        }
+        _ = await sending.result
+        await session.closed()
+    }
+}
+
+/// What the process holds of the system.
+private struct Holdings: CustomStringConvertible {
+    let driverThreads: Int
+    let descriptors: Int
+
+    static var now: Holdings {
+        let threads = SystemFile.names(in: "/proc/self/task").count { thread in
+            SystemFile.contents("/proc/self/task/\(thread)/comm") == "http-handles\n"
+        }
+        return Holdings(driverThreads: threads, descriptors: SystemFile.names(in: "/proc/self/fd").count)
+    }
+
+    /// What it holds as soon as `condition` is fulfilled, or a few seconds later.
+    static func settled(_ condition: (Holdings) -> Bool) async -> Holdings {
+        let end = ContinuousClock.now + .seconds(10)
+        while true {
+            let now = Holdings.now
+            if condition(now) || ContinuousClock.now > end { return now }
+            await Task.yield()
+        }
+    }
+
+    var description: String { "\(driverThreads) driver threads, \(descriptors) descriptors" }
+}
+
+/// SplitMix64: the same numbers for the same seed.
+private struct Random: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+#endif

@@ -1,0 +1,149 @@
+#if canImport(Glibc)
+import Glibc
+import HTTPHandles
+import HTTPHandlesTesting
+
+/// A session with one transfer that flows, beside others to where nobody answers. Prints what happened, in order.
+struct SilentNetwork {
+    /// Where the others get stuck.
+    enum Phase: String {
+        /// To be run where this machine is the name server and the resolver has much patience.
+        case resolving
+        /// The server's queue is full.
+        case connecting
+        /// Packets vanish; to be run where there is an interface that leads nowhere.
+        case vanishing
+        /// The server says nothing in the TLS handshake.
+        case securing
+    }
+
+    let session: SessionHandle
+    private let phase: Phase
+    private let server: ScriptedServer
+    private let unreachable: UnreachablePort
+    private let nameServer: NameServer?
+    /// Each has the server send one more byte of the body that flows.
+    private let gates = [Gate(), Gate(), Gate(), Gate()]
+
+    init(_ phase: Phase) throws {
+        self.phase = phase
+        session = try SessionHandle()
+        unreachable = try UnreachablePort()
+        nameServer = phase == .resolving ? try NameServer() : nil
+        let gates = gates
+        server = try ScriptedServer { connection in
+            // A TLS handshake stays in here.
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(gates.count)\r\n\r\n")
+            for (number, gate) in gates.enumerated() {
+                gate.wait()
+                try connection.send("\(number)")
+            }
+            connection.waitForClose()
+        }
+    }
+
+    /// Nobody has to wait for the network but those who want something of it.
+    func closeInTheMiddle() async throws {
+        let neighbour = try await session.get(server.url())
+        var body = neighbour.body.makeAsyncIterator()
+        func flow(_ number: Int) async throws {
+            gates[number].open()
+            print("neighbour:", String(decoding: try await body.next() ?? [], as: UTF8.self))
+        }
+
+        let connection = try await stuckConnection()
+        let request = try await connection.openRequest(.get, "/", secure: phase == .securing)
+        let recorder = EventRecorder(of: request)
+        let sending = Task.immediate { try await request.send() }
+        try await stuck(recorder)
+        try await flow(0)
+        try request.close()
+        await request.closed()
+        print("closed:", try await recorder.finish().map(\.kind.name).joined(separator: " "))
+        do { try await sending.value } catch { print("throws", error) }
+        try await flow(1)
+
+        let limited = try await connection.openRequest(.get, "/", secure: phase == .securing)
+        try await limited.setOption(.resolveTimeout, to: .milliseconds(50))
+        try await limited.setOption(.connectTimeout, to: .milliseconds(50))
+        do { try await limited.send() } catch { print("throws", error) }
+        try limited.close()
+        await limited.closed()
+        try await flow(2)
+
+        let left = try await connection.openRequest(.get, "/", secure: phase == .securing)
+        let leftRecorder = EventRecorder(of: left)
+        let leftSending = Task.immediate { try await left.send() }
+        try await stuck(leftRecorder)
+        try await flow(3)
+        try session.closeAll()
+        await session.closed()
+        do { try await leftSending.value } catch { print("throws", error) }
+        print("session closed")
+    }
+
+    /// Starts a few transfers that get stuck.
+    func startSeveral() async throws {
+        let connection = try await stuckConnection()
+        for _ in 0..<3 {
+            let request = try await connection.openRequest(.get, "/")
+            let recorder = EventRecorder(of: request)
+            Task {
+                try await request.send()
+                await request.closed()
+            }
+            try await stuck(recorder)
+        }
+    }
+
+    private func stuckConnection() async throws -> ConnectionHandle {
+        switch phase {
+        case .resolving: try await session.connect(to: "nobody.example", port: 80)
+        case .connecting: try await session.connect(to: "127.0.0.1", port: unreachable.port)
+        case .vanishing: try await session.connect(to: "10.255.0.2", port: 80)
+        case .securing: try await session.connect(to: "127.0.0.1", port: server.port)
+        }
+    }
+
+    /// Waits until the request is where it gets stuck.
+    private func stuck(_ recorder: EventRecorder) async throws {
+        let name =
+            switch phase {
+            case .resolving: "resolvingName"
+            case .connecting, .vanishing: "connectingToServer"
+            case .securing: "securingConnection"
+            }
+        _ = try await recorder.first { $0.kind.name == name }
+        // The question is out: the resolver waits.
+        nameServer?.waitForQuestion()
+    }
+}
+
+/// A name server on this machine that listens and never answers.
+private struct NameServer {
+    private let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+
+    struct Failure: Error {
+        let errorNumber: Int32
+    }
+
+    init() throws {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(53).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe bind(descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw Failure(errorNumber: errno) }
+    }
+
+    func waitForQuestion() {
+        var byte: UInt8 = 0
+        _ = unsafe recv(descriptor, &byte, 1, 0)
+    }
+}
+#endif

@@ -1,0 +1,54 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import TransfersInEveryPhase
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// What tests can only see from outside: the ends of processes, networks that say nothing, the death of a driver.
+@main
+enum TestProgram {
+    static func main() throws {
+        var arguments = CommandLine.arguments.dropFirst()
+        switch (arguments.popFirst(), arguments.popFirst()) {
+        case ("exit", let ending?):
+            guard let ending = Ending(rawValue: ending), let events = arguments.popFirst().flatMap({ Int($0) }),
+                let servers = Servers(arguments)
+            else { exit(64) }
+            let transfers = try TransfersInEveryPhase(servers)
+            ending.end(on: transfers.flowing.executor) { await transfers.start(passing: events) }
+        #if canImport(Glibc)
+        case ("exit-resolving", let ending?):
+            guard let ending = Ending(rawValue: ending) else { exit(64) }
+            let network = try SilentNetwork(.resolving)
+            ending.end(on: network.session.executor) { try await network.startSeveral() }
+        case ("silent-network", let phase?):
+            guard let phase = SilentNetwork.Phase(rawValue: phase) else { exit(64) }
+            run { try await SilentNetwork(phase).closeInTheMiddle() }
+        case ("opens-and-closes", let count?):
+            guard let count = Int(count), let seed = arguments.popFirst().flatMap({ UInt64($0) }) else { exit(64) }
+            run(limit: 600) { try await OpensAndCloses(seed: seed).run(count) }
+        case ("driver-death", nil): run { try await DriverDeath().run() }
+        #endif
+        default: exit(64)
+        }
+    }
+
+    private static func run(limit: UInt32 = 50, _ body: @escaping @Sendable () async throws -> Void) -> Never {
+        // The tests are about what would wait: the system makes an end.
+        alarm(limit)
+        Task {
+            do {
+                try await body()
+                exit(0)
+            } catch {
+                print(error)
+                exit(1)
+            }
+        }
+        while true { pause() }
+    }
+}

@@ -1,0 +1,50 @@
+import HTTPHandlesTesting
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// How a process ends while its drivers run.
+public enum Ending: String, Sendable, CaseIterable {
+    case returnFromMain, exitInTask, exitOnOtherThread, exitOnDriverThread
+    case exitInSignalHandler, exitAtOnceInSignalHandler
+
+    /// The status that tells that the process ended this way.
+    public var status: Int32 { self == .returnFromMain ? 0 : 42 }
+
+    /// Runs `begin`, which starts transfers, and ends the process when it returns. Only `returnFromMain` returns.
+    ///
+    /// - Parameter executor: That of a session which is used.
+    public func end(on executor: any TaskExecutor, after begin: @escaping @Sendable () async throws -> Void) {
+        // Should the end hang, the system makes an end.
+        alarm(30)
+        switch self {
+        case .exitInSignalHandler: signal(SIGTERM) { _ in exit(42) }
+        case .exitAtOnceInSignalHandler: signal(SIGTERM) { _ in _exit(42) }
+        default: break
+        }
+        let isTime = Gate()
+        Task {
+            do { try await begin() } catch { fatalError("\(error)") }
+            switch self {
+            case .returnFromMain: isTime.open()
+            case .exitInTask: exit(42)
+            case .exitOnOtherThread: Self.startThreadThatExits()
+            case .exitOnDriverThread: Task(executorPreference: executor) { exit(42) }
+            case .exitInSignalHandler, .exitAtOnceInSignalHandler: kill(getpid(), SIGTERM)
+            }
+        }
+        isTime.wait()
+    }
+
+    private static func startThreadThatExits() {
+        #if canImport(Darwin)
+        var thread: pthread_t?
+        #else
+        var thread = pthread_t()
+        #endif
+        unsafe pthread_create(&thread, nil, { _ in exit(42) }, nil)
+    }
+}

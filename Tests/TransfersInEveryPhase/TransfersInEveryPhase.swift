@@ -1,0 +1,106 @@
+public import HTTPHandles
+import HTTPHandlesTesting
+import HTTPTypes
+
+/// Transfers that wait in every phase there is, beside others that never stop moving, in three sessions.
+///
+/// Nobody holds what is made here but the tasks that use it, which never end: the process is to end around them.
+public struct TransfersInEveryPhase: Sendable {
+    /// Its transfers wait.
+    public let waiting: SessionHandle
+    /// Makes one TLS connection after the other.
+    public let connecting: SessionHandle
+    /// Bodies flow both ways, over TLS and without.
+    public let flowing: SessionHandle
+    private let servers: Servers
+
+    /// Nothing is started yet.
+    public init(_ servers: Servers) throws {
+        self.servers = servers
+        let options = [OptionSetting.set(.certificateAuthorityFile, to: servers.authorityFile)]
+        waiting = try SessionHandle(options: options)
+        connecting = try SessionHandle(options: options)
+        flowing = try SessionHandle(options: options)
+    }
+
+    /// Starts everything, and returns after as many events.
+    public func start(passing count: Int) async {
+        var left = count
+        let events = connecting.statusEvents(scope: .tree)
+        startWaiting()
+        startConnecting()
+        startFlowing()
+        guard left > 0 else { return }
+        for await _ in events {
+            left -= 1
+            if left == 0 { return }
+        }
+    }
+
+    private func startWaiting() {
+        let stalling = servers.stallingPort
+        wait(.get, servers.unreachablePort, "/connecting")
+        wait(.get, stalling, "/handshake", secure: true)
+        wait(.get, stalling, "/response")
+        wait(.get, stalling, "/half-head")
+        wait(.get, stalling, "/half-body")
+        wait(.put, stalling, "/upload", .bytes([UInt8](repeating: 0, count: 1 << 20)))
+        wait(.put, stalling, "/upload", .writes())
+        // Paused, with and without TLS.
+        wait(.get, servers.httpPort, "/big", reading: false)
+        wait(.get, servers.httpsPort, "/big", secure: true, reading: false)
+        // Complete and unread.
+        wait(.get, servers.httpPort, "/hello", reading: false)
+        // Complete: its connection is pooled.
+        wait(.get, servers.httpPort, "/hello")
+        wait(.get, servers.httpsPort, "/hello", secure: true)
+        Task {
+            // Never used.
+            let request = try await waiting.openRequest(.get, "http://127.0.0.1/")
+            await request.closed()
+        }
+    }
+
+    private func wait(
+        _ method: HTTPRequest.Method,
+        _ port: Int,
+        _ path: String,
+        secure: Bool = false,
+        _ body: RequestBody = .none,
+        reading: Bool = true
+    ) {
+        Task {
+            let connection = try await waiting.connect(to: "127.0.0.1", port: port)
+            let request = try await connection.openRequest(method, path, secure: secure)
+            try await request.send(body)
+            _ = try await request.receiveResponse()
+            if reading { _ = try await request.body.collect(upTo: .max) }
+            await request.closed()
+        }
+    }
+
+    private func startConnecting() {
+        let url = "https://localhost:\(servers.httpsPort)/hello"
+        for _ in 0..<2 {
+            Task {
+                while true {
+                    _ = try await connecting.get(url, headerFields: [.connection: "close"]).body.collect(upTo: 100)
+                }
+            }
+        }
+    }
+
+    private func startFlowing() {
+        let http = "http://127.0.0.1:\(servers.httpPort)"
+        let https = "https://127.0.0.1:\(servers.httpsPort)"
+        for url in [http, https] {
+            Task {
+                while true { for try await _ in try await flowing.get(url + "/big").body {} }
+            }
+            Task {
+                let bytes = RequestBody.bytes([UInt8](repeating: 0, count: 1 << 20))
+                while true { _ = try await flowing.fetch(.post, url + "/hello", body: bytes).body.collect(upTo: 100) }
+            }
+        }
+    }
+}
