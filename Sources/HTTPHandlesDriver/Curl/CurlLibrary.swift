@@ -32,7 +32,11 @@ package enum CurlLibrary {
     static let minimumVersion: UInt32 = 0x07_57_00
 
     // Never undone: `curl_global_cleanup` would pull the library from under whoever else in the process uses it.
-    private static let initialisation = CurlCode(curl_global_init(Int(CURL_GLOBAL_ALL)))
+    private static let initialisation = {
+        let result = CurlCode(curl_global_init(Int(CURL_GLOBAL_ALL)))
+        ExitBarrier.install()
+        return result
+    }()
 
     // The pointer is to static memory of libcurl's.
     private static var information: curl_version_info_data { unsafe curl_version_info(CURLVERSION_TENTH).pointee }

@@ -120,11 +120,11 @@ package final class Driver: SerialExecutor {
                 switch entry {
                 case .actorJob(let job): unsafe job.runSynchronously(on: asActors)
                 case .taskJob(let job, let executor): unsafe job.runSynchronously(on: executor.asUnownedTaskExecutor())
-                case .command(let command): command(engine)
+                case .command(let command): ExitBarrier.pass { command(engine) }
                 }
             }
             batch.removeAll(keepingCapacity: true)
-            engine.runDueWork()
+            ExitBarrier.pass { engine.runDueWork() }
             switch inbox.withLock({ $0.prepareToRest(mayRest: mayRest) }) {
             case .entriesWait: engine.sleep(mayBlock: false)
             case .sleep:
@@ -136,7 +136,7 @@ package final class Driver: SerialExecutor {
                 _ = thread.compareExchange(expected: identity, desired: 0, ordering: .relaxed)
                 return
             }
-            engine.work()
+            ExitBarrier.pass { engine.work() }
         }
     }
 }

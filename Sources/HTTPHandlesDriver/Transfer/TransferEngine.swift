@@ -75,6 +75,8 @@ package final class TransferEngine {
     private var unsent: [Transfer] = []
     private var deadlines = DeadlineHeap()
     private var alarmOwners: [(any AlarmOwner)?] = []
+    /// Sleeping went wrong, which is the business of the work after it.
+    private var sleepFailure: MultiFailure?
 
     init(_ configuration: DriverConfiguration, waker: Waker) {
         self.configuration = configuration
@@ -208,7 +210,7 @@ package final class TransferEngine {
         }
     }
 
-    /// Sleeps, unless there is something to do, until a socket or a deadline wants attention.
+    /// Sleeps, unless there is something to do, until a socket or a deadline wants attention. Transfers are left alone.
     func sleep(mayBlock: Bool) {
         guard case .running(let machinery) = state else {
             if mayBlock { waker.wait() }
@@ -218,7 +220,7 @@ package final class TransferEngine {
         do {
             try machinery.backend.sleep(until: isBusy ? now : deadlines.nearest?.time, now: now)
         } catch {
-            fail(.driverStopped(.sendRequest, "the session's driver has failed: \(error.text)"))
+            sleepFailure = error
         }
     }
 
@@ -226,7 +228,8 @@ package final class TransferEngine {
     func work() {
         guard case .running(let machinery) = state else { return }
         now = .now
-        do {
+        do throws(MultiFailure) {
+            if let sleepFailure { throw sleepFailure }
             try machinery.backend.work()
             finishTurn(machinery)
         } catch {

@@ -1,0 +1,60 @@
+import Foundation
+import HTTPHandlesTesting
+import Testing
+import TransfersInEveryPhase
+
+/// A process may end while transfers are under way, however it ends. Many rounds: each ends a little later than the one
+/// before. `HTTP_HANDLES_EXITS` in the environment says how many.
+@Suite("Process exit", .serialized, .timeLimit(.minutes(10)))
+struct ProcessExitTests {
+    static let rounds = ProcessInfo.processInfo.environment["HTTP_HANDLES_EXITS"].flatMap { Int($0) } ?? 300
+    static let lanes = 3
+
+    @Test(arguments: Ending.allCases)
+    func `a process ends in the middle of transfers`(ending: Ending) async throws {
+        try await inManyRounds { try await Self.end("TestProgram", ending, $0) }
+    }
+
+    @Test func `a process ends in which Foundation uses libcurl too`() async throws {
+        try await inManyRounds { try await Self.end("FoundationTestProgram", .returnFromMain, $0) }
+    }
+
+    @Test(.enabled(if: SilentNetwork.isPossible, SilentNetwork.whyNot))
+    func `a process ends while names are being resolved`() async throws {
+        try await inManyRounds { round in
+            let ending = Ending.allCases[round % Ending.allCases.count]
+            let run = try await SilentNetwork.run(["exit-resolving", ending.rawValue])
+            #expect(run.status == ending.status && run.output.isEmpty, "\(ending): \(run)")
+        }
+    }
+
+    private func inManyRounds(_ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 0..<Self.lanes {
+                group.addTask {
+                    for round in stride(from: lane, to: Self.rounds, by: Self.lanes) { try await body(round) }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private static func end(_ program: String, _ ending: Ending, _ round: Int) async throws {
+        let nginx = try Nginx.shared.get()
+        let unreachable = try UnreachablePort()
+        let over = Gate()
+        defer { over.open() }
+        let stalling = try Servers.servingStalls(until: over)
+        let servers = Servers(
+            httpPort: nginx.httpPort,
+            httpsPort: nginx.http1TLSPort,
+            authorityFile: nginx.authorityFile,
+            stallingPort: stalling.port,
+            unreachablePort: unreachable.port
+        )
+        // Forty events are three requests.
+        let arguments = ["exit", ending.rawValue, "\(round % 40)"] + servers.arguments
+        let run = try await TestProgram.run(arguments, of: program)
+        #expect(run.status == ending.status && run.output.isEmpty, "round \(round): \(run)")
+    }
+}
