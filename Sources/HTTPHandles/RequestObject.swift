@@ -269,27 +269,18 @@ extension RequestObject: TransferDelegate {
     func transfer(_ transfer: Transfer, reached milestones: [TransferMilestone], _ engine: TransferEngine) {
         guard transfer === self.transfer else { return }
         var actions = takeActionList()
-        var lostDriver = false
         for milestone in milestones {
             noteTime(of: milestone, engine)
             switch milestone {
             case .head(let block):
                 machine.headArrived(block, headArrived(block), &actions)
                 continue
-            case .finished: giveSlotBack(engine)
-            case .failed(let error, _):
-                giveSlotBack(engine)
-                lostDriver = error.code == .shutdown
+            case .finished, .failed: giveSlotBack(engine)
             default: break
             }
             machine.reached(milestone, &actions)
         }
         run(&actions, engine)
-        if lostDriver {
-            // Nothing can come of the handle any more.
-            _ = base.shutDoor()
-            close(engine)
-        }
     }
 
     /// Decides what becomes of a final head, and prepares it.

@@ -64,6 +64,11 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
         emit(.connectionClosed)
     }
 
+    /// Nothing can come of any handle of the session any more.
+    func engineFailed(_ engine: TransferEngine) {
+        closeAll(engine)
+    }
+
     // MARK: Connection slots
 
     var limitsConnections: Bool {

@@ -17,6 +17,8 @@ package protocol AlarmOwner: AnyObject {
 package protocol TransferEngineDelegate: AnyObject {
     /// A connection that no transfer used was closed.
     func idleConnectionClosed()
+    /// The engine can do nothing any more. Every transfer has been told.
+    func engineFailed(_ engine: TransferEngine)
 }
 
 /// libcurl's multi handle with everything around it: transfers, sockets, deadlines.
@@ -302,9 +304,13 @@ package final class TransferEngine {
 
     /// The multi handle reported an error: what its transfers do is undefined from now on.
     func fail(_ error: HandleError) {
-        for transfer in transfers where transfer.isRunning { transfer.record(.failed(error, [])) }
+        for transfer in transfers where transfer.isRunning {
+            remove(transfer)
+            transfer.record(.failed(error, []))
+        }
         tearDown(.failed(error))
         passOn()
+        delegate?.engineFailed(self)
     }
 
     /// The session is gone. Its connections are closed here, and libcurl's last callbacks run.

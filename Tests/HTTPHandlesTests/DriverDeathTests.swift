@@ -1,0 +1,36 @@
+#if canImport(Glibc)
+import Testing
+
+/// A driver can fail only where the system or libcurl does. A test program makes that happen from outside.
+@Suite("The death of a driver", .timeLimit(.minutes(1)))
+struct DriverDeathTests {
+    @Test func `it ends everything of its session with an error, and nothing of other sessions`() async throws {
+        let run = try await TestProgram.run(["driver-death"])
+        let connected = "connectingToServer connectedToServer sendingRequest requestSent sendRequestComplete"
+        let lost = "closingConnection connectionClosed"
+        let failed = "the session's driver has failed"
+        let expected = """
+            session: handleClosing
+            connection: handleClosing
+            unused: handleClosing
+            connecting: connectingToServer requestError(shutdown sendRequest) handleClosing
+            waiting: \(connected) receivingResponse \(lost) requestError(shutdown receiveResponse) handleClosing
+            unasked: \(connected) receivingResponse \(lost) handleClosing
+            reading: \(connected) receivingResponse responseReceived headersAvailable readComplete \(lost) \
+            requestError(shutdown readData) handleClosing
+            writing: \(connected) \(lost) requestError(shutdown writeData) handleClosing
+            unread: \(connected) receivingResponse responseReceived headersAvailable handleClosing
+            connecting throws shutdown sendRequest: \(failed)
+            waiting throws shutdown receiveResponse: \(failed)
+            reading throws shutdown readData: \(failed)
+            writing throws shutdown writeData: \(failed)
+            later: invalidHandle openRequest: the handle is closed
+            neighbour: half-whole
+            another: hello
+
+            """
+        #expect(run.output == expected)
+        #expect(run.status == 0)
+    }
+}
+#endif
