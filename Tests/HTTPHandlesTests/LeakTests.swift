@@ -1,0 +1,19 @@
+#if canImport(Glibc)
+import Foundation
+import Testing
+
+/// Nothing stays behind of handles that are gone. Built with AddressSanitizer, the test program also looks for memory
+/// that nothing leads to any more. `HTTP_HANDLES_OPENS` in the environment says how often it opens and closes.
+@Suite("Leaks", .timeLimit(.minutes(10)))
+struct LeakTests {
+    static let opens = ProcessInfo.processInfo.environment["HTTP_HANDLES_OPENS"].flatMap { Int($0) } ?? 10_000
+
+    @Test func `handles of all levels that come and go in all ways leave nothing behind`() async throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        let run = try await TestProgram.run(["opens-and-closes", "\(Self.opens)", "\(seed)"])
+        let holdings = try #require(run.output.wholeMatch(of: /seed .*; before: (.*); after: (.*)\n/), "\(run)")
+        #expect(holdings.1 == holdings.2, "\(run)")
+        #expect(run.status == 0, "\(run)")
+    }
+}
+#endif
