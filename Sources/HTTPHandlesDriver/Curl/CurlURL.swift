@@ -43,8 +43,10 @@ extension RequestURL {
         guard !reference.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
             throw problem.invalid("it contains a control character")
         }
-        guard parser.parse(base.text) == CURLUE_OK else { throw problem.invalid("there is nothing to resolve it with") }
-        let result = parser.parse(reference)
+        guard parser.parse(base.text, encoding: true) == CURLUE_OK else {
+            throw problem.invalid("there is nothing to resolve it with")
+        }
+        let result = parser.parse(reference, encoding: true)
         guard result == CURLUE_OK else { throw problem.refused(by: result) }
         guard let whole = parser[CURLUPART_URL] else { throw problem.invalid("libcurl cannot put it together") }
         try self.init(parsing: whole, for: operation)
@@ -127,7 +129,7 @@ extension RequestURL {
         guard let parser = CurlURL() else {
             throw HandleError(.notEnoughMemory, operation, reason: "no memory for a URL")
         }
-        let result = parser.parse(text)
+        let result = parser.parse(text, encoding: true)
         guard result == CURLUE_OK else { throw problem.refused(by: result) }
 
         let scheme = parser[CURLUPART_SCHEME] ?? ""
@@ -173,8 +175,8 @@ extension RequestURL {
 
 /// The owner of a URL parser of libcurl's.
 @safe
-private struct CurlURL: ~Copyable {
-    private let pointer: OpaquePointer
+struct CurlURL: ~Copyable {
+    let pointer: OpaquePointer
 
     init?() {
         guard let pointer = unsafe curl_url() else { return nil }
@@ -185,8 +187,9 @@ private struct CurlURL: ~Copyable {
         unsafe curl_url_cleanup(pointer)
     }
 
-    func parse(_ text: String) -> CURLUcode {
-        let flags = UInt32(CURLU_URLENCODE | CURLU_DISALLOW_USER | CURLU_PATH_AS_IS)
+    /// - Parameter encoding: Whether what has to be percent-encoded is, or was before.
+    func parse(_ text: String, encoding: Bool) -> CURLUcode {
+        let flags = UInt32(CURLU_DISALLOW_USER | CURLU_PATH_AS_IS | (encoding ? CURLU_URLENCODE : 0))
         return unsafe text.withCString { unsafe curl_url_set(pointer, CURLUPART_URL, $0, flags) }
     }
 

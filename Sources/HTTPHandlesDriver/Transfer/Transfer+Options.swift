@@ -68,9 +68,7 @@ extension Transfer {
             try apply(request.options.values)
             appliedOptions = request.options
         }
-        guard curl.set(CURLOPT_URL, request.url.text) == .ok else {
-            throw HandleError(.notEnoughMemory, .sendRequest, reason: "no memory for the URL")
-        }
+        try applyURL(request.url.text)
         applyShape(request)
         applyHeaderFields(request)
         unsafe errorBuffer[0] = 0
@@ -102,6 +100,22 @@ extension Transfer {
                 reason: "the linked libcurl cannot speak the HTTP version that is required: \(values.httpVersions)"
             )
         }
+    }
+
+    /// libcurl parses the URL of each exchange and puts it together again, unless it gets one that is parsed already. So
+    /// an easy handle that is used for the same URL again parses nothing.
+    private func applyURL(_ text: String) throws(HandleError) {
+        guard appliedURL != text else { return }
+        appliedURL = nil
+        // The text as well: where libcurl sends a request again it goes by that, and before 8.12 it would not notice that
+        // what it was made from has changed.
+        guard curl.set(CURLOPT_URL, text) == .ok else {
+            throw HandleError(.notEnoughMemory, .sendRequest, reason: "no memory for the URL")
+        }
+        // Without a parsed one libcurl says itself what it does not like.
+        let isParsed = parsedURL.parse(text, encoding: false) == CURLUE_OK
+        unsafe curl.set(CURLOPT_CURLU, pointer: isParsed ? UnsafeMutableRawPointer(parsedURL.pointer) : nil)
+        appliedURL = text
     }
 
     private func applyShape(_ request: TransferRequest) {

@@ -43,6 +43,9 @@ package final class Transfer: AlarmOwner {
     // What the previous exchange left set in the easy handle.
     /// libcurl keeps only the pointer.
     var headerList = CurlList()
+    /// The same.
+    let parsedURL: CurlURL
+    var appliedURL: String?
     var appliedHeader = AppliedHeader.none
     var appliedOptions: OptionSnapshot?
     var appliedRequest = AppliedRequest()
@@ -96,8 +99,9 @@ package final class Transfer: AlarmOwner {
     package internal(set) var isReceivingPaused = false
 
     init?(engine: TransferEngine, share: CurlShare) {
-        guard let curl = CurlEasy() else { return nil }
+        guard let curl = CurlEasy(), let url = CurlURL() else { return nil }
         self.curl = curl
+        parsedURL = url
         self.engine = engine
         self.share = share
         unsafe errorBuffer.initialize(repeating: 0)
