@@ -38,14 +38,14 @@ extension Transfer {
                 receiving = .head
                 isCoded = false
             }
-        } else if unsafe Self.isField("content-encoding:", line) {
+        } else if unsafe Self.isField(Self.contentEncoding, line) {
             isCoded = true
-        } else if let length = unsafe Self.contentLength(line), case .head = receiving {
+        } else if case .head = receiving, unsafe Self.isField(Self.contentLength, line) {
             // Where two lengths disagree, somebody else may see the response end elsewhere (RFC 9112, section 6.3).
-            guard announcedLength == nil || announcedLength == length else {
+            guard unsafe agreesWithAnnouncedLength(line) else {
                 return refuse(.invalidServerResponse, "the response announces two different lengths")
             }
-            announcedLength = length
+            announcedLength = headBytes.count..<(headBytes.count + line.count)
         }
         unsafe headBytes.append(contentsOf: line)
         headBytesTotal += line.count
@@ -66,11 +66,14 @@ extension Transfer {
             && line[2] == UInt8(ascii: "T") && line[3] == UInt8(ascii: "P") && line[4] == UInt8(ascii: "/")
     }
 
-    /// The value of a `Content-Length` line; `nil` for any other.
-    private static func contentLength(_ line: UnsafeRawBufferPointer) -> [UInt8]? {
-        let name: StaticString = "content-length:"
-        guard unsafe isField(name, line) else { return nil }
-        return unsafe line[name.utf8CodeUnitCount...].filter { $0 > 0x20 }
+    private static let contentLength: StaticString = "content-length:"
+    private static let contentEncoding: StaticString = "content-encoding:"
+
+    private func agreesWithAnnouncedLength(_ line: UnsafeRawBufferPointer) -> Bool {
+        guard let announcedLength else { return true }
+        let name = Self.contentLength.utf8CodeUnitCount
+        let first = headBytes[announcedLength].dropFirst(name).lazy.filter { $0 > 0x20 }
+        return unsafe first.elementsEqual(line.dropFirst(name).lazy.filter { $0 > 0x20 })
     }
 
     private static func isField(_ name: StaticString, _ line: UnsafeRawBufferPointer) -> Bool {

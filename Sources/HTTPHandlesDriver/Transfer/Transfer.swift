@@ -87,8 +87,8 @@ package final class Transfer: AlarmOwner {
     var headBytesTotal = 0
     var headLines = 0
     var maximumHeadSize = 0
-    /// The length that the head announces, as it is written there.
-    var announcedLength: [UInt8]?
+    /// Where in the head its length is announced.
+    var announcedLength: Range<Int>?
     /// The head says that the body is coded.
     package internal(set) var isCoded = false
     /// Why we gave the transfer up in a callback; libcurl only knows that we did.
