@@ -108,6 +108,8 @@ package final class Driver: SerialExecutor {
         run(TransferEngine(configuration, waker: waker), mayRest: true)
     }
 
+    private static let batchesPerTurn = 4
+
     /// The loop. Its last act is to leave; the inbox decides under the lock that nothing is left behind.
     private func run(_ engine: TransferEngine, mayRest: Bool) {
         let identity = Self.currentThread
@@ -115,15 +117,21 @@ package final class Driver: SerialExecutor {
         let asActors = unsafe asUnownedSerialExecutor()
         var batch: [DriverInbox.Entry] = []
         while true {
-            inbox.withLock { $0.take(&batch) }
-            for entry in batch {
-                switch entry {
-                case .actorJob(let job): unsafe job.runSynchronously(on: asActors)
-                case .taskJob(let job, let executor): unsafe job.runSynchronously(on: executor.asUnownedTaskExecutor())
-                case .command(let command): ExitBarrier.pass { command(engine) }
+            // What runs may have more to run at once: a task that gets its response sends the next request. All of that
+            // comes before the next look at the sockets, within reason.
+            for _ in 0..<Self.batchesPerTurn {
+                inbox.withLock { $0.take(&batch) }
+                if batch.isEmpty { break }
+                for entry in batch {
+                    switch entry {
+                    case .actorJob(let job): unsafe job.runSynchronously(on: asActors)
+                    case .taskJob(let job, let executor):
+                        unsafe job.runSynchronously(on: executor.asUnownedTaskExecutor())
+                    case .command(let command): ExitBarrier.pass { command(engine) }
+                    }
                 }
+                batch.removeAll(keepingCapacity: true)
             }
-            batch.removeAll(keepingCapacity: true)
             ExitBarrier.pass { engine.runDueWork() }
             switch inbox.withLock({ $0.prepareToRest(mayRest: mayRest) }) {
             case .entriesWait: engine.sleep(mayBlock: false)
