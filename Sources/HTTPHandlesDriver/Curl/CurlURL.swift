@@ -19,10 +19,10 @@ extension RequestURL {
                 self.init(origin: origin, text: text, target: split.target)
                 return
             }
-            let (origin, _) = try Self.ask(split.origin, for: operation)
+            let (origin, _) = try Self.ask(String(split.origin), for: operation)
             Self.origins.withLock { origins in
                 if origins.count >= 1024 { origins.removeAll() }
-                origins[split.origin] = origin
+                origins[Substring(String(split.origin))] = origin
             }
             self.init(origin: origin, text: text, target: split.target)
         } else {
@@ -86,10 +86,10 @@ extension RequestURL {
 
     // MARK: Splitting
 
-    private static let origins = Lock<[String: Origin]>([:])
+    private static let origins = Lock<[Substring: Origin]>([:])
 
     /// Cuts a URL in front of its path; `nil` if it has none, or anything in it is out of the ordinary.
-    private static func split(_ text: String) -> (origin: String, target: Int)? {
+    private static func split(_ text: String) -> (origin: Substring, target: Int)? {
         var slashes = 0
         var target: Int?
         let bytes = text.utf8.span
@@ -109,7 +109,7 @@ extension RequestURL {
         }
         guard let target else { return nil }
         let end = text.utf8.index(text.startIndex, offsetBy: target)
-        return (String(text[..<end]), target)
+        return (text[..<end], target)
     }
 
     /// What libcurl makes of a URL.
