@@ -43,7 +43,8 @@ final class EpollBackend: EventBackend {
         self.sockets = sockets
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw MultiFailure(system: "epoll_create1", errno) }
-        control(EPOLL_CTL_ADD, waker.descriptor, EPOLLIN.rawValue)
+        // Each call of the waker is an edge, so nobody has to clear it.
+        control(EPOLL_CTL_ADD, waker.descriptor, EPOLLIN.rawValue | EPOLLET.rawValue)
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe multi.setSocketCallback(onSocketChange, this)
         unsafe multi.setTimerCallback(onTimerChange, this)
@@ -126,10 +127,7 @@ final class EpollBackend: EventBackend {
         for index in 0..<readyCount {
             let event = unsafe events[index]
             let socket = Int32(truncatingIfNeeded: unsafe event.data.u64)
-            if socket == waker.descriptor {
-                waker.clear()
-                continue
-            }
+            if socket == waker.descriptor { continue }
             let generation = UInt32(truncatingIfNeeded: unsafe event.data.u64 >> 32)
             // An earlier event of this turn may have closed the socket and opened another of the same number.
             guard generation == sockets.generation(of: socket) else { continue }
