@@ -18,6 +18,9 @@ struct Get: AsyncParsableCommand {
     @Flag(help: "Write the response head to standard output, before the body.")
     var include = false
 
+    @Flag(help: "Do not follow redirects: the redirect is the response.")
+    var noRedirects = false
+
     @Option(help: ArgumentHelp("The longest time for everything.", valueName: "seconds"))
     var timeout: Double?
 
@@ -58,6 +61,7 @@ struct Get: AsyncParsableCommand {
 
     private var options: [OptionSetting] {
         var options: [OptionSetting] = []
+        if noRedirects { options.append(.set(.redirectPolicy, to: .never)) }
         if let timeout { options.append(.set(.totalTimeout, to: .seconds(timeout))) }
         if let cacert { options.append(.set(.certificateAuthorityFile, to: cacert)) }
         if insecure { options.append(.set(.verifiesServer, to: false)) }
@@ -177,13 +181,11 @@ struct LaterOptions: ParsableArguments {
     @Option(name: [.customShort("u"), .customLong("user")]) var user: String?
     @Option var auth: String?
     @Option var proxy: String?
-    @Flag var noRedirects = false
     @Option var har: String?
 
     func validate() throws {
         let given = [
-            "--user": user != nil, "--auth": auth != nil, "--proxy": proxy != nil, "--no-redirects": noRedirects,
-            "--har": har != nil,
+            "--user": user != nil, "--auth": auth != nil, "--proxy": proxy != nil, "--har": har != nil,
         ]
         if let option = given.first(where: \.value)?.key { throw ValidationError("\(option) is not there yet.") }
     }
