@@ -1,0 +1,150 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import Testing
+
+extension OrderScenario {
+    /// How a request gets its connection, and what becomes of it.
+    static let connections = [
+        OrderScenario("First use, then a pooled connection") {
+            let server = try EventOrderTests.answering(EventOrderTests.hello)
+            return try await .recording(server.port) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+                for path in ["/1", "/2"] {
+                    let request = try await connection.openRequest(.get, path)
+                    try await request.complete()
+                    try await request.closeAndWait()
+                    // The second close changes nothing.
+                    try? request.close()
+                }
+                try connection.close()
+                try session.close()
+            }
+        },
+        OrderScenario("A name with two addresses, the first of which refuses") {
+            let server = try EventOrderTests.answering(EventOrderTests.hello)
+            // A process with a list of hosts of its own; nobody listens on ::1.
+            let script = """
+                hosts=$(mktemp) && printf '::1 two.test\\n127.0.0.1 two.test\\n' >"$hosts" &&
+                mount --bind "$hosts" /etc/hosts && rm "$hosts" && exec "$0" "$@"
+                """
+            let run = try await TestProgram.run(
+                "/usr/bin/unshare",
+                ["--map-root-user", "--mount", "/bin/sh", "-c", script, TestProgram.path(of: "http-handles")]
+                    + ["get", "http://two.test:\(server.port)/", "--output", "/dev/null", "--events", "text"]
+            )
+            try #require(run.status == 0, "\(run.output)")
+            return EventTrace(toolOutput: run.output).showing(server.port, as: 8080)
+        },
+        OrderScenario("The request asks to close the connection") {
+            let server = try GatedServer { connection, gate in
+                _ = try connection.readRequest()
+                gate.wait()
+                try connection.send(EventOrderTests.hello)
+                connection.waitForClose()
+            }
+            return try await .recording(server.port) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+                let request = try await connection.openRequest(.get, "/", headerFields: [.connection: "close"])
+                try await request.send()
+                _ = try await request.receiveResponse(server.gate)
+                _ = try? await request.receiveResponse()
+                try await request.readAll()
+                try await request.closeAndWait()
+            }
+        },
+        OrderScenario("The server closes the connection") {
+            let server = try GatedServer { connection, gate in
+                _ = try connection.readRequest()
+                gate.wait()
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+            }
+            return try await .recording(server.port) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+                let request = try await connection.openRequest(.get, "/")
+                try await request.send()
+                _ = try await request.receiveResponse(server.gate)
+                try await request.readAll()
+                try await request.closeAndWait()
+            }
+        },
+        OrderScenario("A pooled connection that turns out to be dead") {
+            let server = try BadInputTests.closingOnReuse()
+            return try await .recording(server.port) { session in
+                for _ in 0..<2 {
+                    let request = try await session.openRequest(.get, server.url())
+                    try await request.complete()
+                    try await request.closeAndWait()
+                }
+            }
+        },
+        OrderScenario("TLS") {
+            let nginx = try Nginx.shared.get()
+            let options: [OptionSetting] = [.set(.certificateAuthorityFile, to: nginx.authorityFile)]
+            return try await .recording(nginx.http1TLSPort, options: options) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: nginx.http1TLSPort)
+                let request = try await connection.openRequest(.get, "/hello", secure: true)
+                try await request.complete()
+                try await request.closeAndWait()
+            }.withoutSizes
+        },
+        OrderScenario("HTTP/2 over TLS, two requests on one connection") {
+            let nginx = try Nginx.shared.get()
+            let options: [OptionSetting] = [.set(.certificateAuthorityFile, to: nginx.authorityFile)]
+            return try await .recording(nginx.httpsPort, options: options) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpsPort)
+                for _ in 0..<2 {
+                    let request = try await connection.openRequest(.get, "/hello", secure: true)
+                    try await request.complete()
+                    try await request.closeAndWait()
+                }
+            }.withoutSizes
+        },
+        OrderScenario("Queued for a connection slot") {
+            let server = try GatedServer(answering: EventOrderTests.hello)
+            return try await .recording(server.port, options: [.set(.maximumConnections, to: 1)]) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+                let first = try await connection.openRequest(.get, "/1")
+                let second = try await connection.openRequest(.get, "/2")
+                try await first.send()
+                let waiting = Task.immediate { try await second.send() }
+                await second.passDriver()
+                _ = try await first.receiveResponse(server.gate)
+                try await waiting.value
+                _ = try await second.receiveResponse()
+                try await second.readAll()
+                try await second.closeAndWait()
+                try await first.readAll()
+                try await first.closeAndWait()
+            }
+        },
+        OrderScenario("A redirect to the same server") {
+            let server = try redirecting(to: "/end")
+            return try await .recording(server.port) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+                let request = try await connection.openRequest(.get, "/")
+                try await request.complete()
+                try await request.closeAndWait()
+            }
+        },
+        OrderScenario("A redirect to another server") {
+            let target = try EventOrderTests.answering(EventOrderTests.hello)
+            let server = try redirecting(to: "http://127.0.0.1:\(target.port)/end")
+            return try await .recording(server.port, target.port) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+                let request = try await connection.openRequest(.get, "/")
+                try await request.complete()
+                try await request.closeAndWait()
+            }
+        },
+    ]
+
+    /// Answers "/" with a redirect, all else with hello.
+    private static func redirecting(to location: String) throws -> ScriptedServer {
+        try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                let redirect = "HTTP/1.1 302 Found\r\nLocation: \(location)\r\nContent-Length: 0\r\n\r\n"
+                try connection.send(request.head.target == "/" ? redirect : EventOrderTests.hello)
+            }
+        }
+    }
+}
