@@ -261,6 +261,23 @@ struct BadInputTests {
         #expect(server.connectionsAccepted == 2)
     }
 
+    @Test func `what is sent again is what was sent`() async throws {
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                let target = request.head.target
+                guard connection.number > 0 || target == "/first" else { return connection.reset() }
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(target.utf8.count)\r\n\r\n\(target)")
+            }
+        }
+        let session = try SessionHandle()
+        // All with the same easy handle, on a connection that is lost in between.
+        for target in ["/first", "/second", "/third?a=b", "/third?a=b", "/first"] {
+            let body = try await session.get(server.url(target)).body.collect(upTo: 100)
+            #expect(body == Array(target.utf8))
+        }
+        #expect(server.connectionsAccepted == 2)
+    }
+
     @Test func `a request that is not idempotent is not sent twice`() async throws {
         let server = try Self.closingOnReuse()
         let session = try SessionHandle()
