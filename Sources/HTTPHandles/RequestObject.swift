@@ -117,7 +117,7 @@ final class RequestObject: HandleObject {
         }
         let upload: RequestStateMachine.Upload = body.isStreamed ? .streamed : .upFront
         if case .refused(let error) = machine.sendRequested(upload, thenReceive: thenReceive, &actions) { return error }
-        engine.delegate = session
+        if let session { engine.setDelegate(session) }
         exchangeStart = engine.now
         head = nil
         nextHop = nil

@@ -26,8 +26,8 @@ final class EpollBackend: EventBackend {
     private let multi: CurlMulti
     private let waker: Waker
     private let sockets: SocketTable
-    private var interests: [Interest] = []
-    private var noted: [Int32] = []
+    @safe @exclusivity(unchecked) private var interests: [Interest] = []
+    @safe @exclusivity(unchecked) private var noted: [Int32] = []
     /// When libcurl's timer is due. One-shot: forgotten before libcurl is told.
     private var timer: MonotonicTime?
     /// Counts libcurl's callbacks, to tell a wake-up that led to something from one that did not.

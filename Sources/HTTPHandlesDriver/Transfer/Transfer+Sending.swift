@@ -62,7 +62,7 @@ extension Transfer {
                 return
             }
             sending = .body(headBytes: bytes)
-            if let request, request.body.isStreamed { milestones.append(.headSent(bytes: bytes)) }
+            if request?.body.isStreamed == true { milestones.append(.headSent(bytes: bytes)) }
             fallthrough
         case .body:
             guard isBodyTaken, case .body(let headBytes) = sending else { return }

@@ -58,24 +58,25 @@ package final class TransferEngine {
         }
     }
 
-    /// Until `shutDown`.
-    package var delegate: (any TransferEngineDelegate)?
     /// The moment of the present turn.
-    package private(set) var now = MonotonicTime.now
+    package var now: MonotonicTime { turn }
     let sockets = SocketTable()
 
+    private var turn = MonotonicTime.now
+    /// Until `shutDown`.
+    private var delegate: (any TransferEngineDelegate)?
     private let configuration: DriverConfiguration
     private let waker: Waker
     private var state = State.fresh
     /// All transfers, also the spare ones.
     private var transfers: [Transfer] = []
-    private var spares: [Transfer] = []
+    @safe @exclusivity(unchecked) private var spares: [Transfer] = []
     /// Transfers with something to pass on.
-    private var noted: [Transfer] = []
-    private var milestoneList: [TransferMilestone] = []
+    @safe @exclusivity(unchecked) private var noted: [Transfer] = []
+    @safe @exclusivity(unchecked) private var milestoneList: [TransferMilestone] = []
     /// Transfers whose head is not out yet: nobody calls back for that.
     private var unsent: [Transfer] = []
-    private var deadlines = DeadlineHeap()
+    @safe @exclusivity(unchecked) private var deadlines = DeadlineHeap()
     private var alarmOwners: [(any AlarmOwner)?] = []
     /// Sleeping went wrong, which is the business of the work after it.
     private var sleepFailure: MultiFailure?
@@ -83,6 +84,11 @@ package final class TransferEngine {
     init(_ configuration: DriverConfiguration, waker: Waker) {
         self.configuration = configuration
         self.waker = waker
+    }
+
+    /// Has `delegate` told of what belongs to no transfer. There is one in an engine's life.
+    package func setDelegate(_ delegate: any TransferEngineDelegate) {
+        if self.delegate == nil { self.delegate = delegate }
     }
 
     // MARK: Transfers
@@ -199,7 +205,7 @@ package final class TransferEngine {
 
     /// Does everything that needs no waiting.
     func runDueWork() {
-        now = .now
+        turn = .now
         while let (time, token) = deadlines.nearest, time <= now {
             alarmOwners[token.slot]?.alarmWentOff(self)
         }
@@ -229,7 +235,7 @@ package final class TransferEngine {
     /// Gives the sockets that ended the sleep their attention.
     func work() {
         guard case .running(let machinery) = state else { return }
-        now = .now
+        turn = .now
         do throws(MultiFailure) {
             if let sleepFailure { throw sleepFailure }
             try machinery.backend.work()
