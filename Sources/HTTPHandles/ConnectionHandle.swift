@@ -63,8 +63,9 @@ public actor ConnectionHandle {
     }
 
     func openRequest(_ message: RequestMessage, context: (any Sendable)? = nil) throws(HandleError) -> RequestHandle {
-        let request = RequestHandle(message, in: object.bound.base.tree, context: object.bound.base.inherited(context))
-        request.object.value.open(on: object.value)
+        let session = DriverBound(object.value.session)
+        let request = RequestHandle(message, of: session, context: object.bound.base.inherited(context))
+        object.value.adopt(request.object.value)
         return request
     }
 }

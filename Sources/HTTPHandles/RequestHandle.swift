@@ -10,8 +10,9 @@ public actor RequestHandle {
     /// Made when a body is to be streamed.
     private let upload = Lock<UploadBuffer?>(nil)
 
-    init(_ message: RequestMessage, in tree: HandleTree, context: HandleContext?) {
-        object = DriverBound(RequestObject(HandleBase(.request, in: tree, context: context), message))
+    init(_ message: RequestMessage, of session: DriverBound<SessionObject>, context: HandleContext?) {
+        let base = HandleBase(.request, in: session.bound.base.tree, context: context)
+        object = DriverBound(RequestObject(base, message, of: session.bound))
     }
 
     deinit {

@@ -11,8 +11,9 @@ extension RequestObject {
 
     /// What becomes of a final head; where it is to be followed, the next hop is ready.
     func disposition(of head: HeaderBlock) -> RequestStateMachine.HeadDisposition {
+        guard Redirection.isRedirect(head.status) else { return .deliver }
         let values = options.values
-        guard let request, Redirection.isRedirect(head.status), values.redirectPolicy != .never,
+        guard let request, values.redirectPolicy != .never,
             let location = head.fields()[values: .location].first, !location.isEmpty
         else { return .deliver }
         guard redirects < values.maximumRedirects else {

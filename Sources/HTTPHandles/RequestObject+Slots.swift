@@ -16,7 +16,7 @@ extension RequestObject: AlarmOwner {
 
     /// Whether the transfer can begin now. If not, it begins when the session grants it a slot.
     func takeSlot(_ engine: TransferEngine) -> Bool {
-        guard let request, let session, session.limitsConnections else { return true }
+        guard session.limitsConnections, let request else { return true }
         let origin = request.message.url.origin
         guard let ticket = session.takeSlot(for: self, to: origin) else {
             slot = .held(origin)
@@ -42,14 +42,14 @@ extension RequestObject: AlarmOwner {
         case .none: return
         case .queued(let ticket, let alarm):
             if let alarm { engine.cancel(alarm) }
-            session?.leaveQueue(ticket)
-        case .held(let origin): session?.giveSlotBack(origin)
+            session.leaveQueue(ticket)
+        case .held(let origin): session.giveSlotBack(origin)
         }
         slot = .none
     }
 
     func learnFromHead(_ head: HeaderBlock) {
-        if case .held(let origin) = slot { session?.learned(origin, isMultiplexed: head.version == .http2) }
+        if case .held(let origin) = slot { session.learned(origin, isMultiplexed: head.version == .http2) }
     }
 
     /// The limit on waiting for a slot, or the total limit, may have run out.

@@ -8,12 +8,15 @@ import HTTPTypes
 /// Calls come as commands on the driver's thread, milestones from the driver outside of libcurl's callbacks. Neither
 /// ever comes while another is being handled.
 final class RequestObject: HandleObject {
+    let session: SessionObject
     private let message: RequestMessage
     /// Also the reader's, on any thread.
     let download = DownloadBuffer()
-    private var machine = RequestStateMachine()
+    // Not checked for exclusive access, which costs as much as what they do: what is called while they change is all in
+    // Core, and leads nowhere.
+    @safe @exclusivity(unchecked) private var machine = RequestStateMachine()
+    @safe @exclusivity(unchecked) var deadlines: ExchangeDeadlines?
 
-    private(set) var session: SessionObject?
     private var transfer: Transfer?
     private(set) var request: TransferRequest?
     /// Where a redirect leads to, until the redirect's own body is over.
@@ -27,16 +30,11 @@ final class RequestObject: HandleObject {
     private var receiver: OperationContinuation<ResponseHead>?
 
     private var exchangeStart = MonotonicTime(nanoseconds: 0)
-    var deadlines: ExchangeDeadlines?
 
-    init(_ base: consuming HandleBase, _ message: RequestMessage) {
+    init(_ base: consuming HandleBase, _ message: RequestMessage, of session: SessionObject) {
+        self.session = session
         self.message = message
         super.init(base, options: .none)
-    }
-
-    func open(on connection: ConnectionObject) {
-        session = connection.session
-        connection.adopt(self)
     }
 
     var server: Server { Server(host: message.url.host, port: message.url.port) }
@@ -117,7 +115,7 @@ final class RequestObject: HandleObject {
         }
         let upload: RequestStateMachine.Upload = body.isStreamed ? .streamed : .upFront
         if case .refused(let error) = machine.sendRequested(upload, thenReceive: thenReceive, &actions) { return error }
-        if let session { engine.setDelegate(session) }
+        engine.setDelegate(session)
         exchangeStart = engine.now
         head = nil
         nextHop = nil
@@ -131,7 +129,7 @@ final class RequestObject: HandleObject {
     // MARK: Actions
 
     private func takeActionList() -> RequestStateMachine.Actions {
-        var actions = session?.takeActionList() ?? RequestStateMachine.Actions()
+        var actions = session.takeActionList()
         actions.reset(isHeard: base.tree.hasListeners)
         return actions
     }
@@ -154,8 +152,8 @@ final class RequestObject: HandleObject {
             case .finish: finishClosing(engine)
             }
         }
-        session?.putBack(&actions)
-        session?.grantSlots(engine)
+        session.putBack(&actions)
+        session.grantSlots(engine)
     }
 
     private func fail(_ error: HandleError) {
@@ -280,6 +278,7 @@ extension RequestObject: TransferDelegate {
             }
             machine.reached(milestone, &actions)
         }
+        setAlarm()
         run(&actions, engine)
     }
 
@@ -323,9 +322,7 @@ extension RequestObject {
     }
 
     private func wait(for phase: TimeoutPhase, _ engine: TransferEngine) {
-        guard deadlines != nil else { return }
         deadlines?.wait(for: phase, since: engine.now)
-        setAlarm()
     }
 
     /// Our own side has moved again.

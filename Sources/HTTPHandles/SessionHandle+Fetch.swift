@@ -103,7 +103,7 @@ extension SessionHandle {
         context: (any Sendable)?
     ) async throws(HandleError) -> RequestHandle {
         try object.bound.base.requireOpen(.openRequest)
-        let request = RequestHandle(message, in: object.bound.base.tree, context: object.bound.base.inherited(context))
+        let request = RequestHandle(message, of: object, context: object.bound.base.inherited(context))
         try await request.perform(.openRequest) { [object, request = request.object] continuation in
             { engine in continuation.resume(returning: object.value.open(request.value, engine)) }
         }
@@ -116,7 +116,7 @@ extension SessionHandle {
         _ body: TransferRequest.Body
     ) async throws(HandleError) -> Response {
         try object.bound.base.requireOpen(.openRequest)
-        let request = RequestHandle(message, in: object.bound.base.tree, context: object.bound.base.context)
+        let request = RequestHandle(message, of: object, context: object.bound.base.context)
         let head = try await request.perform(.sendRequest) { [object, request = request.object] continuation in
             { engine in
                 switch object.value.open(request.value, engine) {

@@ -35,7 +35,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     func open(_ request: RequestObject, _ engine: TransferEngine) -> Result<Void, HandleError> {
         // A request that was cancelled before it got here has shut its door.
         guard base.isOpen, request.base.isOpen else { return .failure(.closed(.openRequest)) }
-        request.open(on: ownConnection(to: request.server, engine))
+        ownConnection(to: request.server, engine).adopt(request)
         return .success(())
     }
 
