@@ -37,7 +37,7 @@ struct HandleBase: ~Copyable, Sendable {
     enum Stage {
         /// Can transition to: finished.
         case alive
-        /// `handleClosing` was delivered; the context is being released. Can transition to: gone.
+        /// `handleClosing` is being delivered and the context released. Can transition to: gone.
         case finished(Farewell)
         /// Final.
         case gone(Farewell)
@@ -103,22 +103,17 @@ struct HandleBase: ~Copyable, Sendable {
         }
     }
 
-    /// `handleClosing` was delivered: ends every stream of this handle, and releases those who wait unless there is a
-    /// context to be released before. Returns whether there is.
-    func finish(sequence: Int, at time: MonotonicTime) -> Bool {
-        let farewell = Farewell(sequence: sequence, time: time)
-        let (listeners, waiters, hasContext) = state.withLock { state in
-            let hasContext = state.context != nil
-            state.stage = hasContext ? .finished(farewell) : .gone(farewell)
-            var listeners: [Listener] = []
-            swap(&listeners, &state.listeners)
-            var waiters: [TaskContinuation<Void>] = []
-            if !hasContext { swap(&waiters, &state.waiters) }
-            return (listeners, waiters, hasContext)
+    /// The handle ends here. Returns those who listen to it: they are owed `handleClosing` and the end of their streams.
+    /// Whoever begins to listen from now on gets both from `statusEvents`.
+    func finish(
+        sequence: Int,
+        at time: MonotonicTime
+    ) -> (listeners: [AsyncStream<StatusEvent>.Continuation], hasContext: Bool) {
+        state.withLock { state in
+            state.stage = .finished(Farewell(sequence: sequence, time: time))
+            defer { state.listeners = [] }
+            return (state.listeners.map(\.continuation), state.context != nil)
         }
-        for listener in listeners { listener.continuation.finish() }
-        for waiter in waiters { waiter.resume() }
-        return hasContext
     }
 
     /// The last step of the end. Runs user's code, the deinitialiser of the context.
@@ -127,7 +122,8 @@ struct HandleBase: ~Copyable, Sendable {
         becomeGone()
     }
 
-    private func becomeGone() {
+    /// Releases those who wait.
+    func becomeGone() {
         let waiters = state.withLock { state in
             if case .finished(let farewell) = state.stage { state.stage = .gone(farewell) }
             defer { state.waiters = [] }

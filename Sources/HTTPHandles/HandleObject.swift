@@ -62,8 +62,15 @@ class HandleObject: DriverResident {
     /// Nothing of the handle is left but its last event.
     func finish(_ engine: TransferEngine) {
         let sequence = eventsEmitted
-        emit(.handleClosing)
-        if base.finish(sequence: sequence, at: engine.now) {
+        skipEvents(1)
+        // In this order. A listener who came between the event and the end of the streams would have a stream that ends
+        // without `handleClosing`; so from here on whoever comes is told by himself.
+        let (listeners, hasContext) = base.finish(sequence: sequence, at: engine.now)
+        if base.tree.hasListeners { deliver(.handleClosing, sequence: sequence, to: listeners) }
+        for listener in listeners { listener.finish() }
+        if !hasContext {
+            base.becomeGone()
+        } else {
             // The context's deinitialiser is the user's code, which does not run on the driver's thread.
             let object = DriverBound(self)
             Task.detached { object.bound.base.releaseContext() }
@@ -95,7 +102,8 @@ class HandleObject: DriverResident {
     final func emit(_ kind: @autoclosure () -> StatusEvent.Kind) {
         eventsEmitted += 1
         guard base.tree.hasListeners else { return }
-        deliver(kind(), sequence: eventsEmitted - 1)
+        let kind = kind()
+        deliver(kind, sequence: eventsEmitted - 1, to: base.listeners(for: kind.mask, ofDescendant: false))
     }
 
     /// Counts events that nobody was there to hear.
@@ -103,8 +111,12 @@ class HandleObject: DriverResident {
         eventsEmitted += count
     }
 
-    private func deliver(_ kind: StatusEvent.Kind, sequence: Int) {
-        var listeners = base.listeners(for: kind.mask, ofDescendant: false)
+    private func deliver(
+        _ kind: StatusEvent.Kind,
+        sequence: Int,
+        to own: [AsyncStream<StatusEvent>.Continuation]
+    ) {
+        var listeners = own
         var ancestor = parent
         while let object = ancestor {
             listeners += object.base.listeners(for: kind.mask, ofDescendant: true)

@@ -29,6 +29,22 @@ struct SessionTests {
         #expect(kinds == [.handleClosing])
     }
 
+    @Test func `a listener who comes at the very end hears it all the same`() async throws {
+        for _ in 0..<1000 {
+            let session = try SessionHandle()
+            let request = try await session.openRequest(.get, "http://127.0.0.1:1/")
+            async let streams = withTaskGroup { group in
+                for _ in 0..<20 {
+                    group.addTask { await request.statusEvents().reduce(into: [String]()) { $0.append($1.kind.name) } }
+                }
+                return await group.reduce(into: [[String]]()) { $0.append($1) }
+            }
+            try request.close()
+            #expect(await streams == Array(repeating: ["handleClosing"], count: 20))
+            try session.close()
+        }
+    }
+
     @Test func `every later call throws invalidHandle`() async throws {
         let session = try SessionHandle()
         try session.close()
