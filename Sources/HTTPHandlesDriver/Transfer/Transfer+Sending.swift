@@ -44,6 +44,7 @@ extension Transfer {
         case .bytes(let bytes):
             guard offset <= bytes.count else { return false }
             bodyOffset = Int(offset)
+            bodyBytesTaken = bodyOffset
             isBodyTaken = bodyOffset == bytes.count
             return true
         case .stream: return offset == bodyBytesTaken
@@ -56,7 +57,7 @@ extension Transfer {
         switch sending {
         case .waiting, .done: return
         case .head(let before):
-            let bytes = curl.information(CURLINFO_REQUEST_SIZE) - before
+            let bytes = curl.information(CURLINFO_REQUEST_SIZE) - before - countedBodyBytes
             guard bytes > 0 else {
                 engine.lookAgain(self)
                 return
@@ -69,5 +70,11 @@ extension Transfer {
             sending = .done
             milestones.append(.requestSent(bytes: headBytes + bodyBytesTaken))
         }
+    }
+
+    /// What of libcurl's count of sent bytes is the body's: since 8.8 it counts the body too.
+    private var countedBodyBytes: Int {
+        guard bodyBytesTaken > 0, CurlLibrary.version >= 0x08_08_00 else { return 0 }
+        return Int(curl.offset(CURLINFO_SIZE_UPLOAD_T))
     }
 }

@@ -21,6 +21,7 @@ extension OrderScenario {
             }
         },
         OrderScenario("A name with two addresses, the first of which refuses") {
+            if !SilentNetwork.isPossible { try Test.cancel(SilentNetwork.whyNot) }
             let server = try EventOrderTests.answering(EventOrderTests.hello)
             // A process with a list of hosts of its own; nobody listens on ::1.
             let script = """
@@ -33,7 +34,7 @@ extension OrderScenario {
                     + ["get", "http://two.test:\(server.port)/", "--output", "/dev/null", "--events", "text"]
             )
             try #require(run.status == 0, "\(run.output)")
-            return EventTrace(toolOutput: run.output).showing(server.port, as: 8080)
+            return EventTrace(toolOutput: run.output).showing(server.port, as: 8080).withoutSizes
         },
         OrderScenario("The request asks to close the connection") {
             let server = try GatedServer { connection, gate in
@@ -71,8 +72,8 @@ extension OrderScenario {
             let server = try BadInputTests.closingOnReuse()
             return try await .recording(server.port) { session in
                 for _ in 0..<2 {
-                    let request = try await session.openRequest(.get, server.url())
-                    try await request.complete()
+                    let request = try await session.openRequest(.put, server.url())
+                    try await request.complete(.string("0123456789"))
                     try await request.closeAndWait()
                 }
             }

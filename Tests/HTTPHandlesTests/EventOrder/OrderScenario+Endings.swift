@@ -34,8 +34,12 @@ extension OrderScenario {
                 try await request.closeAndWait()
             }
         },
-        OrderScenario("The response ends in the middle of its head") {
-            try await answering(with: "HTTP/1.1 200 OK\r\nContent-")
+        OrderScenario("The connection ends without a response") {
+            try await answering(with: "")
+        },
+        // With an orderly end it depends on the moment whether libcurl closes the connection or keeps a dead one.
+        OrderScenario("The connection is reset in the middle of the head") {
+            try await answering(with: "HTTP/1.1 200 OK\r\nContent-", thenReset: true)
         },
         OrderScenario("The response ends in the middle of its body") {
             try await answering(with: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
@@ -54,11 +58,12 @@ extension OrderScenario {
     ]
 
     /// A server that answers with `response` when the response is asked for, and ends the connection.
-    private static func answering(with response: String) async throws -> EventTrace {
+    private static func answering(with response: String, thenReset: Bool = false) async throws -> EventTrace {
         let server = try GatedServer { connection, gate in
             _ = try connection.readRequest()
             gate.wait()
             try connection.send(response)
+            if thenReset { connection.reset() }
         }
         return try await .recording(server.port) { session in
             let connection = try await session.connect(to: "127.0.0.1", port: server.port)

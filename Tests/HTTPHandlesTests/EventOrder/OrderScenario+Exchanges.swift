@@ -149,8 +149,9 @@ extension OrderScenario {
             return try await .recording(server.port) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: server.port)
                 let request = try await connection.openRequest(.get, "/")
+                let events = request.statusEvents()
                 let sending = Task.immediate { try await request.send() }
-                for await event in request.statusEvents() where event.kind == .sendingRequest {
+                for await event in events where event.kind == .sendingRequest {
                     _ = try await request.receiveResponse(server.gate)
                     break
                 }

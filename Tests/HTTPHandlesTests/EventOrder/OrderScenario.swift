@@ -29,7 +29,8 @@ extension EventTrace {
         options: [OptionSetting] = [],
         _ script: (SessionHandle) async throws -> Void
     ) async throws -> EventTrace {
-        let session = try SessionHandle(options: options)
+        // Which codings a request accepts, and how long it is, depends on how the package was built.
+        let session = try SessionHandle(options: [.set(.decodesContent, to: false)] + options)
         let recorder = EventRecorder(of: session, scope: .tree)
         do {
             try await script(session)
@@ -83,8 +84,8 @@ extension RequestHandle {
     }
 
     /// Sends, receives and reads.
-    nonisolated func complete() async throws {
-        try await send()
+    nonisolated func complete(_ body: RequestBody = .none) async throws {
+        try await send(body)
         _ = try await receiveResponse()
         try await readAll()
     }
