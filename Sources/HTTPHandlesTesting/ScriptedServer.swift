@@ -16,6 +16,8 @@ public final class ScriptedServer: Sendable {
 
     private struct State {
         var isStopped = false
+        /// The listener's descriptor is its own.
+        var isListening = true
         var connections: [ServerConnection] = []
         var accepted = 0
     }
@@ -54,12 +56,17 @@ public final class ScriptedServer: Sendable {
                     state.withLock { $0.connections.removeAll { $0 === connection } }
                 }
             }
-            listener.close()
+            state.withLock { state in
+                state.isListening = false
+                listener.close()
+            }
         }
 
-        func stop() {
+        func stop(_ listener: ServerSocket) {
             let connections = state.withLock { state in
                 state.isStopped = true
+                // Not a descriptor that was closed, and is somebody else's by now.
+                if state.isListening { listener.shutDown() }
                 return state.connections
             }
             for connection in connections { connection.shutDown() }
@@ -86,8 +93,7 @@ public final class ScriptedServer: Sendable {
 
     /// Ends all connections and accepts no more. Idempotent.
     public func stop() {
-        listener.shutDown()
-        shared.stop()
+        shared.stop(listener)
     }
 
     /// How many connections were accepted.
