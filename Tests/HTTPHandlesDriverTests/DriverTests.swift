@@ -270,6 +270,33 @@ struct EventBackendTests {
     }
 
     @Test(arguments: EventBackendChoice.allCases)
+    func `connections in use leave the idle ones alone`(backend: EventBackendChoice) async throws {
+        let count = 8
+        let arrived = Lock(0)
+        let allArrived = Gate()
+        let silent = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            arrived.withLock { arrived in
+                arrived += 1
+                if arrived == count { allArrived.open() }
+            }
+            connection.waitForClose()
+        }
+        let server = try Self.answering()
+        var configuration = DriverConfiguration(backend: backend)
+        configuration.idleConnections = 2
+        let driver = try Driver(configuration)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<count { group.addTask { _ = try await Self.milestones(driver, silent.url()) } }
+            await allArrived.passed()
+            for _ in 0..<3 { #expect(try await Self.milestones(driver, server.url()).last == .finished) }
+            #expect(server.connectionsAccepted == 1)
+            silent.stop()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test(arguments: EventBackendChoice.allCases)
     func `a thousand connections come and go`(backend: EventBackendChoice) async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()

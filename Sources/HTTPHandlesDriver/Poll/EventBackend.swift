@@ -65,8 +65,8 @@ package struct DriverConfiguration: Sendable {
     package var backend: EventBackendChoice
     /// How many unused easy handles are kept for the next transfers.
     package var spareTransfers = 256
-    /// How many idle connections libcurl keeps; its own default follows the number of transfers at the moment, so that a
-    /// lull would close warm connections.
+    /// How many connections libcurl keeps beyond as many as there ever were transfers at once; its own default follows
+    /// the number of transfers at the moment, so that a lull would close warm connections.
     package var idleConnections = 1024
 
     package init(backend: EventBackendChoice) {

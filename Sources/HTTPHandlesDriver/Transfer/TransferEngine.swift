@@ -71,6 +71,8 @@ package final class TransferEngine {
     /// All transfers, also the spare ones.
     private var transfers: [Transfer] = []
     @safe @exclusivity(unchecked) private var spares: [Transfer] = []
+    /// How many there ever were at once.
+    private var mostTransfers = 0
     /// Transfers with something to pass on.
     @safe @exclusivity(unchecked) private var noted: [Transfer] = []
     @safe @exclusivity(unchecked) private var milestoneList: [TransferMilestone] = []
@@ -118,7 +120,17 @@ package final class TransferEngine {
         }
         transfer.place = transfers.count
         transfers.append(transfer)
+        if transfers.count > mostTransfers {
+            mostTransfers = transfers.count
+            setConnectionLimit(machinery.multi)
+        }
         return transfer
+    }
+
+    /// libcurl counts the connections in use as well. Over its limit it would look through all of them, after each
+    /// transfer, for an idle one to close: the one that has just become idle.
+    private func setConnectionLimit(_ multi: CurlMulti) {
+        multi.set(CURLMOPT_MAXCONNECTS, mostTransfers + configuration.idleConnections)
     }
 
     func release(_ transfer: Transfer) {
@@ -286,7 +298,7 @@ package final class TransferEngine {
         guard let multi = CurlMulti(), let share = CurlShare() else {
             throw HandleError(.notEnoughMemory, .sendRequest, reason: "libcurl has no memory for a session")
         }
-        multi.set(CURLMOPT_MAXCONNECTS, configuration.idleConnections)
+        setConnectionLimit(multi)
         // Newer libraries wait for resolver threads when the multi handle goes, unless told otherwise (number 21).
         multi.set(CURLMoption(rawValue: 21), 1)
         let backend: any EventBackend
