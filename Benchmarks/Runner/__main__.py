@@ -1,0 +1,78 @@
+"""Measures this library beside other clients. Started by Scripts/bench, which builds the programs."""
+
+import argparse
+import datetime
+import json
+import pathlib
+import re
+import sys
+import tempfile
+import time
+
+import instructions
+import measure
+import plot
+import report
+from cells import US, big_bytes, cells, growth_cells, gets
+from servers import Servers
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="Scripts/bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, help="how often each client runs each cell (5; 1 if quick)")
+    parser.add_argument("--quick", action="store_true", help="short windows, one round: shows that everything works")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="only cells whose name matches; writes no page")
+    parser.add_argument("--list", action="store_true", help="print the names of the cells")
+    parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    rounds = arguments.rounds or (1 if arguments.quick else 5)
+    # A curve shows its own noise: fewer rounds will do.
+    plan = [(cell, rounds) for cell in cells(arguments.quick)]
+    plan += [(cell, min(rounds, 3)) for cell in growth_cells(arguments.quick)]
+    plan = [(cell, times) for cell, times in plan if re.search(arguments.only, cell.name)]
+    if arguments.list:
+        print("\n".join(cell.name for cell, _ in plan))
+        return
+    if not plan:
+        raise SystemExit("bench: no cell has such a name")
+
+    begin = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        Servers(folder, arguments.programs, big_bytes(arguments.quick)) as servers,
+    ):
+        measurements = measure.Measurements(servers, arguments.programs, arguments.quick)
+        for round in range(rounds):
+            for cell, times in plan:
+                if round < times:
+                    print(f"round {round + 1} of {rounds}: {cell.name}", file=sys.stderr)
+                    measurements.run_round(cell)
+        share = None
+        if re.search(arguments.only, "callgrind"):
+            print("callgrind", file=sys.stderr)
+            share = instructions.unheard_event_share(measurements, gets("callgrind", "", 64), US)
+
+    command = " ".join(["Scripts/bench"] + [each for each in sys.argv[3:]])
+    measured = [cell for cell, _ in plan]
+    text = report.render(measurements, measured, share, command, rounds, arguments.quick, bool(arguments.only))
+    print(text)
+    print(f"\n{time.monotonic() - begin:.0f} seconds", file=sys.stderr)
+    if not arguments.only:
+        report.write(ROOT / "Docs" / "Performance.md", text)
+        day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {command}"
+        (ROOT / "Docs" / "growth.svg").write_text(plot.draw(measurements, day) or "")
+    save(measurements)
+
+
+def save(measurements):
+    """Every single figure, for those who doubt the medians."""
+    rows = [{"cell": cell, "column": column, "client": client, "rounds": rounds}
+            for (cell, column, client), rounds in measurements.rounds.items()]
+    folder = ROOT / ".build-logs"
+    folder.mkdir(exist_ok=True)
+    (folder / "bench.json").write_text(json.dumps(rows, indent=1))
+
+
+main()

@@ -1,0 +1,174 @@
+"""What is measured: the clients, the cells, and the targets that the figures are held against."""
+
+import dataclasses
+
+
+def big_bytes(quick):
+    return 1 << 28 if quick else 1 << 30
+
+
+# Name -> (program, arguments).
+CLIENTS = {
+    "libcurl in C": ("benchmark-libcurl", []),
+    "HTTPHandles": ("benchmark-http-handles", []),
+    "HTTPHandles, session.executor": ("benchmark-http-handles", ["--executor", "session"]),
+    "AsyncHTTPClient": ("benchmark-async-http-client", []),
+    "FoundationNetworking": ("benchmark-foundation", []),
+}
+C, US, US_EXECUTOR, AHC, FOUNDATION = CLIENTS
+EVERYBODY = list(CLIENTS)
+# FoundationNetworking knows no HTTP/2 on Linux, cannot be told of a certificate authority, sends no sequences, and
+# takes minutes to begin thousands of requests.
+WITHOUT_FOUNDATION = EVERYBODY[:-1]
+
+# Only for us: who listens, and how many sessions share the work.
+for executor, arguments in [("", []), (", session.executor", ["--executor", "session"])]:
+    for title, more in {
+        "by hand": ["--listener", "by-hand"],
+        "by hand, a listener each": ["--listener", "request"],
+        "one tree listener": ["--listener", "tree"],
+        "2 sessions": ["--sessions", "2"],
+    }.items():
+        CLIENTS[f"HTTPHandles{executor}, {title}"] = ("benchmark-http-handles", arguments + more)
+
+
+@dataclasses.dataclass
+class Cell:
+    name: str
+    title: str
+    workload: str
+    # Which server and path; what else the client is told.
+    server: str = "http"
+    path: str = "/hello"
+    arguments: dict = dataclasses.field(default_factory=dict)
+    clients: list = dataclasses.field(default_factory=lambda: EVERYBODY)
+    # Pinned to the servers' core, and not.
+    columns: tuple = ("pinned", "unpinned")
+    # What one unit of work is: "requests" or "bytes".
+    unit: str = "requests"
+
+
+def gets(name, title, in_flight, **more):
+    arguments = {"in-flight": in_flight} | more.pop("arguments", {})
+    if max(in_flight, arguments.get("silent", 0)) >= 1000:
+        # For each new connection libcurl looks once more after 200 ms: that is not to fall into the window.
+        arguments["warm-up"] = 0.8
+    return Cell(name, title, "get", arguments=arguments, **more)
+
+
+LISTENERS = [US, US_EXECUTOR] + [
+    f"HTTPHandles{executor}, {title}"
+    for executor in ["", ", session.executor"]
+    for title in ["by hand", "by hand, a listener each", "one tree listener"]
+]
+SESSIONS = [US, "HTTPHandles, 2 sessions", US_EXECUTOR, "HTTPHandles, session.executor, 2 sessions"]
+HTTP2 = {"server": "https2", "arguments": {"version": "2"}, "clients": WITHOUT_FOUNDATION}
+
+
+def cells(quick):
+    big, size = {"bytes": big_bytes(quick)}, "256 MiB" if quick else "1 GiB"
+    samples = 50 if quick else 300
+    return [
+        gets("get-1", "GET, 1 at a time", 1),
+        gets("get-4", "GET, 4 at a time", 4),
+        gets("get-64", "GET, 64 at a time", 64),
+        gets("get-1000", "GET, 1,000 at a time", 1000),
+        gets("http2-1", "HTTP/2 with TLS, 1 at a time", 1, **HTTP2),
+        gets("http2-64", "HTTP/2 with TLS, 64 at a time", 64, **HTTP2),
+        gets("https-64", "HTTP/1.1 with TLS, 64 at a time", 64, server="https1", clients=WITHOUT_FOUNDATION),
+        gets(
+            "bodies", "GET of 16 KiB, 20,000 a round, 64 at a time", 64, path="/medium",
+            arguments={"requests": 2000 if quick else 20000, "seconds": 4},
+        ),
+        gets("new-http", "a connection for each GET, http, 4 at a time", 4, server="http_close"),
+        gets("new-https", "a connection for each GET, https, 4 at a time", 4, server="https_close",
+             clients=WITHOUT_FOUNDATION),
+        gets("silent-0", "GET, 4 at a time, beside no silent requests", 4),
+        gets("silent-1000", "the same beside 1,000 silent requests", 4, arguments={"silent": 1000}),
+        gets("silent-8000", "the same beside 8,000 silent requests", 4, arguments={"silent": 8000},
+             clients=WITHOUT_FOUNDATION),
+        # Where libcurl comes across the silent ones when it looks for a connection: see servers.py.
+        gets("silent-8000-before", "the same, the silent ones first in libcurl's table", 4, server="http_after",
+             arguments={"silent": 8000}, clients=WITHOUT_FOUNDATION),
+        Cell("down", f"{size} down", "download", path="/big", arguments=big, unit="bytes"),
+        Cell("up", f"{size} up", "upload", server="silent", path="/sink", arguments=big, clients=WITHOUT_FOUNDATION,
+             unit="bytes"),
+        gets("listeners", "listeners: GET, 64 at a time", 64, clients=LISTENERS),
+        gets("sessions-http", "sessions: GET, 64 at a time", 64, clients=SESSIONS, columns=("unpinned",)),
+        gets("sessions-http2", "sessions: HTTP/2 with TLS, 64 at a time", 64, **HTTP2 | {"clients": SESSIONS},
+             columns=("unpinned",)),
+        Cell("cancel", "cancel a request in flight", "cancel", arguments={"samples": samples}, columns=("unpinned",)),
+        Cell("start", "a client from its making to its end, with one GET", "start",
+             arguments={"samples": samples // 10}, columns=("unpinned",)),
+        Cell("memory", "memory for a silent request (4,000 of them)", "silent", arguments={"silent": 4000},
+             clients=WITHOUT_FOUNDATION, columns=("unpinned",)),
+        gets("allocations", "allocations, GET, 64 at a time", 64, columns=("counted",), clients=WITHOUT_FOUNDATION),
+    ]
+
+
+# Requests in flight, and silent connections beside 4 active requests.
+GROWTH = {
+    "in-flight": [1, 4, 16, 64, 256, 1000, 4000, 8000],
+    "silent": [0, 64, 256, 1000, 4000, 8000],
+}
+
+
+def growth_cells(quick):
+    def chosen(kind):
+        for count in GROWTH[kind][::-3 if quick else -1]:
+            yield count, {"columns": ("pinned",), "clients": EVERYBODY if count <= 1000 else WITHOUT_FOUNDATION}
+
+    in_flight = [gets(f"growth-in-flight-{count}", "", count, **more) for count, more in chosen("in-flight")]
+    silent = [
+        gets(f"growth-silent-{count}", "", 4, arguments={"silent": count}, **more)
+        for count, more in chosen("silent")
+    ]
+    return in_flight + silent
+
+
+@dataclasses.dataclass
+class Target:
+    """How `client` has to do in `cell`, as a ratio to a reference: another client, or another cell of its own."""
+
+    cell: str
+    client: str
+    limit: float
+    against: str = ""
+    against_cell: str = ""
+    column: str = "pinned"
+    # "speed" or a value's name; where less is better the limit is an upper one.
+    figure: str = "speed"
+
+    @property
+    def less_is_better(self):
+        return self.figure != "speed"
+
+
+def _targets():
+    for cell, client, against_c, against_ahc, column in [
+        ("get-1", US_EXECUTOR, 1.0, 4, "pinned"),
+        ("get-1", US, None, 2.3, "pinned"),
+        ("get-64", US_EXECUTOR, 1.0, 1.8, "pinned"),
+        ("get-64", US, 0.9, 1.5, "pinned"),
+        ("get-1000", US, 0.85, 1.5, "pinned"),
+        ("http2-1", US_EXECUTOR, 0.9, 3, "pinned"),
+        ("http2-64", US_EXECUTOR, 0.9, 1.4, "pinned"),
+        ("http2-64", US, 0.9, 1.4, "pinned"),
+        ("down", US, 1.0, 1.0, "unpinned"),
+        ("up", US, 0.95, 1.0, "unpinned"),
+        ("silent-8000", US, None, 2, "pinned"),
+    ]:
+        if against_c:
+            yield Target(cell, client, against_c, C, column=column)
+        yield Target(cell, client, against_ahc, AHC, column=column)
+    for client in [US, US_EXECUTOR]:
+        yield Target("silent-8000", client, 0.9, against_cell="silent-0")
+        yield Target("listeners", f"{client}, by hand, a listener each", 0.9, f"{client}, by hand")
+        yield Target("listeners", f"{client}, one tree listener", 0.9, client)
+    yield Target("memory", US, 1.3, C, column="unpinned", figure="bytes_per_request")
+    yield Target("memory", US, 0.5, AHC, column="unpinned", figure="bytes_per_request")
+
+
+TARGETS = list(_targets())
+# What the events may cost while nobody listens, as a share of all instructions.
+UNHEARD_EVENTS_LIMIT = 0.01

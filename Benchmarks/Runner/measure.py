@@ -1,0 +1,92 @@
+"""Runs the clients: one process for each figure, the clients of a cell in turn, round after round."""
+
+import os
+import statistics
+import subprocess
+import sys
+
+from cells import CLIENTS
+
+ALL_CORES = os.sched_getaffinity(0)
+PINNED_CORE = {min(ALL_CORES)}
+SECONDS_TO_LIVE = 40
+
+
+class Measurements:
+    """Every figure of every round, by cell, column and client."""
+
+    def __init__(self, servers, programs, quick):
+        self.servers = servers
+        self.programs = programs
+        self.window = {"warm-up": 0.1, "seconds": 0.25} if quick else {"warm-up": 0.15, "seconds": 0.5}
+        self.rounds = {}
+        self.failures = {}
+
+    def run_round(self, cell):
+        for column in cell.columns:
+            self.servers.run_on(ALL_CORES if column == "unpinned" else PINNED_CORE)
+            for client in cell.clients:
+                # Empty where it failed, so that the rounds of all clients stay side by side.
+                self.rounds.setdefault((cell.name, column, client), []).append(self.run(cell, client, column))
+
+    def command(self, cell, client):
+        program, arguments = CLIENTS[client]
+        options = dict(self.window) | cell.arguments | {
+            "url": self.servers.url(cell.server, cell.path),
+            # Opens the connection that the measured transfer then uses.
+            "warm-up-url": self.servers.url(cell.server, "/hello"),
+            "silent-url": self.servers.url("silent", "/silent"),
+            "silent-port": self.servers.ports["silent"],
+            "authority": self.servers.authority if cell.server.startswith("https") else "",
+        }
+        pairs = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        return [str(self.programs / program), cell.workload, *pairs, *arguments]
+
+    def run(self, cell, client, column):
+        command = self.command(cell, client)
+        environment = dict(os.environ)
+        if column == "counted":
+            environment["LD_PRELOAD"] = str(self.programs / "libAllocationCounter.so")
+        if column != "unpinned":
+            command = ["taskset", "-c", ",".join(map(str, PINNED_CORE)), *command]
+        # What goes wrong twice is not tried again.
+        failures = self.failures.setdefault((cell.name, column, client), [])
+        if len(failures) > 1:
+            return {}
+        try:
+            process = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=SECONDS_TO_LIVE
+            )
+            output = (process.stdout + process.stderr)[-200:].strip()
+            problem = "" if process.returncode == 0 else f"exit {process.returncode}: {output}"
+        except subprocess.TimeoutExpired:
+            problem = f"not over after {SECONDS_TO_LIVE} seconds"
+        if problem:
+            print(f"  {cell.name}, {client}, {column}: {problem}", file=sys.stderr)
+            failures.append(problem)
+            return {}
+        figures = {name: float(value) for name, value in (line.split() for line in process.stdout.splitlines())}
+        return derive(figures)
+
+    # What was measured.
+
+    def median(self, cell, column, client, figure):
+        values = [each[figure] for each in self.rounds.get((cell, column, client), []) if figure in each]
+        return statistics.median(values) if values else None
+
+    def ratio(self, one, other, figure):
+        """The median of the rounds' ratios: what shifts from round to round shifts both."""
+        pairs = zip(self.rounds.get(one, []), self.rounds.get(other, []))
+        ratios = [a[figure] / b[figure] for a, b in pairs if a.get(figure) and b.get(figure)]
+        return statistics.median(ratios) if ratios else None
+
+
+def derive(figures):
+    work = figures.get("work")
+    if work:
+        figures["speed"] = work / figures["seconds"]
+        figures["cpu_per_unit"] = figures["cpu"] / work
+        for name in ["allocations", "allocated"]:
+            if name in figures:
+                figures[name] /= work
+    return figures

@@ -1,0 +1,151 @@
+"""The servers that the clients talk to: nginx, and benchmark-server for silent requests and uploads."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+MEDIUM_BYTES = 16 << 10
+
+NGINX = """
+{user} worker_processes 1; pid {folder}/pid; error_log {folder}/error.log crit; worker_rlimit_nofile {descriptors};
+daemon off;
+events {{ worker_connections {connections}; }}
+http {{
+    access_log off; root {folder}/html; default_type application/octet-stream; sendfile on; tcp_nopush on;
+    open_file_cache max=16; keepalive_requests 1000000000; keepalive_timeout 300s; http2_max_requests 1000000000;
+    http2_max_concurrent_streams 1024; {temporary}
+    ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key; ssl_session_cache shared:bench:8m;
+    server {{
+        listen 127.0.0.1:{http} backlog=8192 default_server;
+        listen 127.0.0.1:{http_after} backlog=8192;
+        listen 127.0.0.1:{https2} ssl http2 backlog=8192;
+        listen 127.0.0.1:{https1} ssl backlog=8192;
+        location /hello {{ return 200 "hello"; }}
+    }}
+    server {{
+        listen 127.0.0.1:{http_close} backlog=8192;
+        listen 127.0.0.1:{https_close} ssl backlog=8192;
+        keepalive_timeout 0;
+        location /hello {{ return 200 "hello"; }}
+    }}
+}}
+"""
+
+CERTIFICATES = """
+cd "$1" && exec >/dev/null 2>&1
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -keyout authority.key \
+    -out authority.pem -subj "/CN=benchmark authority" &&
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr \
+    -subj "/CN=localhost" &&
+printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' >names &&
+openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 30 -extfile names \
+    -out server.pem
+"""
+
+
+class Servers:
+    """Started on entry, gone on exit; their files are in a folder of their own."""
+
+    def __init__(self, folder, programs, big_bytes):
+        self.folder = pathlib.Path(folder)
+        self.programs = programs
+        self.big_bytes = big_bytes
+        self.authority = str(self.folder / "authority.pem")
+
+    def __enter__(self):
+        (self.folder / "html").mkdir()
+        # A file with a hole: all zeros, from memory once it was read.
+        with open(self.folder / "html" / "big", "wb") as file:
+            file.truncate(self.big_bytes)
+        (self.folder / "html" / "medium").write_bytes(bytes(MEDIUM_BYTES))
+        subprocess.run(["sh", "-c", CERTIFICATES, "certificates", self.folder], check=True)
+        self.ports = dict(zip(["https2", "https1", "http_close", "https_close"], free_ports(4)))
+        self.choose_searched_ports()
+        descriptors = open_descriptor_limit()
+        places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        text = NGINX.format(
+            folder=self.folder,
+            user="user root;" if os.getuid() == 0 else "",
+            descriptors=descriptors,
+            connections=min(20000, descriptors - 100),
+            temporary=" ".join(f"{place}_temp_path {self.folder}/{place};" for place in places),
+            **self.ports,
+        )
+        (self.folder / "nginx.conf").write_text(text)
+        environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin")
+        command = ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf"]
+        self.nginx = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
+        command = [self.programs / "benchmark-server", str(self.ports["silent"])]
+        self.silent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        if self.silent.stdout.readline() != "listening\n":
+            raise SystemExit("benchmark-server does not start")
+        self.wait()
+        return self
+
+    def choose_searched_ports(self):
+        """libcurl 7.88.1 looks for the connection of a transfer that is over among all connections, in the order of a
+        hash of the server's name. So it matters, by a factor of ten, whether silent ones come before. Not by chance:
+        "http" comes before the silent server, "http_after" after it."""
+        ports = sorted(free_ports(60), key=libcurl_order)
+        self.ports |= {"http": ports[0], "silent": ports[30], "http_after": ports[-1]}
+
+    def wait(self):
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.ports["http"])) == 0:
+                    return
+            if self.nginx.poll() is not None:
+                break
+            time.sleep(0.01)
+        raise SystemExit(f"nginx does not start: {(self.folder / 'error.log').read_text()}")
+
+    def __exit__(self, *_):
+        for server in [self.nginx, self.silent]:
+            server.send_signal(signal.SIGTERM)
+        for server in [self.nginx, self.silent]:
+            server.wait()
+
+    def run_on(self, cores):
+        """Moves all servers to these cores."""
+        workers = pathlib.Path(f"/proc/{self.nginx.pid}/task/{self.nginx.pid}/children").read_text().split()
+        for process in [self.nginx.pid, self.silent.pid, *map(int, workers)]:
+            os.sched_setaffinity(process, cores)
+
+    def url(self, server, path):
+        # With TLS by name, as the certificate has it; without by address, so that no resolver takes part.
+        scheme, host = ("https", "localhost") if server.startswith("https") else ("http", "127.0.0.1")
+        return f"{scheme}://{host}:{self.ports[server]}{path}"
+
+
+def libcurl_order(port):
+    """The place of a server in libcurl's table of connections (lib/hash.c, lib/conncache.c)."""
+    value = 5381
+    for byte in f"0/{port}/127.0.0.1".encode():
+        value = (value * 33 & (1 << 64) - 1) ^ byte
+    return value % 97
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def open_descriptor_limit():
+    """As many as the silent cells need, where the system allows it."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in [65536, hard]:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+            return wanted
+        except (ValueError, OSError):
+            continue
+    return hard

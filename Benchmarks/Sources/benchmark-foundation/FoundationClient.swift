@@ -1,0 +1,79 @@
+import BenchmarkWorkloads
+import Foundation
+
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+/// FoundationNetworking's URLSession. It speaks HTTP/1.1 only, cannot be told of a certificate authority, and has no
+/// asynchronous sequence for bodies: downloads go through a delegate, uploads do not take part.
+struct FoundationClient: Client {
+    let session: URLSession
+
+    init(_ arguments: Arguments) throws {
+        let configuration = URLSessionConfiguration.ephemeral
+        configuration.httpMaximumConnectionsPerHost = max(6, arguments.connections)
+        configuration.timeoutIntervalForRequest = 90
+        configuration.urlCache = nil
+        session = URLSession(configuration: configuration)
+    }
+
+    private func url(_ text: String) throws -> URL {
+        guard let url = URL(string: text) else { throw UnexpectedResponse("no URL: \(text)") }
+        return url
+    }
+
+    func get(_ text: String, worker: Int) async throws {
+        let (_, response) = try await session.data(from: url(text))
+        guard (response as? HTTPURLResponse)?.statusCode == 200 else { throw UnexpectedResponse("\(response)") }
+    }
+
+    func download(_ text: String) async throws -> Int {
+        let counter = ByteCounter()
+        let session = URLSession(configuration: .ephemeral, delegate: counter, delegateQueue: nil)
+        defer { session.invalidateAndCancel() }
+        let url = try url(text)
+        return try await withCheckedThrowingContinuation { continuation in
+            counter.completion = continuation
+            session.dataTask(with: url).resume()
+        }
+    }
+
+    func upload(_ text: String, piece: [UInt8], count: Int) async throws {
+        throw UnexpectedResponse("FoundationNetworking sends no asynchronous sequences")
+    }
+
+    func cancelLatency(_ text: String, after pause: Duration) async throws -> Duration {
+        let task = Task { try await self.get(text, worker: 0) }
+        try await Task.sleep(for: pause)
+        let start = ContinuousClock.now
+        task.cancel()
+        _ = await task.result
+        return ContinuousClock.now - start
+    }
+
+    func shutDown() async throws {
+        session.invalidateAndCancel()
+    }
+}
+
+/// Only ever touched by the session's delegate queue, once the task runs.
+private final class ByteCounter: NSObject, URLSessionDataDelegate, @unchecked Sendable {
+    var completion: CheckedContinuation<Int, any Error>?
+    private var bytes = 0
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        bytes += data.count
+    }
+
+    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        if let error { completion?.resume(throwing: error) } else { completion?.resume(returning: bytes) }
+    }
+}
+
+@main
+enum Program {
+    static func main() {
+        runWorkload(on: FoundationClient.self)
+    }
+}

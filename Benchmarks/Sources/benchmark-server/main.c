@@ -1,0 +1,155 @@
+// The two servers that nginx cannot be: one that never answers, and one that swallows uploads without a disk.
+//
+//   /silent    the request is read and never answered
+//   /held      how many requests are held in that way at the moment
+//   other      the body is swallowed (Content-Length), then the answer is 200 with "hello"
+//
+// Listens on the port that is its argument, and says so when it does. One thread, epoll; a held request costs a few bytes, so that 8,000 of them do not disturb.
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { maximum_descriptors = 65536, head_size = 8192 };
+
+struct connection {
+    /// What is there of the next head; NULL while there is nothing.
+    char *head;
+    size_t head_length;
+    long body_left;
+    bool has_body, is_held;
+};
+
+static struct connection connections[maximum_descriptors];
+static long held;
+static int poller;
+
+static void forget(int descriptor) {
+    struct connection *connection = &connections[descriptor];
+    if (connection->is_held) held -= 1;
+    free(connection->head);
+    *connection = (struct connection){0};
+    close(descriptor);
+}
+
+static void answer(int descriptor, const char *body) {
+    char text[256];
+    int length = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+    if (send(descriptor, text, (size_t)length, MSG_NOSIGNAL) != length) forget(descriptor);
+}
+
+/// A head is complete: answers it, holds it, or gets ready for its body.
+static void take_head(int descriptor, struct connection *connection, size_t body_in_buffer) {
+    char *head = connection->head;
+    if (strstr(head, " /silent ")) {
+        connection->is_held = true;
+        held += 1;
+    } else if (strstr(head, " /held ")) {
+        char number[32];
+        snprintf(number, sizeof number, "%ld", held);
+        answer(descriptor, number);
+    } else {
+        char *length = strcasestr(head, "\r\nContent-Length:");
+        connection->body_left = (length ? atol(length + 17) : 0) - (long)body_in_buffer;
+        if (connection->body_left <= 0) answer(descriptor, "hello");
+        else connection->has_body = true;
+    }
+    free(connection->head);
+    connection->head = NULL;
+    connection->head_length = 0;
+}
+
+/// Reads what is there. Returns whether there may be more.
+static bool take(int descriptor) {
+    static char sink[1 << 18];
+    struct connection *connection = &connections[descriptor];
+    if (connection->has_body) {
+        ssize_t count = recv(descriptor, sink, sizeof sink, 0);
+        if (count < 0 && errno == EAGAIN) return false;
+        if (count <= 0) {
+            forget(descriptor);
+            return false;
+        }
+        connection->body_left -= count;
+        if (connection->body_left <= 0) {
+            connection->has_body = false;
+            answer(descriptor, "hello");
+        }
+        return count == sizeof sink;
+    }
+    if (!connection->head && !(connection->head = malloc(head_size))) abort();
+    size_t room = head_size - 1 - connection->head_length;
+    ssize_t count = recv(descriptor, connection->head + connection->head_length, room, 0);
+    if (count <= 0 || room == 0) {
+        forget(descriptor);
+        return false;
+    }
+    connection->head_length += (size_t)count;
+    connection->head[connection->head_length] = 0;
+    char *end = strstr(connection->head, "\r\n\r\n");
+    if (end) take_head(descriptor, connection, connection->head_length - (size_t)(end + 4 - connection->head));
+    return false;
+}
+
+static void accept_all(int listener) {
+    int descriptor;
+    while ((descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+        if (descriptor >= maximum_descriptors) {
+            close(descriptor);
+            continue;
+        }
+        int on = 1;
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        connections[descriptor] = (struct connection){0};
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = descriptor};
+        epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event);
+    }
+}
+
+int main(int count, char **values) {
+    // Gone with whoever started it.
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int on = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    int port = count > 1 ? atoi(values[1]) : 0;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0) {
+        perror("benchmark-server");
+        return 1;
+    }
+    printf("listening\n");
+    fflush(stdout);
+
+    poller = epoll_create1(0);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
+    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
+    struct epoll_event events[256];
+    while (true) {
+        int ready = epoll_wait(poller, events, 256, -1);
+        for (int index = 0; index < ready; index++) {
+            int descriptor = events[index].data.fd;
+            if (descriptor == listener) accept_all(listener);
+            else while (take(descriptor)) {}
+        }
+    }
+}
