@@ -29,7 +29,9 @@ struct NeverBlockingTests {
     @Test func `a server that says nothing in the TLS handshake`() async throws {
         let run = try await TestProgram.run(["silent-network", "securing"])
         let events = "connectingToServer connectedToServer securingConnection closingConnection connectionClosed"
-        #expect(run.output == Self.expected(events, Self.connectLimit))
+        // The second event back end does not see that the connection is made before the handshake is over.
+        let outputs = [events, "connectingToServer"].map { Self.expected($0, Self.connectLimit) }
+        #expect(outputs.contains(run.output), "\(run)")
         #expect(run.status == 0)
     }
 

@@ -1,4 +1,5 @@
 #if canImport(Glibc)
+import Glibc
 import HTTPHandles
 import HTTPHandlesTesting
 
@@ -21,8 +22,9 @@ struct OpensAndCloses {
     }
 
     func run(_ count: Int) async throws {
+        let sockets = Holdings.now.sockets
         try await openAndClose(100, Random(seed: seed))
-        let before = await Holdings.settled { $0.driverThreads == 0 }
+        let before = await Holdings.settled { $0.driverThreads == 0 && $0.sockets == sockets }
         let lanes = 4
         try await withThrowingTaskGroup(of: Void.self) { group in
             for lane in 1...lanes {
@@ -30,8 +32,13 @@ struct OpensAndCloses {
             }
             try await group.waitForAll()
         }
-        let after = await Holdings.settled { $0.driverThreads == 0 && $0.descriptors <= before.descriptors }
+        let after = await Holdings.settled {
+            $0.driverThreads == 0 && $0.sockets == sockets && $0.descriptors <= before.descriptors
+        }
         print("seed \(seed): \(count) of each level; before: \(before); after: \(after)")
+        guard after.descriptors <= before.descriptors, after.sockets == sockets, after.driverThreads == 0 else {
+            exit(1)
+        }
     }
 
     private func openAndClose(_ count: Int, _ random: Random) async throws {
@@ -86,13 +93,16 @@ struct OpensAndCloses {
 /// What the process holds of the system.
 private struct Holdings: CustomStringConvertible {
     let driverThreads: Int
+    let sockets: Int
     let descriptors: Int
 
     static var now: Holdings {
         let threads = SystemFile.names(in: "/proc/self/task").count { thread in
             SystemFile.contents("/proc/self/task/\(thread)/comm") == "http-handles\n"
         }
-        return Holdings(driverThreads: threads, descriptors: SystemFile.names(in: "/proc/self/fd").count)
+        let descriptors = SystemFile.names(in: "/proc/self/fd").map { SystemFile.link("/proc/self/fd/\($0)") }
+        let sockets = descriptors.count { $0.hasPrefix("socket:") }
+        return Holdings(driverThreads: threads, sockets: sockets, descriptors: descriptors.count)
     }
 
     /// What it holds as soon as `condition` is fulfilled, or a few seconds later.
@@ -105,7 +115,7 @@ private struct Holdings: CustomStringConvertible {
         }
     }
 
-    var description: String { "\(driverThreads) driver threads, \(descriptors) descriptors" }
+    var description: String { "\(driverThreads) driver threads, \(sockets) sockets, \(descriptors) descriptors" }
 }
 
 /// SplitMix64: the same numbers for the same seed.

@@ -22,6 +22,10 @@ struct SilentNetwork {
     private let server: ScriptedServer
     private let unreachable: UnreachablePort
     private let nameServer: NameServer?
+    /// Takes part in no TLS handshake.
+    private let silentServer: ScriptedServer
+    /// One for each handshake that was begun with the silent server.
+    private let handshakes: AsyncStream<Void>
     /// Each has the server send one more byte of the body that flows.
     private let gates = [Gate(), Gate(), Gate(), Gate()]
 
@@ -30,9 +34,15 @@ struct SilentNetwork {
         session = try SessionHandle()
         unreachable = try UnreachablePort()
         nameServer = phase == .resolving ? try NameServer() : nil
+        let (handshakes, begun) = AsyncStream.makeStream(of: Void.self)
+        self.handshakes = handshakes
+        silentServer = try ScriptedServer { connection in
+            _ = try connection.read(1)
+            begun.yield()
+            connection.waitForClose()
+        }
         let gates = gates
         server = try ScriptedServer { connection in
-            // A TLS handshake stays in here.
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(gates.count)\r\n\r\n")
             for (number, gate) in gates.enumerated() {
@@ -102,21 +112,20 @@ struct SilentNetwork {
         case .resolving: try await session.connect(to: "nobody.example", port: 80)
         case .connecting: try await session.connect(to: "127.0.0.1", port: unreachable.port)
         case .vanishing: try await session.connect(to: "10.255.0.2", port: 80)
-        case .securing: try await session.connect(to: "127.0.0.1", port: server.port)
+        case .securing: try await session.connect(to: "127.0.0.1", port: silentServer.port)
         }
     }
 
     /// Waits until the request is where it gets stuck.
     private func stuck(_ recorder: EventRecorder) async throws {
-        let name =
-            switch phase {
-            case .resolving: "resolvingName"
-            case .connecting, .vanishing: "connectingToServer"
-            case .securing: "securingConnection"
-            }
-        _ = try await recorder.first { $0.kind.name == name }
-        // The question is out: the resolver waits.
-        nameServer?.waitForQuestion()
+        switch phase {
+        case .resolving:
+            _ = try await recorder.first { $0.kind.name == "resolvingName" }
+            // The question is out: the resolver waits.
+            nameServer?.waitForQuestion()
+        case .connecting, .vanishing: _ = try await recorder.first { $0.kind.name == "connectingToServer" }
+        case .securing: for await _ in handshakes { return }
+        }
     }
 }
 
