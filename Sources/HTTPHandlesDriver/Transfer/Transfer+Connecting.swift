@@ -11,6 +11,13 @@ extension Transfer {
     func socketOpened(_ descriptor: Int32, _ address: SocketAddress) {
         engine.sockets.opened(descriptor, by: self)
         openedSockets.append(descriptor)
+        switch sending {
+        case .head, .body:
+            sending = .lost
+            isReusable = false
+        case .done: isReusable = false
+        case .waiting, .lost: break
+        }
         if isResolving {
             isResolving = false
             if request?.url.origin.isHostLiteral == false { record(.resolved(address: address.host)) }
@@ -51,6 +58,7 @@ extension Transfer {
 
     /// libcurl sends the request once more: the pooled connection was dead.
     private func sendingAgain() -> Bool {
+        isReusable = false
         if let request, case .head = receiving, headBytes.isEmpty, !request.isIdempotent {
             // The server may have carried the request out the first time.
             refusal = HandleError(

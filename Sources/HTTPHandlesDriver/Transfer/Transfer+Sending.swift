@@ -55,7 +55,7 @@ extension Transfer {
     /// libcurl says nothing when the head is out; its count of sent bytes does.
     func noteSentHead() {
         switch sending {
-        case .waiting, .done: return
+        case .waiting, .lost, .done: return
         case .head(let before):
             let bytes = curl.information(CURLINFO_REQUEST_SIZE) - before - countedBodyBytes
             guard bytes > 0 else {

@@ -28,6 +28,8 @@ package final class Transfer: AlarmOwner {
         case head(bytesBefore: Int)
         /// The body is going out.
         case body(headBytes: Int)
+        /// The connection was lost with the request half out, and libcurl makes another: what it counted is no news.
+        case lost
         case done
     }
 
@@ -59,6 +61,9 @@ package final class Transfer: AlarmOwner {
     private(set) var exchange = 0
     /// In libcurl: not over and not abandoned.
     var isRunning = false
+    /// Whether the handle is good for another exchange. libcurl counts how often it had to send again, over all exchanges
+    /// of the handle, and fails the sixth.
+    var isReusable = true
     var request: TransferRequest?
     var download: DownloadBuffer?
     private var delegate: (any TransferDelegate)?
@@ -245,7 +250,7 @@ package final class Transfer: AlarmOwner {
         switch (receiving, sending) {
         case (.body, _): .receivingBody
         case (_, .done): .receivingHead
-        case (_, .waiting): .connecting
+        case (_, .waiting), (_, .lost): .connecting
         default: .sending
         }
     }

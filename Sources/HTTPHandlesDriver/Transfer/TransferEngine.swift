@@ -150,7 +150,7 @@ package final class TransferEngine {
         transfer.isRunning = false
         transfer.end()
         guard case .running = state else { return }
-        if spares.count < configuration.spareTransfers {
+        if transfer.isReusable, spares.count < configuration.spareTransfers {
             spares.append(transfer)
         } else {
             transfer.cancelAlarm()
