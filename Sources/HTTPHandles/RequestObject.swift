@@ -121,6 +121,7 @@ final class RequestObject: HandleObject {
         nextHop = nil
         redirects = 0
         download.reset()
+        if let delivery = request?.body.upload?.abandon() { pass(delivery, engine) }
         if case .stream(let upload, let length) = body { upload.open(length: length) }
         request = TransferRequest(sent, body, options)
         return nil

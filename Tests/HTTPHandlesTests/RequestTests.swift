@@ -202,6 +202,33 @@ struct RequestTests {
         #expect(writes == [.writeComplete(bytes: 3), .writeComplete(bytes: 3)])
     }
 
+    @Test func `a body belongs to one send: sending again ends who writes it, and nothing of it goes into the next`()
+        async throws
+    {
+        let end = Gate()
+        let server = try ScriptedServer { connection in
+            // Nobody takes the bodies of the first two.
+            if connection.number < 2 { end.wait() } else { try RequestTests.echo(connection) }
+        }
+        defer { end.open() }
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.post, "/w")
+        let refusal = HandleError.wrongState(.writeData, "the request was sent again")
+        try await request.send(.writes())
+        for body in [RequestBody.writes(), .string("def")] {
+            try await request.write([UInt8](repeating: 0, count: 16 << 20))
+            let writing = Task.immediate { try await request.write([1]) }
+            try await request.send(body)
+            await #expect(throws: refusal) { try await writing.value }
+        }
+        await #expect(throws: HandleError.wrongState(.writeData, "no request with a streamed body was sent")) {
+            try await request.write([1])
+        }
+        _ = try await request.receiveResponse()
+        #expect(try await request.body.collect(upTo: 100) == Array("POST /w HTTP/1.1|def".utf8))
+    }
+
     @Test func `more or fewer bytes than announced are an error, and the request is over`() async throws {
         let server = try ScriptedServer(RequestTests.echo)
         let session = try SessionHandle()

@@ -40,13 +40,13 @@ package final class UploadBuffer: Sendable {
     private enum Phase {
         /// No request with a streamed body is on its way. Can transition to: open, closed.
         case unopened
-        /// Can transition to: complete, unwanted, failed, open (sent again), closed.
+        /// Can transition to: complete, unwanted, failed, unopened (sent again), closed.
         case open
-        /// The producer has written everything. Can transition to: open (sent again), closed.
+        /// The producer has written everything. Can transition to: unopened (sent again), closed.
         case complete
-        /// Can transition to: open (sent again), closed.
+        /// Can transition to: unopened (sent again), closed.
         case unwanted
-        /// Can transition to: open (sent again), closed.
+        /// Can transition to: unopened (sent again), closed.
         case failed(HandleError)
         /// The handle is closed. Final.
         case closed
@@ -154,11 +154,20 @@ package final class UploadBuffer: Sendable {
     package func open(length: Int64?) {
         state.withLock { state in
             if case .closed = state.phase { return }
-            let waiter = state.waiter
             state = State()
             state.phase = .open
             state.owed = length
-            state.waiter = waiter
+        }
+    }
+
+    /// The request is being sent again, and this body is not for it; the producer who waits, if one does, is told.
+    package func abandon() -> Delivery? {
+        state.withLock { state in
+            if case .closed = state.phase { return nil }
+            let waiter = state.waiter
+            state = State()
+            let error = HandleError.wrongState(.writeData, "the request was sent again")
+            return waiter.map { Delivery(resume: $0.resume, outcome: .failed(error), mustResume: false) }
         }
     }
 
