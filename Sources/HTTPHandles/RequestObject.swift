@@ -120,6 +120,8 @@ final class RequestObject: HandleObject {
         head = nil
         nextHop = nil
         redirects = 0
+        // A read that has just ended on the reader's thread may not have been heard of yet.
+        reportReads()
         download.reset()
         if let delivery = request?.body.upload?.abandon() { pass(delivery, engine) }
         if case .stream(let upload, let length) = body { upload.open(length: length) }

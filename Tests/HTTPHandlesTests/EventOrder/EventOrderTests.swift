@@ -51,6 +51,30 @@ struct EventOrderTests {
 
     // MARK: Streams
 
+    @Test func `a read that is overtaken by the next send is heard of all the same`() async throws {
+        let server = try Self.answering(Self.hello)
+        let session = try SessionHandle()
+        let request = try await session.openRequest(.get, server.url())
+        var reads = 0
+        // Everything but the reads would be too much for one stream.
+        let recorder = EventRecorder(of: request, .readComplete)
+        for _ in 0..<1000 {
+            try await request.send()
+            _ = try await request.receiveResponse()
+            let reading = Task {
+                var iterator = request.body.makeAsyncIterator()
+                // Nothing to read any more where the send came first.
+                return (try? await iterator.next()) != nil
+            }
+            try? await request.send()
+            if await reading.value { reads += 1 }
+        }
+        try request.close()
+        let heard = try await recorder.finish().count { $0.kind == .readComplete(bytes: 5) }
+        #expect(heard == reads)
+    }
+
+
     /// Many times, because libcurl counts them for each of its handles, and fails the sixth.
     @Test func `a request that is sent twice is not reported as sent while the second connection is made`() async throws
     {
