@@ -314,4 +314,15 @@ struct RequestStateMachineTests {
             ]
         )
     }
+
+    @Test func `the end of a transfer whose head was refused changes nothing`() {
+        let error = HandleError(.resendRequest, .receiveResponse, reason: "a streamed body")
+        let driver = Driver()
+        _ = driver.send()
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        _ = driver.head(Self.found, .refuse(error))
+        #expect(driver.reached(.finished) == [])
+        #expect(driver.receive() == Outcome(.emit(.requestError(error)), .fail(error)))
+        #expect(driver.receive().refusal == .wrongState(.receiveResponse, "no request was sent"))
+    }
 }

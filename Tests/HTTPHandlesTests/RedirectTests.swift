@@ -87,6 +87,19 @@ struct RedirectTests {
         #expect(try await text(response) == "GET /end HTTP/1.1 ")
     }
 
+    @Test func `a redirect that is refused before anybody asks is told to who asks`() async throws {
+        let server = try Self.redirecting()
+        let session = try SessionHandle(options: [.set(.maximumRedirects, to: 0)])
+        let request = try await session.openRequest(.get, server.url("/302//end"))
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        try await recorder.first { $0.kind.name == "responseReceived" }
+        // A round trip of a neighbour: until it is over the redirect's body has come, too.
+        _ = try await session.get(server.url("/"))
+        let error = await #expect(throws: HandleError.self) { try await request.receiveResponse() }
+        #expect(error?.code == .redirectFailed)
+    }
+
     @Test func `secrets stay with their origin`() async throws {
         let here = try Self.redirecting()
         let there = try Self.redirecting()

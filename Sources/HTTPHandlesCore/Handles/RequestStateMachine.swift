@@ -287,6 +287,8 @@ extension RequestStateMachine {
     }
 
     private mutating func transferEnded(_ actions: inout Actions) {
+        // The end may come in one batch with a head that was refused, which was the end already.
+        guard isTransferRunning else { return }
         guard case .redirecting(let url) = wire else {
             wire = .finished
             endUpload(nil, &actions)
