@@ -72,6 +72,16 @@ struct EventLawTests {
         #expect(violation([.sendingRequest, .handleClosing], sequences: [3, 9]) != nil)
     }
 
+    @Test func `a request whose second attempt fails unheard may be sent again`() {
+        let attempt: [StatusEvent.Kind] = [
+            .connectingToServer(address: Self.address), .connectedToServer(address: Self.address),
+        ]
+        let sent: [StatusEvent.Kind] = [.sendingRequest, .requestSent(bytes: 1), .sendRequestComplete]
+        let created = StatusEvent.Kind.handleCreated(parent: Self.connection)
+        #expect(violation([created] + attempt + sent + attempt + attempt + sent + [.handleClosing]) == nil)
+        #expect(violation([created] + attempt + attempt + sent + [.handleClosing]) != nil)
+    }
+
     @Test func `numbers count up`() {
         #expect(violation([.sendingRequest, .handleClosing], mask: .sendRequest, sequences: [3, 3]) != nil)
     }

@@ -68,6 +68,8 @@ private struct HandleLaw {
     private var isClosingConnection = false
     /// `secureFailure` was the last event.
     private var owesError = false
+    /// A request is out, and nobody waits for it: should it fail now, nothing is heard of that before the next operation.
+    private var mayFailUnheard = false
 
     init(isKnownFromStart: Bool) {
         phase = isKnownFromStart ? .idle : .unknown
@@ -121,8 +123,14 @@ private struct HandleLaw {
 
     private mutating func orderProblem(_ kind: StatusEvent.Kind) -> String? {
         let step = Self.step(kind)
-        guard phase == .unknown || step.from.contains(phase) else { return "does not follow \(phase)" }
+        let isNewExchange = mayFailUnheard && step.from.isSuperset(of: Self.beginnings)
+        guard phase == .unknown || isNewExchange || step.from.contains(phase) else { return "does not follow \(phase)" }
         phase = step.to ?? phase
+        switch kind {
+        case .sendRequestComplete: mayFailUnheard = true
+        case .headersAvailable: mayFailUnheard = false
+        default: if phase == .idle { mayFailUnheard = false }
+        }
         return nil
     }
 
