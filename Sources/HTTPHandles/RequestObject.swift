@@ -107,6 +107,9 @@ final class RequestObject: HandleObject {
         _ actions: inout RequestStateMachine.Actions
     ) -> HandleError? {
         guard !download.hasReader else { return .wrongState(.sendRequest, "readData is not over yet") }
+        if let length = body.length, length < 0 {
+            return .invalidParameter(.sendRequest, "a body cannot have \(length) bytes")
+        }
         let sent: RequestMessage
         do {
             sent = try message.framed(for: body)
@@ -121,8 +124,9 @@ final class RequestObject: HandleObject {
         nextHop = nil
         redirects = 0
         // A read that has just ended on the reader's thread may not have been heard of yet.
-        reportReads()
-        download.reset()
+        let left = download.reset()
+        report(left.reports)
+        if let waiter = left.waiter { pass(waiter, engine) }
         if let delivery = request?.body.upload?.abandon() { pass(delivery, engine) }
         if case .stream(let upload, let length) = body { upload.open(length: length) }
         request = TransferRequest(sent, body, options)
@@ -254,8 +258,12 @@ final class RequestObject: HandleObject {
     }
 
     private func reportReads() {
-        for report in download.takeReports() {
-            switch report {
+        report(download.takeReports())
+    }
+
+    private func report(_ reads: [DownloadBuffer.Report]) {
+        for read in reads {
+            switch read {
             case .read(let bytes): emit(.readComplete(bytes: bytes))
             case .available(let bytes): emit(.dataAvailable(bytes: bytes))
             case .failed(let error): emit(.requestError(error))

@@ -82,6 +82,21 @@ struct DownloadBufferTests {
         #expect(take(buffer) == "connectionError")
     }
 
+    @Test func `a new exchange forgets no report, and nobody who waits`() {
+        let buffer = DownloadBuffer()
+        buffer.open(nil)
+        _ = buffer.append([1, 2])
+        _ = buffer.take(.bytes(upTo: .max), reporting: true)
+        let result = Result()
+        _ = buffer.take(.count, reporting: true) { result.set($0) }
+        let left = buffer.reset()
+        #expect(left.reports.count == 1)
+        left.waiter?.resume(left.waiter?.outcome ?? .end)
+        #expect(result.text == "incorrectHandleState")
+        #expect(take(buffer) == "incorrectHandleState")
+        #expect(buffer.reset().waiter.map(\.mustResume) == nil)
+    }
+
     @Test func `closing discards everything and fails whoever waits`() {
         let buffer = DownloadBuffer()
         buffer.open(nil)

@@ -16,6 +16,10 @@ package final class DownloadBuffer: Sendable {
         case available(Int)
         case end
         case failed(HandleError)
+
+        static func unreadable(_ wish: Wish) -> Outcome {
+            .failed(.wrongState(wish.operation, "no response was received"))
+        }
     }
 
     /// The answer to a reader who does not want to wait.
@@ -90,7 +94,7 @@ package final class DownloadBuffer: Sendable {
             switch phase {
             case .closed: return .now(.failed(.closed(wish.operation)), mustResume: false)
             case .unreadable:
-                return .now(.failed(.wrongState(wish.operation, "no response was received")), mustResume: false)
+                return .now(.unreadable(wish), mustResume: false)
             case .readable: break
             }
             if let decoder {
@@ -206,11 +210,16 @@ package final class DownloadBuffer: Sendable {
         }
     }
 
-    /// A new exchange begins.
-    package func reset() {
+    /// A new exchange begins. Returns the reads that listeners have not been told of, and the reader who has just begun to
+    /// wait: to him it is as if he had come a moment later.
+    ///
+    /// One step: a reader on his own thread who came between a look and the reset would never be heard of again.
+    @discardableResult
+    package func reset() -> (reports: [Report], waiter: Delivery?) {
         state.withLock { state in
-            if case .closed = state.phase { return }
-            state = State()
+            if case .closed = state.phase { return ([], nil) }
+            defer { state = State() }
+            return (state.reports, state.waiter.map { Delivery(resume: $0.resume, outcome: .unreadable($0.wish)) })
         }
     }
 
@@ -249,7 +258,7 @@ package final class DownloadBuffer: Sendable {
             guard let waiter = state.waiter.take() else { return nil }
             let error = HandleError.cancelled(waiter.wish.operation)
             state.reports.append(.failed(error))
-            return Delivery(resume: waiter.resume, outcome: .failed(error), mustResume: false)
+            return Delivery(resume: waiter.resume, outcome: .failed(error))
         }
     }
 
@@ -276,6 +285,6 @@ package final class DownloadBuffer: Sendable {
     package struct Delivery: Sendable {
         package let resume: @Sendable (Outcome) -> Void
         package let outcome: Outcome
-        package let mustResume: Bool
+        package var mustResume = false
     }
 }

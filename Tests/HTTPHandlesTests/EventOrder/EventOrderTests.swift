@@ -74,7 +74,6 @@ struct EventOrderTests {
         #expect(heard == reads)
     }
 
-
     /// Many times, because libcurl counts them for each of its handles, and fails the sixth.
     @Test func `a request that is sent twice is not reported as sent while the second connection is made`() async throws
     {
@@ -95,7 +94,6 @@ struct EventOrderTests {
         }
         try session.closeAll()
     }
-
 
     @Test func `a second receive is an error event and leaves the response usable`() async throws {
         let server = try Self.answering(Self.hello)
