@@ -143,11 +143,13 @@ public final class ServerConnection: Sendable {
     /// Reads a whole request, its body by `Content-Length` or in chunks.
     public func readRequest() throws -> ReceivedRequest? {
         guard let head = try readHead() else { return nil }
-        if head["transfer-encoding"]?.lowercased() == "chunked" {
-            return ReceivedRequest(head: head, body: try readChunks())
-        }
-        let length = head["content-length"].flatMap { Int($0) } ?? 0
-        return ReceivedRequest(head: head, body: try read(length))
+        return ReceivedRequest(head: head, body: try readBody(of: head))
+    }
+
+    /// Reads the body that a request head announces, by `Content-Length` or in chunks.
+    public func readBody(of head: ReceivedHead) throws -> [UInt8] {
+        if head["transfer-encoding"]?.lowercased() == "chunked" { return try readChunks() }
+        return try read(head["content-length"].flatMap { Int($0) } ?? 0)
     }
 
     /// Reads exactly `count` bytes.

@@ -1,0 +1,228 @@
+import HTTPHandles
+
+/// The reference model of the handle tree: what must be true of everything that a walk has asked for, got and heard.
+///
+/// The event law itself is `EventRecorder`'s matter. Here it is whether results, events and closing agree:
+/// - no operation sees a handle closed before somebody has begun to close it, and none sees it open afterwards;
+/// - exactly one `close` wins; each operation has ended, with a result that the server's behaviour allows;
+/// - what the listeners heard is what the callers got: as many completions, the same errors, the same bytes.
+struct HandleTreeModel {
+    private let operations: [WalkedOperation]
+    private let handles: [WalkedHandle]
+    private let byHandle: [HandleID: [WalkedOperation]]
+
+    init(_ history: WalkHistory) {
+        operations = history.operations
+        handles = history.handles
+        // A one-line fetch is noted under its session, and is not an operation of the session's.
+        byHandle = Dictionary(grouping: operations.filter { $0.call != .fetch }) { $0.handle.id }
+    }
+
+    /// Everything that is wrong.
+    ///
+    /// - Parameter events: All events of the walk, in one order, if somebody has listened from the beginning to the end.
+    func problems(_ events: [StatusEvent]?) -> [String] {
+        var problems: [String] = []
+        for operation in operations where operation.result == nil { problems.append("\(operation) did not end") }
+        for handle in handles {
+            let own = byHandle[handle.id] ?? []
+            problems += closingProblems(handle, own)
+            if handle.id.level == .request { problems += exchangeProblems(handle, own) }
+        }
+        for operation in operations where operation.call == .fetch { problems += fetchProblems(operation) }
+        if let events { problems += eventProblems(events) }
+        return problems
+    }
+
+    // MARK: Closing
+
+    private func closingProblems(_ handle: WalkedHandle, _ own: [WalkedOperation]) -> [String] {
+        var problems: [String] = []
+        let mayBeClosed = firstAttempt(handle, own)
+        let isClosed = own.filter(\.showsClosed).map(\.ended).min() ?? .max
+        for operation in own {
+            let error = operation.result?.error
+            let seesClosed = error?.code == .invalidHandle || error?.isCancellation == true
+            if seesClosed, operation.ended < mayBeClosed {
+                problems.append("\(operation) before anybody closed the handle")
+            }
+            if operation.began > isClosed, operation.call != .drop, !seesClosed {
+                problems.append("\(operation) on a closed handle")
+            }
+            let mayBeWrite = operation.call == .send(upload: .stream)
+            if error?.code == .invalidHandle, error?.operation != operation.call.operation, !mayBeWrite {
+                problems.append("\(operation) names another operation")
+            }
+        }
+        let closes = own.filter { $0.call == .close || $0.call == .closeAll }
+        let winners = closes.count { $0.result?.error == nil }
+        if winners > 1 { problems.append("\(winners) calls have closed \(handle.id)") }
+        let isClosedOtherwise = own.contains { $0.cancelled != nil } || attempts(above: handle).min() != nil
+        if winners == 0, !closes.isEmpty, !isClosedOtherwise { problems.append("no call has closed \(handle.id)") }
+        return problems
+    }
+
+    /// The earliest moment at which anything may have closed the handle.
+    private func firstAttempt(_ handle: WalkedHandle, _ own: [WalkedOperation]) -> Int {
+        let closes = own.filter { $0.call == .close || $0.call == .closeAll }.map(\.began)
+        return (closes + own.compactMap(\.cancelled) + attempts(above: handle)).min() ?? .max
+    }
+
+    /// When the subtree of an ancestor began to be closed.
+    private func attempts(above handle: WalkedHandle) -> [Int] {
+        guard let parent = handle.parent else { return [] }
+        let here = (byHandle[parent.id] ?? []).filter { $0.call == .closeAll }.map(\.began)
+        return here + attempts(above: parent)
+    }
+
+    // MARK: Results
+
+    private func exchangeProblems(_ handle: WalkedHandle, _ own: [WalkedOperation]) -> [String] {
+        var model = RequestModel(handle)
+        var problems: [String] = []
+        var rest = own.filter(\.call.isExchange)[...]
+        while let first = rest.first {
+            // Calls that overlap, directly or through others.
+            var end = first.ended
+            let group = rest.prefix { operation in
+                guard operation.began < end || operation.began == first.began else { return false }
+                end = max(end, operation.ended)
+                return true
+            }
+            rest = rest.dropFirst(group.count)
+            // What a closed handle answers is closing's matter, and nothing comes after it.
+            let calls = group.compactMap { operation -> (WalkedCall, WalkedResult)? in
+                guard let result = operation.result, !operation.showsClosed else { return nil }
+                return (operation.call, result)
+            }
+            guard !calls.isEmpty else { continue }
+            let problem = group.count == 1 ? model.alone(calls[0].0, calls[0].1) : model.together(calls)
+            if let problem { problems.append("\(group.map(\.description)): \(problem)") }
+        }
+        return problems
+    }
+
+    private func fetchProblems(_ fetch: WalkedOperation) -> [String] {
+        guard let result = fetch.result else { return [] }
+        if let error = result.error, error.isCancellation || error.code == .invalidHandle {
+            let isExpected =
+                fetch.cancelled != nil || firstAttempt(fetch.handle, byHandle[fetch.handle.id] ?? []) < fetch.ended
+            return isExpected ? [] : ["\(fetch): nobody closed anything"]
+        }
+        var model = RequestModel(fetch.handle)
+        let problem =
+            switch result {
+            case .head: model.together([(.receive, result)])
+            default: model.together([(.readToEnd, result)])
+            }
+        guard problem == nil, case .wholeBody(let bytes) = result else {
+            return problem.map { ["\(fetch): \($0)"] } ?? []
+        }
+        if case .whole(bytes.count) = fetch.handle.behaviour.promise.body { return [] }
+        return ["\(fetch): the end after \(bytes.count) bytes"]
+    }
+
+    // MARK: Events
+
+    private func eventProblems(_ events: [StatusEvent]) -> [String] {
+        let heard = Dictionary(grouping: events, by: \.handle)
+        var problems: [String] = []
+        for handle in handles {
+            guard let events = heard[handle.id] else {
+                problems.append("nothing was heard of \(handle.id)")
+                continue
+            }
+            let closings = events.count { $0.kind == .handleClosing }
+            if closings != 1 { problems.append("\(handle.id) was closed \(closings) times") }
+            if let last = events.last, last.kind != .handleClosing {
+                problems.append("\(handle.id) ends with \(last.kind)")
+            }
+            if let wrong = events.first(where: { ($0.context as? WalkContext)?.number != handle.context }) {
+                problems.append("\(wrong.kind) of \(handle.id) comes without its context")
+            }
+            if handle.id.level == .request {
+                problems += completionProblems(handle, byHandle[handle.id] ?? [], events.map(\.kind))
+            }
+        }
+        return problems
+    }
+
+    /// Each operation's end was an event, and each such event was an operation's end.
+    private func completionProblems(
+        _ handle: WalkedHandle,
+        _ own: [WalkedOperation],
+        _ events: [StatusEvent.Kind]
+    ) -> [String] {
+        var problems: [String] = []
+        func compare(_ what: String, heard: Int, got: Int) {
+            if heard != got { problems.append("\(handle.id): \(heard) x \(what) heard, \(got) x got") }
+        }
+        let sends = own.filter { $0.call.isSend }
+        if !sends.contains(where: { $0.call == .send(upload: .stream) }) {
+            let completed = events.count { $0 == .sendRequestComplete }
+            compare("sendRequestComplete", heard: completed, got: sends.count { $0.result?.error == nil })
+        }
+        let receives = own.filter { $0.call == .receive }
+        let heads = events.count { $0 == .headersAvailable }
+        compare("headersAvailable", heard: heads, got: receives.count { $0.result?.error == nil })
+
+        var reads = 0
+        var bytesRead = 0
+        for event in events {
+            guard case .readComplete(let bytes) = event else { continue }
+            reads += 1
+            bytesRead += bytes
+        }
+        let results = own.compactMap(\.result)
+        let ends = results.count { if case .wholeBody = $0 { true } else { false } }
+        compare("readComplete", heard: reads, got: results.reduce(ends) { $0 + ($1.bytes?.reads ?? 0) })
+        compare("byte", heard: bytesRead, got: results.reduce(0) { $0 + ($1.bytes?.count ?? 0) })
+
+        // An operation that found the door shut before it began is no event; nor is a refusal of send, read or write.
+        for operation in [HandleOperation.sendRequest, .receiveResponse] {
+            var heard: [HandleError] = []
+            for case .requestError(let error) in events where error.operation == operation { heard.append(error) }
+            for call in own where call.call.operation == operation {
+                guard let error = call.result?.error, error.operation == operation else { continue }
+                if let index = heard.firstIndex(of: error) {
+                    heard.remove(at: index)
+                } else if !isSilent(error, call) {
+                    problems.append("\(call) was no event")
+                }
+            }
+            if !heard.isEmpty { problems.append("\(handle.id): \(heard) was heard and nobody got it") }
+        }
+        return problems
+    }
+
+    private func isSilent(_ error: HandleError, _ call: WalkedOperation) -> Bool {
+        switch error.code {
+        case .invalidHandle: true
+        // The task was cancelled before the operation had begun.
+        case .operationCancelled: call.cancelled != nil
+        case .incorrectHandleState, .invalidParameter: call.call.isSend
+        default: false
+        }
+    }
+}
+
+extension WalkedCall {
+    fileprivate var isSend: Bool { if case .send = self { true } else { false } }
+}
+
+extension WalkedOperation: CustomStringConvertible {
+    /// Whether the handle is certainly closed when the operation has ended.
+    fileprivate var showsClosed: Bool {
+        switch call {
+        case .close, .closeAll: result != nil
+        default: result?.error?.code == .invalidHandle || result?.error?.isCancellation == true
+        }
+    }
+
+    var description: String {
+        let behaviour = handle.id.level == .request || call == .fetch ? " \(handle.behaviour)" : ""
+        let cancelled = cancelled.map { ", cancelled at \($0)" } ?? ""
+        let outcome = result.map { "\($0)" } ?? "pending"
+        return "[\(began)-\(ended == .max ? "" : "\(ended)")\(cancelled)] \(handle.id)\(behaviour) \(call): \(outcome)"
+    }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import HTTPHandles
+import HTTPHandlesLock
+import HTTPHandlesTesting
+import Testing
+
+/// Random programs of operations, by several tasks at once, against a server that misbehaves at random; results and events
+/// are held against a model.
+///
+/// Every run walks other seeds and prints them. To replay one, as often as it takes:
+///
+///     HTTP_HANDLES_WALK_SEED=4711 swift test --filter RandomWalkTests
+///
+/// For a long run, set HTTP_HANDLES_WALK_OPERATIONS to some millions.
+@Suite("Random walk", .serialized)
+struct RandomWalkTests {
+    /// Sanitizers make everything ten times slower.
+    static var operationsWanted: Int {
+        let asked = ProcessInfo.processInfo.environment["HTTP_HANDLES_WALK_OPERATIONS"].flatMap { Int($0) }
+        return asked ?? (Sanitizer.isPresent ? 12_000 : 100_000)
+    }
+
+    @Test func `a hundred thousand operations obey the law`() async throws {
+        let before = (threads: Baseline.driverThreads, descriptors: Baseline.descriptors)
+        let start = ContinuousClock.now
+        let tally = Tally()
+        await withTaskGroup { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    while let seed = tally.nextSeed() {
+                        let (operations, problems) = await Self.walk(seed)
+                        tally.add(operations, failed: !problems.isEmpty)
+                        let text = problems.prefix(12).joined(separator: "\n  ")
+                        if !problems.isEmpty { Issue.record("seed \(seed):\n  \(text)") }
+                    }
+                }
+            }
+        }
+        print("random walk: \(tally), \(ContinuousClock.now - start)")
+        // Other tests run in the same process; what every walk leaves behind would be far more than theirs.
+        #expect(await eventually { Baseline.driverThreads <= before.threads + 50 })
+        #expect(await eventually { Baseline.descriptors <= before.descriptors + 200 })
+    }
+
+    /// How many walks there were, and which is next.
+    private final class Tally: Sendable, CustomStringConvertible {
+        private let replayed = ProcessInfo.processInfo.environment["HTTP_HANDLES_WALK_SEED"].flatMap { UInt64($0) }
+        private let first = UInt64.random(in: 1..<1_000_000_000)
+        private let state = Lock((walks: UInt64(0), operations: 0, failures: 0))
+
+        /// `nil` when there were enough, or enough failures.
+        func nextSeed() -> UInt64? {
+            state.withLock { state in
+                guard state.operations < RandomWalkTests.operationsWanted, state.failures < 3 else { return nil }
+                defer { state.walks += 1 }
+                return replayed ?? first + state.walks
+            }
+        }
+
+        func add(_ operations: Int, failed: Bool) {
+            state.withLock { state in
+                state.operations += operations
+                if failed { state.failures += 1 }
+            }
+        }
+
+        var description: String {
+            let (walks, operations, failures) = state.withLock { $0 }
+            let seeds = replayed.map { "seed \($0)" } ?? "seeds \(first) to \(first + walks - 1)"
+            return "\(operations) operations in \(walks) walks, \(failures) failed, \(seeds)"
+        }
+    }
+
+    /// In a process of its own, so that everything can be counted.
+    @Test func `walks leave no thread and no descriptor behind`() async {
+        await #expect(processExitsWith: .success) {
+            _ = await RandomWalkTests.walk(1)
+            #expect(await eventually { Baseline.driverThreads == 0 })
+            let descriptors = Baseline.descriptors
+            for seed in 2...(Sanitizer.isPresent ? 20 : 150) as ClosedRange<UInt64> {
+                let (_, problems) = await RandomWalkTests.walk(seed)
+                #expect(problems == [], "seed \(seed)")
+            }
+            #expect(await eventually { Baseline.driverThreads == 0 && Baseline.descriptors <= descriptors })
+        }
+    }
+
+    /// Walks one seed; a walk that hangs ends the process, after it has said where.
+    static func walk(_ seed: UInt64) async -> (operations: Int, problems: [String]) {
+        do {
+            let walk = try RandomWalk(WalkProgram(seed: seed))
+            let watch = Task.detached {
+                try await Task.sleep(for: .seconds(Sanitizer.isPresent ? 120 : 30))
+                let operations = walk.history.operations.map(\.description).joined(separator: "\n")
+                print("The walk with seed \(seed) hangs; it ends with \(walk.program.ending).\n\(operations)")
+                fatalError("The walk with seed \(seed) hangs.")
+            }
+            defer { watch.cancel() }
+            let problems = try await walk.run()
+            return (walk.history.operations.count, problems)
+        } catch {
+            return (0, ["\(error)"])
+        }
+    }
+}
+
+enum Sanitizer {
+    /// Whether the tests were built with one.
+    static let isPresent = (["__asan_init", "__tsan_init"] as [String]).contains { unsafe dlsym(nil, $0) != nil }
+}

@@ -1,0 +1,205 @@
+import HTTPHandles
+
+/// What a request may do next, as long as one task uses it: the reference that results are held against.
+///
+/// Where calls overlap, the model knows less: `State.unknown`, until a call comes that makes everything clear again.
+/// Closing is not its business; that is `HandleTreeModel`'s.
+struct RequestModel {
+    private enum State: Equatable {
+        /// Nothing was sent, or what was sent has failed.
+        case idle
+        case sent
+        /// So many bytes of the body were read.
+        case responded(offset: Int)
+        /// The body was read to its end.
+        case over
+        /// The body failed.
+        case broken
+        case unknown
+    }
+
+    private enum Upload: Equatable {
+        case none
+        /// Sent with `.writes`; so many pieces may still come.
+        case open
+        case complete
+        /// Sent, and in which of the states above nobody knows.
+        case unknown
+    }
+
+    private let behaviour: ServerBehaviour
+    private let number: Int
+    private let isPost: Bool
+    private let mayTimeOut: Bool
+    private var state = State.idle
+    private var upload = Upload.none
+
+    init(_ handle: WalkedHandle) {
+        behaviour = handle.behaviour
+        number = handle.number
+        isPost = handle.isPost
+        mayTimeOut = handle.mayTimeOut
+    }
+
+    /// What can become of any request on a connection, be the server good or bad. A `POST` on a pooled connection that the
+    /// server closes at this moment fails (`Docs/Decisions/0007`).
+    private var accidents: Set<HandleErrorCode> {
+        var codes: Set<HandleErrorCode> = mayTimeOut ? [.timeout] : []
+        if isPost { codes.formUnion([.connectionError, .invalidServerResponse, .resendRequest]) }
+        return codes
+    }
+
+    private var headErrors: Set<HandleErrorCode> {
+        switch behaviour.promise.head {
+        case .arrives, .stalls: accidents
+        case .fails(let codes), .arrivesOrFails(_, let codes): codes.union(accidents)
+        }
+    }
+
+    private var bodyErrors: Set<HandleErrorCode> {
+        switch behaviour.promise.body {
+        case .whole, .stalls: accidents
+        case .fails(_, let codes): codes.union(accidents)
+        }
+    }
+
+    /// The call ended so, and nothing else went on at the time. Returns what is wrong with that.
+    mutating func alone(_ call: WalkedCall, _ result: WalkedResult) -> String? {
+        switch call {
+        case .send(let upload): sent(upload, result)
+        case .receive: received(result)
+        case .read: read(result, toEnd: false)
+        case .readToEnd: read(result, toEnd: true)
+        case .write, .finishWriting: wrote(call, result)
+        default: nil
+        }
+    }
+
+    /// Several calls went on at once. Returns what is wrong with one of them all the same.
+    mutating func together(_ calls: [(WalkedCall, WalkedResult)]) -> String? {
+        state = .unknown
+        upload = .unknown
+        for (call, result) in calls {
+            if let problem = always(call, result) { return problem }
+        }
+        return nil
+    }
+
+    // MARK: Whatever the state
+
+    /// What must be true of a result in any state.
+    private func always(_ call: WalkedCall, _ result: WalkedResult) -> String? {
+        if let bytes = result.bytes, bytes.count > 0 {
+            guard bytes.isConsistent else { return "bytes in the wrong order" }
+            let limit: Int =
+                switch behaviour.promise.body {
+                case .whole(let count), .fails(let count, _), .stalls(let count): count
+                }
+            guard bytes.count <= limit else { return "\(bytes.count) bytes of at most \(limit)" }
+        }
+        switch result {
+        case .head(let status, let target): return headProblem(status, target)
+        case .failed(let error, _):
+            if error.code == .incorrectHandleState { return nil }
+            let allowed = headErrors.union(bodyErrors).union(call.isUpload ? [.invalidParameter] : [])
+            return allowed.contains(error.code) ? nil : "\(error) is not to be expected"
+        default: return nil
+        }
+    }
+
+    private func headProblem(_ status: Int, _ target: String?) -> String? {
+        guard target == behaviour.last.target(number) else { return "the response to \(target ?? "another request")" }
+        return switch behaviour.promise.head {
+        case .arrives(status), .arrivesOrFails(status, _): nil
+        default: "a head with status \(status)"
+        }
+    }
+
+    // MARK: One call after the other
+
+    private mutating func sent(_ upload: WalkedCall.Upload, _ result: WalkedResult) -> String? {
+        self.upload = upload == .upFront ? .none : upload == .writes ? .open : .unknown
+        guard let error = result.error else {
+            state = .sent
+            return nil
+        }
+        // A streamed body fails after `send` has begun: then `receiveResponse` still tells why.
+        state = upload == .upFront ? .idle : .unknown
+        self.upload = .unknown
+        guard error.code != .incorrectHandleState else { return "\(error): refused" }
+        return always(.send(upload: upload), result)
+    }
+
+    private mutating func received(_ result: WalkedResult) -> String? {
+        let before = state
+        switch result {
+        case .head:
+            state = .responded(offset: 0)
+            guard before == .sent || before == .unknown else { return "a head in state \(before)" }
+        case .failed(let error, _) where error.code == .incorrectHandleState:
+            guard before != .sent else { return "\(error): refused" }
+            return nil
+        default:
+            state = .idle
+            guard before == .sent || before == .unknown else { return "\(result) in state \(before)" }
+            if let error = result.error {
+                let allowed = headErrors.union(upload == .none ? [] : [.invalidParameter])
+                return allowed.contains(error.code) ? nil : "\(error) is not to be expected"
+            }
+        }
+        return always(.receive, result)
+    }
+
+    private mutating func read(_ result: WalkedResult, toEnd: Bool) -> String? {
+        let before = state
+        if let error = result.error, error.code == .incorrectHandleState {
+            return before == .idle || before == .sent || before == .unknown ? nil : "\(error) in state \(before)"
+        }
+        let bytes = result.bytes ?? .init()
+        if let first = bytes.first, case .responded(let offset) = before {
+            let expected = ServerBehaviour.byte(at: offset, ofRequest: number)
+            guard first == expected else { return "byte \(offset) is \(first) in place of \(expected)" }
+        }
+        var end: Int?
+        switch (before, result) {
+        case (.responded(let offset), .bytes): state = .responded(offset: offset + bytes.count)
+        case (.responded(let offset), .wholeBody):
+            state = .over
+            end = offset + bytes.count
+        case (.responded, _), (.broken, .failed): state = .broken
+        case (.over, .wholeBody) where bytes.count == 0: break
+        case (.unknown, _): break
+        default: return "\(result) in state \(before)"
+        }
+        if let end {
+            guard case .whole(end) = behaviour.promise.body else { return "the end after \(end) bytes" }
+        }
+        if let error = result.error, before != .unknown, !bodyErrors.contains(error.code) {
+            return "\(error) is not to be expected of a body"
+        }
+        return always(.read, result)
+    }
+
+    private mutating func wrote(_ call: WalkedCall, _ result: WalkedResult) -> String? {
+        let before = upload
+        let isRefused = result.error?.code == .incorrectHandleState
+        switch (before, isRefused) {
+        case (.none, false), (.complete, false):
+            // The exchange may have ended in the meantime, which a write is told in place of its refusal.
+            return before == .none ? "\(result) of \(call) though no body is streamed" : always(call, result)
+        case (.open, true): return "\(result) of \(call): refused"
+        default: break
+        }
+        if call == .finishWriting, case .done = result { upload = .complete }
+        return always(call, result)
+    }
+}
+
+extension WalkedCall {
+    fileprivate var isUpload: Bool {
+        switch self {
+        case .send, .write, .finishWriting, .receive: true
+        default: false
+        }
+    }
+}

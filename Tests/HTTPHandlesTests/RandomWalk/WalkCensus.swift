@@ -1,0 +1,35 @@
+import HTTPHandlesLock
+import HTTPHandlesTesting
+
+/// What of a walk is there at the moment: its contexts, and its connections as the server sees them.
+final class WalkCensus: Sendable {
+    private let contexts = Atomic(0)
+    private let connections = Atomic(0)
+    /// For servers that do nothing while the session lasts.
+    let sessionIsGone = Gate()
+
+    var contextsAlive: Int { contexts.load(ordering: .acquiring) }
+    var connectionsOpen: Int { connections.load(ordering: .acquiring) }
+
+    func connectionOpened() { connections.wrappingAdd(1, ordering: .acquiringAndReleasing) }
+    func connectionClosed() { connections.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
+
+    fileprivate func contextMade() { contexts.wrappingAdd(1, ordering: .acquiringAndReleasing) }
+    fileprivate func contextReleased() { contexts.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
+}
+
+/// The context of a handle of a walk: known by its number, and counted.
+final class WalkContext: Sendable {
+    let number: Int
+    private let census: WalkCensus
+
+    init(_ number: Int, _ census: WalkCensus) {
+        self.number = number
+        self.census = census
+        census.contextMade()
+    }
+
+    deinit {
+        census.contextReleased()
+    }
+}

@@ -1,0 +1,170 @@
+import HTTPHandles
+import HTTPHandlesLock
+
+/// A handle of a walk: what is known of it from its making. It does not keep the handle itself alive.
+final class WalkedHandle: Sendable {
+    let id: HandleID
+    let parent: WalkedHandle?
+    /// The number of the context that the handle shows.
+    let context: Int
+    let behaviour: ServerBehaviour
+    /// The number in the request's target.
+    let number: Int
+    let isPost: Bool
+    /// Written by the walk itself, so that it may never be complete.
+    private let lacksBody = Atomic(false)
+    /// Some exchange may have short time limits.
+    private let timesOut = Atomic(false)
+    /// Every exchange has short time limits, so that everything ends by itself.
+    let endsInTime: Bool
+
+    init(
+        _ handle: some Handle,
+        of parent: WalkedHandle?,
+        context: Int,
+        _ behaviour: ServerBehaviour = .hello,
+        number: Int = 0,
+        isPost: Bool = false,
+        endsInTime: Bool = false
+    ) {
+        id = handle.id
+        self.parent = parent
+        self.context = context
+        self.behaviour = behaviour
+        self.number = number
+        self.isPost = isPost
+        self.endsInTime = parent?.endsInTime ?? endsInTime
+    }
+
+    var mayLackBody: Bool { lacksBody.load(ordering: .relaxed) }
+    var mayTimeOut: Bool { endsInTime || timesOut.load(ordering: .relaxed) }
+
+    func noteMayLackBody() { lacksBody.store(true, ordering: .relaxed) }
+    func noteMayTimeOut() { timesOut.store(true, ordering: .relaxed) }
+
+    /// Whether an operation may wait until somebody ends it.
+    var mayStall: Bool {
+        !endsInTime && (behaviour.mayStall || mayLackBody)
+    }
+}
+
+/// What was asked of a handle.
+enum WalkedCall: Sendable, Equatable {
+    case connect, openRequest, send(upload: Upload), receive, read, readToEnd, write, finishWriting
+    case close, closeAll, setOption, queryOption, fetch, drop
+
+    enum Upload: Sendable { case upFront, stream, writes }
+
+    /// Calls that have a part in the exchange with the server.
+    var isExchange: Bool {
+        switch self {
+        case .send, .receive, .read, .readToEnd, .write, .finishWriting: true
+        default: false
+        }
+    }
+
+    /// As errors name it.
+    var operation: HandleOperation {
+        switch self {
+        case .connect: .connect
+        case .openRequest, .fetch: .openRequest
+        case .send: .sendRequest
+        case .receive: .receiveResponse
+        case .read, .readToEnd: .readData
+        case .write, .finishWriting: .writeData
+        case .close, .closeAll, .drop: .closeHandle
+        case .setOption: .setOption
+        case .queryOption: .queryOption
+        }
+    }
+}
+
+/// How a call ended.
+enum WalkedResult: Sendable {
+    case done
+    /// `write` was told that the server wants no more.
+    case unwanted
+    case head(status: Int, target: String?)
+    /// Body bytes, how many reads they came in, and whether each byte was the right one after the byte before it.
+    case bytes(BodyBytes)
+    /// Body bytes, and then the end of the body.
+    case wholeBody(BodyBytes)
+    /// Body bytes, and then an error.
+    case failed(HandleError, after: BodyBytes)
+
+    struct BodyBytes: Sendable {
+        var count = 0
+        var first: UInt8?
+        var reads = 0
+        var isConsistent = true
+    }
+
+    static func failed(_ error: HandleError) -> WalkedResult { .failed(error, after: BodyBytes()) }
+
+    var error: HandleError? {
+        if case .failed(let error, _) = self { error } else { nil }
+    }
+
+    var bytes: BodyBytes? {
+        switch self {
+        case .bytes(let bytes), .wholeBody(let bytes), .failed(_, let bytes): bytes
+        case .done, .unwanted, .head: nil
+        }
+    }
+}
+
+/// One call, from its beginning to its end. Times are places in one order of all beginnings and ends.
+struct WalkedOperation: Sendable {
+    let call: WalkedCall
+    let handle: WalkedHandle
+    let began: Int
+    var ended: Int = .max
+    var result: WalkedResult?
+    /// When its task was cancelled, if it was.
+    var cancelled: Int?
+
+    func overlaps(_ other: WalkedOperation) -> Bool { began < other.ended && other.began < ended }
+}
+
+/// Everything that the tasks of a walk have asked for and got.
+final class WalkHistory: Sendable {
+    private struct State {
+        var time = 0
+        var operations: [WalkedOperation] = []
+        var handles: [WalkedHandle] = []
+
+        mutating func tick() -> Int {
+            time += 1
+            return time
+        }
+    }
+
+    private let state = Lock(State())
+
+    var operations: [WalkedOperation] { state.withLock { $0.operations } }
+    var handles: [WalkedHandle] { state.withLock { $0.handles } }
+
+    func add(_ handle: WalkedHandle) {
+        state.withLock { $0.handles.append(handle) }
+    }
+
+    /// Returns the operation's number.
+    func begin(_ call: WalkedCall, on handle: WalkedHandle) -> Int {
+        state.withLock { state in
+            state.operations.append(WalkedOperation(call: call, handle: handle, began: state.tick()))
+            return state.operations.count - 1
+        }
+    }
+
+    func end(_ operation: Int, _ result: WalkedResult) {
+        state.withLock { state in
+            state.operations[operation].ended = state.tick()
+            state.operations[operation].result = result
+        }
+    }
+
+    /// To be called before the task is cancelled.
+    func cancel(_ operation: Int) {
+        state.withLock { state in state.operations[operation].cancelled = state.tick() }
+    }
+}

@@ -1,0 +1,154 @@
+import HTTPHandles
+
+/// Everything that is random in a walk, made from its seed before anything happens. Only the races are left to the
+/// machine: a seed is replayed as often as it takes.
+struct WalkProgram: Sendable {
+    enum Ending: Sendable, CaseIterable {
+        /// While the tasks are still at work.
+        case closeAllAtOnce
+        case closeAll
+        case closeSessionFirst
+        case closeRequestsFirst
+        case dropEverything
+        case leaveScope
+        case leaveScopeByError
+    }
+
+    static let requestSlots = 6
+    static let connectionSlots = 3
+
+    let seed: UInt64
+    /// One list for each task.
+    let tasks: [[WalkStep]]
+    /// Which tasks run on the session's own thread.
+    let prefersDriver: [Bool]
+    /// Listens to the whole tree from the first event to the last.
+    let hasListener: Bool
+    /// All requests have time limits of a few milliseconds.
+    let hasShortLimits: Bool
+    /// How many connections the session may have; only where requests need not wait for each other for ever.
+    let maximumConnections: Int?
+    let ending: Ending
+    let endingMicroseconds: Int
+
+    init(seed: UInt64) {
+        self.seed = seed
+        var generator = SeededGenerator(seed: seed)
+        let count = generator.weighted([(3, 1), (3, 2), (2, 3), (2, 4)])
+        let steps = 48 / count
+        tasks = (0..<count).map { task in
+            var writer = StepWriter(task: task, of: count)
+            return (0..<steps).map { _ in writer.next(&generator) }
+        }
+        prefersDriver = (0..<count).map { _ in generator.chance(15) }
+        hasListener = generator.chance(75)
+        hasShortLimits = generator.chance(25)
+        maximumConnections = hasShortLimits ? generator.one(of: [nil, 1, 2, 3]) : nil
+        ending = generator.one(of: Ending.allCases)
+        endingMicroseconds = generator.one(of: [0, 300, 2000])
+    }
+}
+
+/// Writes the steps of one task. It follows what would become of its handles if nothing interfered, so that walks come
+/// far enough to be interesting.
+private struct StepWriter {
+    enum Stage { case open, writing, sent, responded, over }
+
+    private let ownRequests: [Int]
+    private var stages: [Stage?]
+
+    init(task: Int, of tasks: Int) {
+        ownRequests = (0..<WalkProgram.requestSlots).filter { $0 % tasks == task }
+        stages = Array(repeating: nil, count: WalkProgram.requestSlots)
+    }
+
+    mutating func next(_ generator: inout SeededGenerator) -> WalkStep {
+        let isForeign = generator.chance(8)
+        let slot = isForeign ? Int.random(in: 0..<stages.count, using: &generator) : generator.one(of: ownRequests)
+        let operation = generator.chance(78) ? onward(slot, &generator) : aside(slot, &generator)
+        return WalkStep(operation: operation, interruption: interruption(&generator))
+    }
+
+    /// What one does next with a request.
+    private mutating func onward(_ slot: Int, _ generator: inout SeededGenerator) -> WalkOperation {
+        switch stages[slot] {
+        case nil:
+            stages[slot] = .open
+            let behaviour = generator.weighted(ServerBehaviour.allCases.map { ($0.weight, $0) })
+            let connection = Int.random(in: 0..<WalkProgram.connectionSlots, using: &generator)
+            return .open(slot, on: connection, behaviour, isPost: generator.chance(35))
+        case .open:
+            let body = body(&generator)
+            if case .writes = body { stages[slot] = .writing } else { stages[slot] = .sent }
+            return .send(slot, body)
+        case .writing:
+            guard generator.chance(60) else {
+                stages[slot] = .sent
+                return .finishWriting(slot)
+            }
+            return .write(slot, count: generator.one(of: [0, 1, 1000, 300_000]))
+        case .sent:
+            stages[slot] = .responded
+            return .receive(slot)
+        case .responded:
+            if generator.chance(30) { return .read(slot) }
+            stages[slot] = .over
+            return .readToEnd(slot)
+        case .over:
+            let next: WalkOperation = generator.weighted([
+                (3, .send(slot, body(&generator))), (2, .close(.request(slot))), (2, .drop(.request(slot))),
+                (1, .readToEnd(slot)), (1, .closeAndWait(slot)),
+            ])
+            switch next {
+            case .send: stages[slot] = .sent
+            case .drop: stages[slot] = nil
+            case .readToEnd: break
+            default: stages[slot] = generator.chance(70) ? nil : .open
+            }
+            return next
+        }
+    }
+
+    /// What gets in the way.
+    private mutating func aside(_ slot: Int, _ generator: inout SeededGenerator) -> WalkOperation {
+        let connection = Int.random(in: 0..<WalkProgram.connectionSlots, using: &generator)
+        let target: Target = generator.weighted([(6, .request(slot)), (3, .connection(connection)), (1, .session)])
+        let mask: StatusMask = generator.one(of: [.all, .all, .allCompletions, .closeConnection])
+        return generator.weighted([
+            (8, .fetch(generator.one(of: ServerBehaviour.allCases), generator.one(of: ResponseUse.allCases))),
+            (4, .subscribe(target, mask, generator.chance(50) ? .tree : .handle)),
+            (3, .listenFor(target, events: Int.random(in: 0..<6, using: &generator))),
+            (4, .queryOption(target)),
+            (2, .setShortLimits(.request(slot))),
+            (2, .close(.request(slot))),
+            (2, .closeAndWait(slot)),
+            (2, .closeAtEvent(slot, count: Int.random(in: 0..<9, using: &generator))),
+            (2, .drop(.request(slot))),
+            (2, .close(.connection(connection))),
+            (2, .closeAll(.connection(connection))),
+            (1, .drop(.connection(connection))),
+            (1, .connect(connection)),
+            (2, .send(slot, body(&generator))),
+            (2, .receive(slot)),
+            (2, .read(slot)),
+            (2, .write(slot, count: 10)),
+            (1, .finishWriting(slot)),
+        ])
+    }
+
+    private func body(_ generator: inout SeededGenerator) -> SentBody {
+        generator.weighted([
+            (6, .none), (3, .bytes(generator.one(of: [0, 10, 5000, 700_000]))),
+            (2, .stream(pieces: Int.random(in: 0...4, using: &generator), of: 3000)),
+            (3, .writes(announced: generator.one(of: [nil, nil, 0, 2000]))),
+        ])
+    }
+
+    private func interruption(_ generator: inout SeededGenerator) -> Interruption? {
+        guard generator.chance(15) else { return nil }
+        return Interruption(
+            kind: generator.weighted([(3, .cancelTask), (3, .closeRequest), (1, .closeAllOfConnection)]),
+            microseconds: generator.one(of: [0, 0, 50, 200, 800])
+        )
+    }
+}

@@ -1,0 +1,310 @@
+import Foundation
+import HTTPHandles
+import HTTPHandlesTesting
+
+/// How the steps of a program are done.
+extension RandomWalk {
+    func perform(_ step: WalkStep, _ generator: inout SeededGenerator) async {
+        switch step.operation {
+        case .connect(let slot): _ = await connection(slot, renewed: true)
+        case .open(let slot, let connection, let behaviour, let isPost):
+            await open(slot, on: connection, behaviour, isPost: isPost)
+        case .send(let slot, let body): await send(slot, body, step, &generator)
+        case .receive(let slot):
+            guard let request = await request(slot) else { return }
+            await run(.receive, on: request, step, &generator) { handle async throws(HandleError) in
+                try await handle.receiveResponse().walked
+            }
+        case .read(let slot):
+            guard let request = await request(slot) else { return }
+            await run(.read, on: request, step, &generator) { handle async throws(HandleError) in
+                var iterator = handle.body.makeAsyncIterator()
+                guard let piece = try await iterator.next() else { return .wholeBody(.init()) }
+                return .bytes(.init(piece))
+            }
+        case .readToEnd(let slot):
+            guard let request = await request(slot) else { return }
+            await run(.readToEnd, on: request, step, &generator) { handle in await handle.body.readToEnd() }
+        case .write(let slot, let count):
+            guard let request = await request(slot) else { return }
+            await run(.write, on: request, step, &generator) { handle async throws(HandleError) in
+                try await handle.write([UInt8](repeating: 7, count: count)) ? .done : .unwanted
+            }
+        case .finishWriting(let slot):
+            guard let request = await request(slot) else { return }
+            await run(.finishWriting, on: request, step, &generator) { handle async throws(HandleError) in
+                try await handle.finishWriting()
+                return .done
+            }
+        case .close(let target):
+            if let (handle, walked) = existing(target) { close(handle, walked) }
+        case .closeAll(let target): closeAll(target)
+        case .closeAtEvent(let slot, let count): await closeAtEvent(slot, count)
+        case .closeAndWait(let slot):
+            guard let request = await request(slot) else { return }
+            close(request.handle, request.walked)
+            await request.handle.closed()
+        case .drop(let target): drop(target)
+        case .setShortLimits(let target): await setShortLimits(target)
+        case .queryOption(let target): await queryOption(target)
+        case .subscribe(let target, let mask, let scope):
+            if let (handle, _) = existing(target) { record(handle, mask, scope) }
+        case .listenFor(let target, let events):
+            guard let (handle, _) = existing(target) else { return }
+            // The stream, and not the handle, is what the listener keeps.
+            let stream = handle.statusEvents()
+            listen {
+                var heard = 0
+                for await _ in stream {
+                    heard += 1
+                    if heard >= events { break }
+                }
+            }
+        case .fetch(let behaviour, let use): await fetch(behaviour, use, step, &generator)
+        }
+    }
+
+    // MARK: Operations that wait
+
+    private func send(_ slot: Int, _ body: SentBody, _ step: WalkStep, _ generator: inout SeededGenerator) async {
+        guard let request = await request(slot) else { return }
+        var body = body
+        if !request.walked.isPost { body = .none }
+        let upload: WalkedCall.Upload =
+            switch body {
+            case .none, .bytes: .upFront
+            case .stream: .stream
+            case .writes: .writes
+            }
+        if upload == .writes { request.walked.noteMayLackBody() }
+        await run(.send(upload: upload), on: request, step, &generator) { [body] handle async throws(HandleError) in
+            try await handle.send(body.requestBody)
+            return .done
+        }
+    }
+
+    /// Runs an operation with its interruption. One that may never end by itself gets one in any case.
+    private func run(
+        _ call: WalkedCall,
+        on request: Request,
+        _ step: WalkStep,
+        _ generator: inout SeededGenerator,
+        _ body: @escaping @Sendable (RequestHandle) async throws(HandleError) -> WalkedResult
+    ) async {
+        var interruption = step.interruption
+        if request.walked.mayStall, interruption == nil || interruption?.kind == .closeAllOfConnection {
+            interruption = Interruption(
+                kind: generator.chance(50) ? .cancelTask : .closeRequest,
+                microseconds: generator.one(of: [100, 600, 1500])
+            )
+        }
+        let operation = history.begin(call, on: request.walked)
+        let result = await result(of: operation, interruption, on: request) { [handle = request.handle] in
+            do throws(HandleError) {
+                return try await body(handle)
+            } catch {
+                return .failed(error)
+            }
+        }
+        history.end(operation, result)
+    }
+
+    private func result(
+        of operation: Int,
+        _ interruption: Interruption?,
+        on request: Request?,
+        _ body: @escaping @Sendable () async -> WalkedResult
+    ) async -> WalkedResult {
+        guard let interruption else { return await body() }
+        return await withTaskGroup(of: WalkedResult.self) { group in
+            group.addTask { await body() }
+            await pause(microseconds: interruption.microseconds)
+            switch (interruption.kind, request) {
+            case (.closeRequest, let request?): close(request.handle, request.walked)
+            case (.closeAllOfConnection, _): closeAll(.connection(operation % WalkProgram.connectionSlots))
+            case (.cancelTask, _), (.closeRequest, nil):
+                history.cancel(operation)
+                group.cancelAll()
+            }
+            return await group.next() ?? .done
+        }
+    }
+
+    /// Lets a random moment pass; nothing depends on how long it is.
+    func pause(microseconds: Int) async {
+        let end = ContinuousClock.now + .microseconds(microseconds)
+        while ContinuousClock.now < end { await Task.yield() }
+    }
+
+    private func fetch(
+        _ behaviour: ServerBehaviour,
+        _ use: ResponseUse,
+        _ step: WalkStep,
+        _ generator: inout SeededGenerator
+    ) async {
+        guard let session else { return }
+        let number = nextNumber()
+        let walked = WalkedHandle(session.handle, of: session.walked, context: 0, behaviour, number: number)
+        let port = behaviour == .refused ? 1 : server.port
+        var interruption = step.interruption
+        if walked.mayStall, interruption?.kind != .cancelTask {
+            interruption = Interruption(kind: .cancelTask, microseconds: generator.one(of: [100, 600, 1500]))
+        }
+        let operation = history.begin(.fetch, on: walked)
+        let result = await result(of: operation, interruption, on: nil) { [handle = session.handle] in
+            do throws(HandleError) {
+                let response = try await handle.get("http://127.0.0.1:\(port)\(behaviour.target(number))")
+                switch use {
+                case .readToEnd: return await response.body.readToEnd()
+                case .readOnce:
+                    var iterator = response.body.makeAsyncIterator()
+                    guard let piece = try await iterator.next() else { return .wholeBody(.init()) }
+                    return .bytes(.init(piece))
+                case .drop: return response.head.walked
+                }
+            } catch {
+                return .failed(error)
+            }
+        }
+        history.end(operation, result)
+    }
+
+    // MARK: Closing
+
+    func close(_ handle: any Handle, _ walked: WalkedHandle) {
+        close(.close, walked) { () throws(HandleError) in try handle.close() }
+    }
+
+    func closeAll(_ target: Target) {
+        guard let (handle, walked) = existing(target) else { return }
+        close(.closeAll, walked) { () throws(HandleError) in
+            switch handle {
+            case let session as SessionHandle: try session.closeAll()
+            case let connection as ConnectionHandle: try connection.closeAll()
+            default: try handle.close()
+            }
+        }
+    }
+
+    private func close(_ call: WalkedCall, _ walked: WalkedHandle, _ body: () throws(HandleError) -> Void) {
+        let operation = history.begin(call, on: walked)
+        do throws(HandleError) {
+            try body()
+            history.end(operation, .done)
+        } catch {
+            history.end(operation, .failed(error))
+        }
+    }
+
+    private func closeAtEvent(_ slot: Int, _ count: Int) async {
+        guard let request = await request(slot) else { return }
+        let stream = request.handle.statusEvents()
+        // A strong reference would keep the handle open for ever.
+        listen { [self, walked = request.walked, weak handle = request.handle] in
+            var heard = 0
+            for await _ in stream {
+                if heard == count, let handle { close(handle, walked) }
+                heard += 1
+            }
+        }
+    }
+
+    // MARK: Options
+
+    private func setShortLimits(_ target: Target) async {
+        guard let (handle, walked) = existing(target) else { return }
+        walked.noteMayTimeOut()
+        await option(.setOption, walked) { () async throws(HandleError) in
+            for limit in WalkSettings.shortLimits { try await handle.setOption(limit.option, to: limit.value) }
+        }
+    }
+
+    private func queryOption(_ target: Target) async {
+        guard let (handle, walked) = existing(target) else { return }
+        await option(.queryOption, walked) { () async throws(HandleError) in _ = try await handle.option(.sendTimeout) }
+    }
+
+    private func option(
+        _ call: WalkedCall,
+        _ walked: WalkedHandle,
+        _ body: () async throws(HandleError) -> Void
+    ) async {
+        let operation = history.begin(call, on: walked)
+        do throws(HandleError) {
+            try await body()
+            history.end(operation, .done)
+        } catch {
+            history.end(operation, .failed(error))
+        }
+    }
+}
+
+enum WalkSettings {
+    /// So short that some requests meet them; `.zero` would be none.
+    static let shortLimits: [(option: HandleOption<Duration>, value: Duration)] = [
+        (.queueTimeout, .milliseconds(10)), (.connectTimeout, .milliseconds(20)), (.sendTimeout, .milliseconds(8)),
+        (.responseTimeout, .milliseconds(5)),
+        (.receiveTimeout, .milliseconds(5)), (.totalTimeout, .milliseconds(30)),
+    ]
+}
+
+// MARK: - What was sent and received
+
+extension SentBody {
+    var requestBody: RequestBody {
+        switch self {
+        case .none: .none
+        case .bytes(let count): .bytes([UInt8](repeating: 7, count: count))
+        case .writes(let announced): .writes(length: announced.map(Int64.init))
+        case .stream(let pieces, let size):
+            .stream(
+                AsyncStream { continuation in
+                    for _ in 0..<pieces { continuation.yield([UInt8](repeating: 7, count: size)) }
+                    continuation.finish()
+                }
+            )
+        }
+    }
+}
+
+extension ResponseHead {
+    fileprivate var walked: WalkedResult {
+        .head(status: status.code, target: headerFields.first { $0.name.rawName == "Walk-Target" }?.value)
+    }
+}
+
+extension ResponseBody {
+    fileprivate func readToEnd() async -> WalkedResult {
+        var bytes = WalkedResult.BodyBytes()
+        do throws(HandleError) {
+            var iterator = makeAsyncIterator()
+            while let piece = try await iterator.next() { bytes.append(piece) }
+            return .wholeBody(bytes)
+        } catch {
+            return .failed(error, after: bytes)
+        }
+    }
+}
+
+extension WalkedResult.BodyBytes {
+    init(_ piece: [UInt8]) {
+        self.init()
+        append(piece)
+    }
+
+    mutating func append(_ piece: [UInt8]) {
+        let first = first ?? piece[0]
+        let expected = ServerBehaviour.body(ofRequest: Int(first) + count, count: piece.count)
+        // A loop over the bytes takes longer than everything else in a debug build.
+        let isEqual = unsafe expected.withUnsafeBytes { left in
+            unsafe piece.withUnsafeBytes { right in
+                guard let left = left.baseAddress, let right = right.baseAddress else { return piece.isEmpty }
+                return unsafe memcmp(left, right, piece.count) == 0
+            }
+        }
+        if !isEqual { isConsistent = false }
+        self.first = first
+        count += piece.count
+        reads += 1
+    }
+}
