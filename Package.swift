@@ -82,7 +82,10 @@ let package = Package(
         ),
         .testTarget(
             name: "HTTPHandlesDriverTests",
-            dependencies: ["HTTPHandlesDriver", "HTTPHandlesCore", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes],
+            dependencies: [
+                "CHTTPHandlesCurl", "HTTPHandlesDriver", "HTTPHandlesCore", "HTTPHandlesLock", "HTTPHandlesTesting",
+                httpTypes,
+            ],
             swiftSettings: settings
         ),
         // What tests have to look at from outside, in a process of its own.

@@ -59,8 +59,8 @@ public protocol Handle: Actor {
     /// Sets an option for this handle and for children that are made from now on.
     ///
     /// Throws `.invalidHandle` on a closed handle, `.incorrectHandleType` for an option that cannot be set on this level,
-    /// `.optionNotSettable` for a fact, `.invalidParameter` for a value out of range. A request that was sent already
-    /// keeps the values it was sent with.
+    /// `.optionNotSettable` for a fact, `.invalidParameter` for a value out of range, `.invalidOption` for an option that
+    /// the linked libcurl does not have. A request that was sent already keeps the values it was sent with.
     ///
     /// `WinHttpSetOption`; `curl_easy_setopt`.
     func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError)

@@ -85,11 +85,17 @@ class HandleObject: DriverResident {
 
     final func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {
         try base.requireOpen(.queryOption)
-        return try options.values.value(of: option, on: base.id.level) { facts }
+        return try options.values.value(of: option, on: base.id.level) {
+            var facts = facts
+            facts.parent = parent?.base.id
+            facts.library = CurlLibrary.linked
+            return facts
+        }
     }
 
     final func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError) {
         try base.requireOpen(.setOption)
+        try CurlLibrary.requireKnown(option.row, for: .setOption)
         var values = options.values
         try values.set(option, to: value, on: base.id.level, for: .setOption)
         options = OptionSnapshot(values)

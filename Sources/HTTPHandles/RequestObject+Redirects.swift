@@ -49,7 +49,7 @@ extension TransferRequest {
         return TransferRequest(
             RequestMessage(method: next.method, url: url, headerFields: next.headerFields),
             next.keepsBody ? body : .none,
-            options
+            url.origin == message.url.origin ? options : options.forAnotherOrigin
         )
     }
 }

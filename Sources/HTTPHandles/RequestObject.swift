@@ -124,11 +124,13 @@ final class RequestObject: HandleObject {
         nextHop = nil
         redirects = 0
         // A read that has just ended on the reader's thread may not have been heard of yet.
-        let left = download.reset()
+        let left = download.reset(options.values.receiveBuffer)
         report(left.reports)
         if let waiter = left.waiter { pass(waiter, engine) }
         if let delivery = request?.body.upload?.abandon() { pass(delivery, engine) }
-        if case .stream(let upload, let length) = body { upload.open(length: length) }
+        if case .stream(let upload, let length) = body {
+            upload.open(length: length, options.values.sendBuffer)
+        }
         request = TransferRequest(sent, body, options)
         return nil
     }

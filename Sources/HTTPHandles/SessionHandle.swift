@@ -27,7 +27,9 @@ public actor SessionHandle {
         options: [OptionSetting] = []
     ) throws(HandleError) {
         var values = OptionValues()
-        try values.apply([.set(.userAgent, to: userAgent)] + options, on: .session, for: .openSession)
+        let settings = [.set(.userAgent, to: userAgent)] + options
+        for setting in settings { try CurlLibrary.requireKnown(setting.row, for: .openSession) }
+        try values.apply(settings, on: .session, for: .openSession)
         let driver = try Driver()
         let base = HandleBase(.session, in: HandleTree(driver), context: context.map(HandleContext.init))
         object = DriverBound(SessionObject(base, options: values))

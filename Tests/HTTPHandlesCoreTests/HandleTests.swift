@@ -115,13 +115,6 @@ struct ErrorTests {
         #expect(HandleErrorCode(CurlCode(18), at: .receivingBody) == .connectionError)
         #expect(HandleErrorCode(CurlCode(999), at: .receivingBody) == .internalError)
     }
-
-    @Test func `what is wrong with a certificate`() {
-        #expect(SecureFailure(CurlCode(60), verification: 10) == .dateInvalid)
-        #expect(SecureFailure(CurlCode(60), verification: 20) == .unknownAuthority)
-        #expect(SecureFailure(CurlCode(60), verification: 0) == .nameMismatch)
-        #expect(SecureFailure(CurlCode(35), verification: 0) == .channelError)
-    }
 }
 
 @Suite("Masks")
@@ -174,11 +167,5 @@ struct OptionTests {
             try values.set(.userAgent, to: "a\r\nb", on: .session, for: .setOption)
         }
         #expect(values == OptionValues())
-    }
-
-    @Test func `names and numbers are unique`() {
-        #expect(Set(OptionRow.all.map(\.name)).count == OptionRow.all.count)
-        let numbers = OptionRow.all.compactMap(\.number)
-        #expect(Set(numbers).count == numbers.count)
     }
 }

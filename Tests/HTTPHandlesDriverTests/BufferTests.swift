@@ -24,7 +24,7 @@ extension UploadBuffer {
 
 @Suite("Download buffer")
 struct DownloadBufferTests {
-    static let full = [UInt8](repeating: 1, count: DownloadBuffer.highWater)
+    static let full = [UInt8](repeating: 1, count: BufferMarks().high)
 
     func describe(_ attempt: DownloadBuffer.Attempt) -> String {
         switch attempt {
@@ -67,8 +67,8 @@ struct DownloadBufferTests {
         buffer.open(nil)
         #expect(buffer.append(Self.full))
         #expect(!buffer.append([1]))
-        #expect(take(buffer, upTo: DownloadBuffer.highWater / 2) == "\(DownloadBuffer.highWater / 2)")
-        #expect(take(buffer) == "\(DownloadBuffer.highWater / 2) resume")
+        #expect(take(buffer, upTo: BufferMarks().high / 2) == "\(BufferMarks().high / 2)")
+        #expect(take(buffer) == "\(BufferMarks().high / 2) resume")
         #expect(buffer.append([1]))
         #expect(take(buffer) == "1")
     }
@@ -175,11 +175,11 @@ struct UploadBufferTests {
     @Test func `the producer waits for room`() {
         let buffer = UploadBuffer()
         buffer.open(length: nil)
-        _ = buffer.write([UInt8](repeating: 0, count: UploadBuffer.highWater))
+        _ = buffer.write([UInt8](repeating: 0, count: BufferMarks().high))
         #expect(describe(buffer.write([1])) == "wait")
         #expect(describe(buffer.write([1]) { _ in }) == "wait")
         #expect(buffer.takeWaiter().map(\.mustResume) == nil)
-        _ = buffer.supply(UploadBuffer.highWater)
+        _ = buffer.supply(BufferMarks().high)
         guard case .accepted? = buffer.takeWaiter()?.outcome else {
             Issue.record("the waiting piece was not taken over")
             return

@@ -173,7 +173,7 @@ struct SessionTests {
         #expect(
             throws: HandleError.invalidParameter(
                 .openSession,
-                "userAgent cannot be Optional(\"a\\r\\nb\"): it contains a control character or outer white space"
+                "userAgent cannot be \"a\\r\\nb\": it contains a control character or outer white space"
             )
         ) {
             try SessionHandle(userAgent: "a\r\nb")

@@ -15,6 +15,7 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     package static let ok = CurlCode(0)
     package static let outOfMemory = CurlCode(27)
     package static let certificateRefused = CurlCode(60)
+    package static let certificateStatusInvalid = CurlCode(91)
 }
 
 /// How far an exchange had come when libcurl gave up: the same code means different things before and after.
@@ -57,27 +58,6 @@ extension HandleErrorCode {
             case 98: .clientAuthCertNeeded
             case 100: .headerSizeOverflow
             default: .internalError
-            }
-    }
-}
-
-extension SecureFailure {
-    /// What a failed TLS connection failed of: libcurl's result, and OpenSSL's where libcurl used OpenSSL.
-    package init(_ curl: CurlCode, verification: Int) {
-        guard curl == .certificateRefused else {
-            self = curl.rawValue == 91 ? .certificateRevoked : .channelError
-            return
-        }
-        self =
-            switch verification {
-            case 9, 10: .dateInvalid
-            case 2, 18, 19, 20, 21, 24, 27: .unknownAuthority
-            case 23: .certificateRevoked
-            case 3, 33: .revocationCheckFailed
-            case 26: .wrongUsage
-            // The chain is fine, and still the certificate was refused: it is for another name.
-            case 0, 1, 62, 64: .nameMismatch
-            default: .invalidCertificate
             }
     }
 }

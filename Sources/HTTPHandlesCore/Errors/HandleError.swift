@@ -17,6 +17,7 @@ public struct HandleError: Error, Sendable {
         let phase: TimeoutPhase?
         let reason: String
         let curl: CurlFailure?
+        let certificateProblem: CertificateProblem?
         let underlying: (any Error)?
 
         init(
@@ -25,6 +26,7 @@ public struct HandleError: Error, Sendable {
             _ phase: TimeoutPhase?,
             _ reason: String,
             _ curl: CurlFailure?,
+            _ certificateProblem: CertificateProblem?,
             _ underlying: (any Error)?
         ) {
             self.code = code
@@ -32,6 +34,7 @@ public struct HandleError: Error, Sendable {
             self.phase = phase
             self.reason = reason
             self.curl = curl
+            self.certificateProblem = certificateProblem
             self.underlying = underlying
         }
     }
@@ -44,9 +47,10 @@ public struct HandleError: Error, Sendable {
         phase: TimeoutPhase? = nil,
         reason: String,
         curl: CurlFailure? = nil,
+        certificateProblem: CertificateProblem? = nil,
         underlying: (any Error)? = nil
     ) {
-        storage = Storage(code, operation, phase, reason, curl, underlying)
+        storage = Storage(code, operation, phase, reason, curl, certificateProblem, underlying)
     }
 
     /// What went wrong.
@@ -59,6 +63,8 @@ public struct HandleError: Error, Sendable {
     public var reason: String { storage.reason }
     /// libcurl's own result, where libcurl reported the failure.
     public var curl: CurlFailure? { storage.curl }
+    /// For `.secureFailure`: what is wrong with the server's certificate, if that is the reason.
+    public var certificateProblem: CertificateProblem? { storage.certificateProblem }
     /// The error that the caller's own code threw into the operation, for example from the sequence of a request body.
     public var underlying: (any Error)? { storage.underlying }
 
@@ -68,7 +74,15 @@ public struct HandleError: Error, Sendable {
     /// The same failure, as seen by another operation.
     package func seen(by operation: HandleOperation) -> HandleError {
         guard operation != self.operation else { return self }
-        return HandleError(code, operation, phase: phase, reason: reason, curl: curl, underlying: underlying)
+        return HandleError(
+            code,
+            operation,
+            phase: phase,
+            reason: reason,
+            curl: curl,
+            certificateProblem: certificateProblem,
+            underlying: underlying
+        )
     }
 }
 
@@ -77,6 +91,7 @@ extension HandleError: Hashable {
     public static func == (left: HandleError, right: HandleError) -> Bool {
         left.code == right.code && left.operation == right.operation && left.phase == right.phase
             && left.reason == right.reason && left.curl == right.curl
+            && left.certificateProblem == right.certificateProblem
     }
 
     /// Hashes code and operation.

@@ -1,7 +1,15 @@
-/// What an exchange has shown so far; read through query-only options.
+/// What a handle can tell of itself and of its exchange so far; read through query-only options, and put together only
+/// when one of them is asked for.
 package struct ExchangeFacts: Sendable, Hashable {
     package var effectiveURL: String?
+    package var status: Int?
+    package var httpVersion: HTTPVersion?
     package var requestTimes: RequestTimes?
+    package var requestStatistics: RequestStatistics?
+    package var connectionInfo: ConnectionInfo?
+    package var securityInfo: SecurityInfo?
+    package var parent: HandleID?
+    package var library: LinkedLibrary?
 
     package init() {}
 }
@@ -38,5 +46,53 @@ public struct RequestTimes: Sendable, Hashable {
         self.sending = sending
         self.firstByte = firstByte
         self.total = total
+    }
+}
+
+/// How many bytes a request moved so far (the last hop's, after a redirect).
+///
+/// Counterpart of `WINHTTP_REQUEST_STATS`.
+public struct RequestStatistics: Sendable, Hashable {
+    /// Bytes of the request head, of all attempts if libcurl sent it twice. (`CURLINFO_REQUEST_SIZE`)
+    public let requestHeadBytes: Int64
+    /// Bytes of the request body. (`CURLINFO_SIZE_UPLOAD_T`)
+    public let requestBodyBytes: Int64
+    /// Bytes of the response head, 1xx responses included. (`CURLINFO_HEADER_SIZE`)
+    public let responseHeadBytes: Int64
+    /// Bytes of the response body. (`CURLINFO_SIZE_DOWNLOAD_T`)
+    public let responseBodyBytes: Int64
+    /// How many connections were made for the request: 0 where a pooled one was used. (`CURLINFO_NUM_CONNECTS`)
+    public let connectionsMade: Int
+
+    package init(
+        requestHeadBytes: Int64,
+        requestBodyBytes: Int64,
+        responseHeadBytes: Int64,
+        responseBodyBytes: Int64,
+        connectionsMade: Int
+    ) {
+        self.requestHeadBytes = requestHeadBytes
+        self.requestBodyBytes = requestBodyBytes
+        self.responseHeadBytes = responseHeadBytes
+        self.responseBodyBytes = responseBodyBytes
+        self.connectionsMade = connectionsMade
+    }
+}
+
+/// The network connection of a request.
+///
+/// Counterpart of `WINHTTP_CONNECTION_INFO`.
+public struct ConnectionInfo: Sendable, Hashable {
+    /// Our end. (`CURLINFO_LOCAL_IP`, `CURLINFO_LOCAL_PORT`)
+    public let local: SocketAddress
+    /// The server's end. (`CURLINFO_PRIMARY_IP`, `CURLINFO_PRIMARY_PORT`)
+    public let peer: SocketAddress
+    /// Whether the connection came from the pool. (`CURLINFO_NUM_CONNECTS`)
+    public let isReused: Bool
+
+    package init(local: SocketAddress, peer: SocketAddress, isReused: Bool) {
+        self.local = local
+        self.peer = peer
+        self.isReused = isReused
     }
 }

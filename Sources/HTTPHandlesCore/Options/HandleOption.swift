@@ -40,6 +40,8 @@ package struct OptionRow: Sendable, Hashable {
     /// The levels on which the option can be read and, where it can be set at all, set.
     package let levels: Set<HandleLevel>
     package let isSettable: Bool
+    /// What a number counts.
+    package let unit: String?
     /// The names of libcurl's options or facts that carry the value; empty where the library does it itself.
     package let curlNames: [String]
 
@@ -48,12 +50,14 @@ package struct OptionRow: Sendable, Hashable {
         _ number: Int?,
         levels: Set<HandleLevel> = [.session, .connection, .request],
         isSettable: Bool = true,
+        unit: String? = nil,
         curl curlNames: [String] = []
     ) {
         self.name = name
         self.number = number
         self.levels = levels
         self.isSettable = isSettable
+        self.unit = unit
         self.curlNames = curlNames
     }
 }

@@ -1,10 +1,11 @@
 /// An option with a value, for handles that are being made.
 public struct OptionSetting: Sendable {
+    package let row: OptionRow
     package let apply: @Sendable (inout OptionValues, HandleLevel, HandleOperation) throws(HandleError) -> Void
 
     /// Sets `option` to `value`.
     public static func set<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) -> OptionSetting {
-        OptionSetting { values, level, operation throws(HandleError) in
+        OptionSetting(row: option.row) { values, level, operation throws(HandleError) in
             try values.set(option, to: value, on: level, for: operation)
         }
     }
@@ -30,7 +31,7 @@ extension OptionValues {
         }
         guard option.row.levels.contains(level) else { throw option.row.wrongLevel(level, operation) }
         if let problem = option.problem(value) {
-            throw .invalidParameter(operation, "\(option.row.name) cannot be \(value): \(problem)")
+            throw .invalidParameter(operation, "\(option.row.name) cannot be \(optionText(of: value)): \(problem)")
         }
         self[keyPath: path] = value
     }

@@ -9,11 +9,26 @@ package struct OptionValues: Sendable, Hashable {
         response: .seconds(90),
         receive: .seconds(30)
     )
-    package var certificateAuthorityFile: String?
-    package var verifiesServer = true
+
+    package var keepAlive = true
     package var httpVersions = HTTPVersionPolicy.automatic
 
     package var maximumHeadSize = 64 * 1024
+    package var receiveBuffer = BufferMarks()
+    package var sendBuffer = BufferMarks()
+
+    package var resolveOverrides: [ResolveOverride] = []
+    package var ipVersion = IPVersion.any
+    package var localAddress: LocalAddress?
+    package var tcpKeepAlive: TCPKeepAlive?
+    package var tcpNoDelay = true
+
+    package var certificateAuthorityFile: String?
+    package var verifiesServer = true
+    package var verifiesServerName = true
+    package var minimumTLSVersion = TLSVersion.tls1_2
+    package var clientCertificate: ClientCertificate?
+    package var recordsSecurityInfo = false
 
     package var decodesContent = true
     package var maximumDecodingRatio: Int? = 250
@@ -35,6 +50,14 @@ package final class OptionSnapshot: Sendable {
     package init(_ values: OptionValues) {
         self.values = values
         limits = TimeLimits(values.limits)
+    }
+
+    /// The same without what only the origin that it was set for may see.
+    package var forAnotherOrigin: OptionSnapshot {
+        guard values.clientCertificate != nil else { return self }
+        var values = values
+        values.clientCertificate = nil
+        return OptionSnapshot(values)
     }
 
     /// What a handle has until its parent adopts it.

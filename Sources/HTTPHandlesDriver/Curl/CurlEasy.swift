@@ -72,23 +72,12 @@ struct CurlEasy: ~Copyable {
         // The text is the handle's and may go with its next call: copied at once.
         return unsafe value.map { unsafe String(cString: $0) }
     }
-}
 
-extension CurlEasy {
-    var requestTimes: RequestTimes {
-        /// libcurl's times are in microseconds; 0 is for what did not happen.
-        func time(_ info: CURLINFO) -> Duration? {
-            let microseconds = offset(info)
-            return microseconds > 0 ? .microseconds(microseconds) : nil
-        }
-        return RequestTimes(
-            nameResolved: time(CURLINFO_NAMELOOKUP_TIME_T),
-            connected: time(CURLINFO_CONNECT_TIME_T),
-            secured: time(CURLINFO_APPCONNECT_TIME_T),
-            sending: time(CURLINFO_PRETRANSFER_TIME_T),
-            firstByte: time(CURLINFO_STARTTRANSFER_TIME_T),
-            total: time(CURLINFO_TOTAL_TIME_T) ?? .zero
-        )
+    /// The pointer is libcurl's and good until its next call.
+    func pointer(_ info: CURLINFO) -> UnsafeMutableRawPointer? {
+        var value: UnsafeMutableRawPointer?
+        unsafe chttphandles_easy_get_pointer(pointer, info, &value)
+        return unsafe value
     }
 }
 
@@ -104,6 +93,10 @@ struct CurlList: ~Copyable {
     }
 
     private(set) var isEmpty = true
+
+    mutating func append(_ line: String) {
+        append(nulTerminated: line.utf8 + [0])
+    }
 
     /// libcurl copies the line. It has to end in a NUL.
     mutating func append(nulTerminated line: [UInt8]) {

@@ -39,7 +39,7 @@ package enum CurlLibrary {
     }()
 
     // The pointer is to static memory of libcurl's.
-    private static var information: curl_version_info_data { unsafe curl_version_info(CURLVERSION_TENTH).pointee }
+    static var information: curl_version_info_data { unsafe curl_version_info(CURLVERSION_TENTH).pointee }
 
     /// The linked version, as in `LIBCURL_VERSION_NUM`.
     package static var version: UInt32 { unsafe information.version_num }

@@ -76,6 +76,7 @@ package final class DownloadBuffer: Sendable {
     private struct State {
         var phase = Phase.unreadable
         var source = Source.flowing
+        var marks = BufferMarks()
         var bytes: [UInt8] = []
         /// How many of the bytes were read already.
         var start = 0
@@ -153,14 +154,11 @@ package final class DownloadBuffer: Sendable {
         }
 
         private mutating func resumed() -> Bool {
-            guard isPaused, unread <= DownloadBuffer.lowWater else { return false }
+            guard isPaused, unread <= marks.low else { return false }
             isPaused = false
             return true
         }
     }
-
-    package static let highWater = 256 * 1024
-    package static let lowWater = 64 * 1024
 
     private let state = Lock(State())
 
@@ -201,7 +199,7 @@ package final class DownloadBuffer: Sendable {
     /// Takes a piece from libcurl; `false` if the buffer is full and libcurl has to pause.
     func append(_ piece: UnsafeRawBufferPointer) -> Bool {
         state.withLock { state in
-            guard state.unread < Self.highWater else {
+            guard state.unread < state.marks.high else {
                 state.isPaused = true
                 return false
             }
@@ -210,16 +208,18 @@ package final class DownloadBuffer: Sendable {
         }
     }
 
-    /// A new exchange begins. Returns the reads that listeners have not been told of, and the reader who has just begun to
-    /// wait: to him it is as if he had come a moment later.
+    /// A new exchange begins, with marks of its own, or with those of the one before. Returns the reads that listeners have
+    /// not been told of, and the reader who has just begun to wait: to him it is as if he had come a moment later.
     ///
     /// One step: a reader on his own thread who came between a look and the reset would never be heard of again.
     @discardableResult
-    package func reset() -> (reports: [Report], waiter: Delivery?) {
+    package func reset(_ marks: BufferMarks? = nil) -> (reports: [Report], waiter: Delivery?) {
         state.withLock { state in
             if case .closed = state.phase { return ([], nil) }
-            defer { state = State() }
-            return (state.reports, state.waiter.map { Delivery(resume: $0.resume, outcome: .unreadable($0.wish)) })
+            let left = state
+            state = State()
+            state.marks = marks ?? left.marks
+            return (left.reports, left.waiter.map { Delivery(resume: $0.resume, outcome: .unreadable($0.wish)) })
         }
     }
 

@@ -5,7 +5,7 @@ extension Transfer {
     func resolverStarts() {
         isResolving = true
         // libcurl also "resolves" what already is an address.
-        if let url = request?.url, !url.origin.isHostLiteral { record(.resolving(host: url.host)) }
+        if let name = nameToResolve { record(.resolving(host: name)) }
     }
 
     func socketOpened(_ descriptor: Int32, _ address: SocketAddress) {
@@ -20,7 +20,7 @@ extension Transfer {
         }
         if isResolving {
             isResolving = false
-            if request?.url.origin.isHostLiteral == false { record(.resolved(address: address.host)) }
+            if nameToResolve != nil { record(.resolved(address: address.host)) }
         }
         record(.connecting(address))
     }
@@ -41,6 +41,7 @@ extension Transfer {
             engine.sockets.used(localPort: localPort, remotePort: Int32(remote.port), by: self)
             record(.reused(remote))
         }
+        if request?.options.values.recordsSecurityInfo == true { agreement = TLSLibrary.agreement(of: curl) }
         record(.sending)
         sending = .head(bytesBefore: 0)
         return true
@@ -72,6 +73,16 @@ extension Transfer {
         record(.sending)
         sending = .head(bytesBefore: curl.information(CURLINFO_REQUEST_SIZE))
         return true
+    }
+
+    /// The name that leads to the server; `nil` if it is an address already.
+    private var nameToResolve: String? {
+        guard let request else { return nil }
+        let overrides = request.options.values.resolveOverrides
+        if !overrides.isEmpty, let override = overrides.first(where: { $0.applies(to: request.url.origin) }) {
+            return override.isResolved ? nil : override.address
+        }
+        return request.url.origin.isHostLiteral ? nil : request.url.host
     }
 
     private var isSecure: Bool { request?.url.isSecure ?? false }

@@ -58,48 +58,21 @@ extension Transfer {
         curl.set(CURLOPT_NOPROXY, "")
         // Without it, removing a transfer that resolves a name waits for the resolver (measured: 10 seconds).
         curl.set(CURLOPT_QUICK_EXIT, 1)
-        curl.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
     }
 
     /// Sets what this exchange needs, and takes back what the previous one needed and this one does not.
     func apply(_ request: TransferRequest) throws(HandleError) {
         if appliedOptions !== request.options {
             appliedOptions = nil
-            try apply(request.options.values)
+            try applyWho(request.options.values)
+            try applyWay(request.options.values)
+            try applyTLS(request.options.values)
             appliedOptions = request.options
         }
         try applyURL(request.url.text)
         applyShape(request)
         applyHeaderFields(request)
         unsafe errorBuffer[0] = 0
-    }
-
-    private func apply(_ values: OptionValues) throws(HandleError) {
-        curl.set(CURLOPT_USERAGENT, values.userAgent)
-        // With a directory of authorities libcurl reads all of them for each connection, 20 ms on Debian; from a file it
-        // reads them once and keeps them. So: always a file, never a directory.
-        curl.set(CURLOPT_CAPATH, nil)
-        curl.set(CURLOPT_CAINFO, values.certificateAuthorityFile ?? CurlLibrary.authorityFile)
-        curl.set(CURLOPT_SSL_VERIFYPEER, values.verifiesServer ? 1 : 0)
-        curl.set(CURLOPT_SSL_VERIFYHOST, values.verifiesServer ? 2 : 0)
-        // All time limits are ours. libcurl gives up resolving and connecting after 300 seconds by itself, which no
-        // resolver takes; a limit set here costs timers in every transfer. So it is moved out of the way only for those
-        // who want to wait longer.
-        let isInTheWay = values.limits.connect == .zero || values.limits.resolve + values.limits.connect > .seconds(240)
-        curl.set(CURLOPT_CONNECTTIMEOUT_MS, isInTheWay ? 86_400_000 : 0)
-        let version =
-            switch values.httpVersions {
-            case .automatic: CURL_HTTP_VERSION_2TLS
-            case .http1_1: CURL_HTTP_VERSION_1_1
-            case .http2PriorKnowledge: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-            }
-        guard curl.set(CURLOPT_HTTP_VERSION, Int(version)) == .ok else {
-            throw HandleError(
-                .notSupported,
-                .sendRequest,
-                reason: "the linked libcurl cannot speak the HTTP version that is required: \(values.httpVersions)"
-            )
-        }
     }
 
     /// libcurl parses the URL of each exchange and puts it together again, unless it gets one that is parsed already. So
@@ -144,15 +117,17 @@ extension Transfer {
         let asksForCodings =
             request.options.values.decodesContent
             && (fields.isEmpty || !fields.contains(.acceptEncoding) && !fields.contains(.range))
-        let standard: AppliedHeader = isUpload || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
+        let closes = !request.options.values.keepAlive && !fields.contains(.connection)
+        let standard: AppliedHeader = isUpload || closes || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
         guard standard == .own || standard != appliedHeader else { return }
         appliedHeader = standard
         var list = CurlList()
         if asksForCodings { list.append(nulTerminated: Self.acceptedCodings) }
         for field in request.headerFields { list.append(nulTerminated: Self.line(field)) }
+        if closes { list.append("Connection: close") }
         if isUpload, request.headerFields[.expect] == nil {
             // Without this libcurl waits a second for servers that do not know "100-continue".
-            list.append(nulTerminated: Array("Expect:\0".utf8))
+            list.append("Expect:")
         }
         curl.set(CURLOPT_HTTPHEADER, list: list)
         // The old list goes only now that libcurl does not point to it any more.
@@ -202,6 +177,8 @@ extension AppliedRequest {
             case .http1_1: false
             case .http2PriorKnowledge: true
             }
-        closesConnection = !request.headerFields.isEmpty && request.headerFields.contains(.connection)
+        closesConnection =
+            !request.options.values.keepAlive
+            || (!request.headerFields.isEmpty && request.headerFields.contains(.connection))
     }
 }

@@ -50,6 +50,8 @@ package final class Transfer: AlarmOwner {
     /// libcurl keeps only the pointer.
     @safe @exclusivity(unchecked) var headerList = CurlList()
     /// The same.
+    var connectToList = CurlList()
+    /// The same.
     let parsedURL: CurlURL
     var appliedURL: String?
     var appliedHeader = AppliedHeader.none
@@ -79,6 +81,8 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) private var alarm: DeadlineToken?
 
     // Connecting
+    /// What TLS agreed on, for those who have asked for it.
+    var agreement: TLSLibrary.Agreement?
     var isResolving = false
     @safe @exclusivity(unchecked) var openedSockets: [Int32] = []
 
@@ -137,6 +141,7 @@ package final class Transfer: AlarmOwner {
         exchange += 1
         isRunning = true
         lastProgress = engine.now
+        agreement = nil
         isResolving = false
         sending = .waiting
         bodyOffset = 0
@@ -274,24 +279,29 @@ package final class Transfer: AlarmOwner {
     private func failure(_ result: CurlCode) -> TransferMilestone {
         let failure = CurlFailure(result)
         var code = HandleErrorCode(result, at: progress)
+        var problem: CertificateProblem?
         var secureFailure: SecureFailure = []
         if code == .secureFailure {
-            secureFailure = SecureFailure(result, verification: curl.information(CURLINFO_SSL_VERIFYRESULT))
+            problem = CertificateProblem(result, verifyResult: curl.information(CURLINFO_SSL_VERIFYRESULT))
+            secureFailure = problem?.secureFailure ?? .channelError
         }
         if result == .outOfMemory, case .head = receiving, !headBytes.isEmpty {
             // What old versions say of a header line that is too long for them.
             code = .headerSizeOverflow
         }
         let text = unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
-        let reason = text.isEmpty ? failure.message : text
-        return .failed(HandleError(code, .sendRequest, reason: reason, curl: failure), secureFailure)
-    }
-
-    /// What libcurl knows of the exchange, until `release`.
-    package var facts: ExchangeFacts {
-        var facts = ExchangeFacts()
-        facts.effectiveURL = request?.url.text
-        facts.requestTimes = curl.requestTimes
-        return facts
+        if progress < .receivingBody, text.contains("alert certificate required") {
+            // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
+            code = .clientAuthCertNeeded
+        }
+        let reasons = [problem?.reason, text.isEmpty ? failure.message : text]
+        let error = HandleError(
+            code,
+            .sendRequest,
+            reason: reasons.compactMap { $0 }.joined(separator: ": "),
+            curl: failure,
+            certificateProblem: problem
+        )
+        return .failed(error, secureFailure)
     }
 }

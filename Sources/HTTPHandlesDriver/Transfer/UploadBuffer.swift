@@ -56,6 +56,7 @@ package final class UploadBuffer: Sendable {
         var phase = Phase.unopened
         /// How many bytes the producer still owes; `nil` if he did not say how many there are.
         var owed: Int64?
+        var marks = BufferMarks()
         var pieces: [[UInt8]] = []
         /// How much of the first piece libcurl has.
         var offset = 0
@@ -109,9 +110,6 @@ package final class UploadBuffer: Sendable {
         }
     }
 
-    package static let highWater = 256 * 1024
-    package static let lowWater = 64 * 1024
-
     private let state = Lock(State())
 
     package init() {}
@@ -120,13 +118,13 @@ package final class UploadBuffer: Sendable {
 
     /// Takes a piece over if there is room.
     package func write(_ piece: [UInt8]) -> Attempt {
-        state.withLock { $0.accept(piece, below: Self.highWater) ?? .mustWait }
+        state.withLock { $0.accept(piece, below: $0.marks.high) ?? .mustWait }
     }
 
     /// Takes a piece over; if there is no room, later, and then calls `resume` once from the driver's thread.
     package func write(_ piece: [UInt8], whenDone resume: @escaping @Sendable (Outcome) -> Void) -> Attempt {
         state.withLock { state in
-            if let attempt = state.accept(piece, below: Self.highWater) { return attempt }
+            if let attempt = state.accept(piece, below: state.marks.high) { return attempt }
             guard state.waiter == nil else {
                 return .now(.failed(.wrongState(.writeData, "writeData is not over yet")), mustResume: false)
             }
@@ -151,12 +149,13 @@ package final class UploadBuffer: Sendable {
     // MARK: The driver
 
     /// A new exchange begins.
-    package func open(length: Int64?) {
+    package func open(length: Int64?, _ marks: BufferMarks = BufferMarks()) {
         state.withLock { state in
             if case .closed = state.phase { return }
             state = State()
             state.phase = .open
             state.owed = length
+            state.marks = marks
         }
     }
 
@@ -228,7 +227,7 @@ package final class UploadBuffer: Sendable {
     package func takeWaiter() -> Delivery? {
         state.withLock { state in
             guard let waiter = state.waiter,
-                case .now(let outcome, let mustResume)? = state.accept(waiter.piece, below: Self.lowWater)
+                case .now(let outcome, let mustResume)? = state.accept(waiter.piece, below: state.marks.low)
             else { return nil }
             state.waiter = nil
             return Delivery(resume: waiter.resume, outcome: outcome, mustResume: mustResume)

@@ -35,6 +35,13 @@ struct Document {
         }
     }
 
+    /// The cells of the rows of the table in a section, without the table's head.
+    func table(in heading: String) -> [[String]] {
+        section(heading).filter { $0.hasPrefix("|") }.dropFirst(2).map { line in
+            line.dropFirst().dropLast().components(separatedBy: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+    }
+
     /// The text and the target of each link.
     var links: [(text: String, target: String)] {
         text.matches(of: /\[([^\]\n]+)\]\(([^)\n]+)\)/).map { (String($0.1), String($0.2)) }

@@ -1,6 +1,4 @@
 import Foundation
-import HTTPHandlesLock
-import HTTPHandlesTesting
 
 /// A real nginx on loopback, started once for all tests and gone when the test process is: http, https with a throw-away
 /// authority, HTTP/2 over TLS and in clear.
@@ -17,37 +15,20 @@ final class Nginx: Sendable {
     /// What `/big` serves.
     let bigSize = 8 * 1024 * 1024
 
-    private let folder: String
-    private let guardian: Process
-    private let leash: Pipe
+    private let process: NginxProcess
 
     private init() throws {
-        folder = NSTemporaryDirectory() + "http-handles-nginx-\(ProcessInfo.processInfo.processIdentifier)"
+        process = try NginxProcess("nginx")
+        let folder = process.folder
         try FileManager.default.createDirectory(atPath: folder + "/html", withIntermediateDirectories: true)
         authorityFile = folder + "/authority.pem"
-        let ports = try Self.freePorts(4)
+        let ports = try freePorts(4)
         (httpPort, httpsPort, http1TLSPort, clearHTTP2Port) = (ports[0], ports[1], ports[2], ports[3])
         try Self.makeCertificates(in: folder)
         try Data((0..<bigSize).map { UInt8(truncatingIfNeeded: $0) }).write(
             to: URL(fileURLWithPath: folder + "/html/big")
         )
-        try Self.configuration(folder, ports).write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
-
-        // The shell ends nginx when its standard input ends, which it does when this process is gone, however it goes.
-        leash = Pipe()
-        guardian = Process()
-        guardian.executableURL = URL(fileURLWithPath: "/bin/sh")
-        guardian.arguments = [
-            "-c",
-            """
-            PATH=$PATH:/usr/sbin; nginx -p "$1" -c "$1/nginx.conf" -g 'daemon off;' 2>"$1/stderr" & server=$!
-            cat >/dev/null; kill $server; wait $server; rm -rf "$1"
-            """,
-            "guardian", folder,
-        ]
-        guardian.standardInput = leash
-        try guardian.run()
-        try waitUntilListening()
+        try process.start(Self.configuration(folder, ports))
     }
 
     func http(_ path: String) -> String { "http://127.0.0.1:\(httpPort)\(path)" }
@@ -55,53 +36,34 @@ final class Nginx: Sendable {
     func https1(_ path: String) -> String { "https://localhost:\(http1TLSPort)\(path)" }
     func clearHTTP2(_ path: String) -> String { "http://127.0.0.1:\(clearHTTP2Port)\(path)" }
 
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    /// nginx writes its process number when it listens.
-    private func waitUntilListening() throws {
-        let end = Date().addingTimeInterval(10)
-        while !FileManager.default.fileExists(atPath: folder + "/pid") {
-            guard Date() < end, guardian.isRunning else {
-                let errors = (try? String(contentsOfFile: folder + "/stderr", encoding: .utf8)) ?? ""
-                throw Failure(description: "nginx does not start (Scripts/setup installs it): \(errors)")
-            }
-            usleep(1000)
-        }
-    }
-
     private static func configuration(_ folder: String, _ ports: [Int]) -> String {
-        let places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
-        let user = getuid() == 0 ? "user root;" : ""
-        return """
-            \(user) worker_processes 1; pid \(folder)/pid; error_log \(folder)/error.log;
-            events { worker_connections 4096; }
-            http {
-                access_log off; root \(folder)/html; keepalive_requests 1000000; \(places)
-                client_max_body_size 64m; http2_max_requests 1000000;
-                ssl_certificate \(folder)/server.pem; ssl_certificate_key \(folder)/server.key;
-                server {
-                    listen 127.0.0.1:\(ports[0]);
-                    listen 127.0.0.1:\(ports[1]) ssl http2;
-                    listen 127.0.0.1:\(ports[2]) ssl;
-                    listen 127.0.0.1:\(ports[3]) http2;
-                    location /hello { default_type text/plain; return 200 "hello"; }
-                    location /method { default_type text/plain; return 200 "$request_method"; }
-                    location /agent { default_type text/plain; return 200 "$http_user_agent"; }
-                    location /length { default_type text/plain; return 200 "$http_content_length $http_transfer_encoding"; }
-                    location /protocol { default_type text/plain; return 200 "$server_protocol $ssl_session_reused"; }
-                    location /missing { return 404; }
-                    location /downgrade { return 302 http://127.0.0.1:\(ports[0])/hello; }
-                    location /upload { dav_methods PUT; create_full_put_path on; }
-                }
+        """
+        http {
+            access_log off; root \(folder)/html; keepalive_requests 1000000; \(NginxProcess.places(in: folder))
+            client_max_body_size 64m; http2_max_requests 1000000;
+            ssl_certificate \(folder)/server.pem; ssl_certificate_key \(folder)/server.key;
+            server {
+                listen 127.0.0.1:\(ports[0]);
+                listen 127.0.0.1:\(ports[1]) ssl http2;
+                listen 127.0.0.1:\(ports[2]) ssl;
+                listen 127.0.0.1:\(ports[3]) http2;
+                location /hello { default_type text/plain; return 200 "hello"; }
+                location /method { default_type text/plain; return 200 "$request_method"; }
+                location /agent { default_type text/plain; return 200 "$http_user_agent"; }
+                location /length { default_type text/plain; return 200 "$http_content_length $http_transfer_encoding"; }
+                location /protocol { default_type text/plain; return 200 "$server_protocol $ssl_session_reused"; }
+                location /address { default_type text/plain; return 200 "$remote_addr $remote_port"; }
+                location /connection { default_type text/plain; return 200 "$http_connection"; }
+                location /missing { return 404; }
+                location /downgrade { return 302 http://127.0.0.1:\(ports[0])/hello; }
+                location /upload { dav_methods PUT; create_full_put_path on; }
             }
-            """
+        }
+        """
     }
 
     private static func makeCertificates(in folder: String) throws {
-        try run(
+        try runShell(
             """
             cd "$1" && exec >/dev/null 2>&1
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -keyout authority.key \
@@ -114,19 +76,5 @@ final class Nginx: Sendable {
             """,
             folder
         )
-    }
-
-    private static func run(_ script: String, _ argument: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", script, "script", argument]
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(description: "openssl makes no certificates") }
-    }
-
-    private static func freePorts(_ count: Int) throws -> [Int] {
-        let servers = try (0..<count).map { _ in try ScriptedServer { _ in } }
-        return servers.map(\.port)
     }
 }

@@ -1,0 +1,48 @@
+// What can be asked and not set. Before a fact is known, asking for it throws `.incorrectHandleState`.
+
+extension HandleOption<String> {
+    /// The URL of the exchange: after redirects, the one that answered. (`WINHTTP_OPTION_URL`)
+    public static var url: Self { HandleOption(.url, fact: \.effectiveURL) }
+}
+
+extension HandleOption<Int> {
+    /// The status code of the response, or of the last 1xx response if there is no other yet.
+    /// (`WINHTTP_QUERY_STATUS_CODE`; `CURLINFO_RESPONSE_CODE`)
+    public static var status: Self { HandleOption(.status, fact: \.status) }
+}
+
+extension HandleOption<HTTPVersion> {
+    /// The version of HTTP that the exchange uses. (`WINHTTP_OPTION_HTTP_PROTOCOL_USED`; `CURLINFO_HTTP_VERSION`)
+    public static var httpVersion: Self { HandleOption(.httpVersion, fact: \.httpVersion) }
+}
+
+extension HandleOption<RequestTimes> {
+    /// When the phases of the exchange were over. (`WINHTTP_OPTION_REQUEST_TIMES`)
+    public static var requestTimes: Self { HandleOption(.requestTimes, fact: \.requestTimes) }
+}
+
+extension HandleOption<RequestStatistics> {
+    /// How many bytes the exchange has moved so far. (`WINHTTP_OPTION_REQUEST_STATS`)
+    public static var requestStatistics: Self { HandleOption(.requestStatistics, fact: \.requestStatistics) }
+}
+
+extension HandleOption<ConnectionInfo> {
+    /// The network connection of the exchange, once it is ready. (`WINHTTP_OPTION_CONNECTION_INFO`)
+    public static var connectionInfo: Self { HandleOption(.connectionInfo, fact: \.connectionInfo) }
+}
+
+extension HandleOption<SecurityInfo> {
+    /// What TLS agreed on; only for requests that were sent with `recordsSecurityInfo`. (`WINHTTP_OPTION_SECURITY_INFO`,
+    /// `WINHTTP_OPTION_SERVER_CERT_CHAIN_CONTEXT`)
+    public static var securityInfo: Self { HandleOption(.securityInfo, fact: \.securityInfo) }
+}
+
+extension HandleOption<HandleID> {
+    /// The handle that this one was made from. (`WINHTTP_OPTION_PARENT_HANDLE`)
+    public static var parentHandle: Self { HandleOption(.parentHandle, fact: \.parent) }
+}
+
+extension HandleOption<LinkedLibrary> {
+    /// What the linked libcurl is and can do. (`WINHTTP_OPTION_FEATURE_SUPPORTED`; `curl_version_info`)
+    public static var linkedLibrary: Self { HandleOption(.linkedLibrary, fact: \.library) }
+}

@@ -1,0 +1,167 @@
+extension OptionRow {
+    // Who asks for what
+    static let userAgent = OptionRow("userAgent", 41, curl: ["CURLOPT_USERAGENT"])
+    static let keepAlive = OptionRow("keepAlive", 63, curl: ["CURLOPT_FORBID_REUSE"])
+    static let httpVersions = OptionRow("httpVersions", 133, curl: ["CURLOPT_HTTP_VERSION"])
+    static let decodesContent = OptionRow("decodesContent", 118)
+    static let redirectPolicy = OptionRow("redirectPolicy", 88)
+    static let maximumRedirects = OptionRow("maximumRedirects", 89, unit: "redirects")
+
+    // Time
+    static let queueTimeout = OptionRow("queueTimeout", nil)
+    static let resolveTimeout = OptionRow("resolveTimeout", 2)
+    static let connectTimeout = OptionRow("connectTimeout", 3, curl: ["CURLOPT_CONNECTTIMEOUT_MS"])
+    static let sendTimeout = OptionRow("sendTimeout", 5)
+    static let receiveTimeout = OptionRow("receiveTimeout", 6)
+    static let responseTimeout = OptionRow("responseTimeout", 7)
+    static let totalTimeout = OptionRow("totalTimeout", nil)
+
+    // Amounts
+    static let maximumConnectionsPerServer = OptionRow(
+        "maximumConnectionsPerServer",
+        73,
+        levels: [.session],
+        unit: "connections"
+    )
+    static let maximumConnections = OptionRow("maximumConnections", nil, levels: [.session], unit: "connections")
+    static let maximumDecodingRatio = OptionRow("maximumDecodingRatio", nil, unit: "times")
+    static let maximumHeadSize = OptionRow("maximumHeadSize", 91, unit: "bytes")
+    static let receiveBuffer = OptionRow("receiveBuffer", 12, unit: "bytes")
+    static let sendBuffer = OptionRow("sendBuffer", 13, unit: "bytes")
+
+    // The way to the server
+    static let resolveOverrides = OptionRow("resolveOverrides", 165, curl: ["CURLOPT_CONNECT_TO"])
+    static let ipVersion = OptionRow("ipVersion", nil, curl: ["CURLOPT_IPRESOLVE"])
+    static let localAddress = OptionRow("localAddress", 105, curl: ["CURLOPT_INTERFACE"])
+    static let tcpKeepAlive = OptionRow(
+        "tcpKeepAlive",
+        152,
+        curl: ["CURLOPT_TCP_KEEPALIVE", "CURLOPT_TCP_KEEPIDLE", "CURLOPT_TCP_KEEPINTVL"]
+    )
+    static let tcpNoDelay = OptionRow("tcpNoDelay", nil, curl: ["CURLOPT_TCP_NODELAY"])
+
+    // TLS
+    static let certificateAuthorityFile = OptionRow("certificateAuthorityFile", nil, curl: ["CURLOPT_CAINFO"])
+    static let verifiesServer = OptionRow(
+        "verifiesServer",
+        31,
+        curl: ["CURLOPT_SSL_VERIFYPEER", "CURLOPT_SSL_VERIFYHOST"]
+    )
+    static let verifiesServerName = OptionRow("verifiesServerName", nil, curl: ["CURLOPT_SSL_VERIFYHOST"])
+    static let minimumTLSVersion = OptionRow("minimumTLSVersion", 84, curl: ["CURLOPT_SSLVERSION"])
+    static let clientCertificate = OptionRow(
+        "clientCertificate",
+        47,
+        curl: ["CURLOPT_SSLCERT", "CURLOPT_SSLKEY", "CURLOPT_KEYPASSWD"]
+    )
+    static let recordsSecurityInfo = OptionRow("recordsSecurityInfo", nil, curl: ["CURLOPT_CERTINFO"])
+
+    // Facts of an exchange
+    static let url = OptionRow(fact: "url", 34)
+    static let status = OptionRow(fact: "status", nil, curl: ["CURLINFO_RESPONSE_CODE"])
+    static let httpVersion = OptionRow(fact: "httpVersion", 134, curl: ["CURLINFO_HTTP_VERSION"])
+    static let requestTimes = OptionRow(
+        fact: "requestTimes",
+        142,
+        curl: [
+            "CURLINFO_NAMELOOKUP_TIME_T", "CURLINFO_CONNECT_TIME_T", "CURLINFO_APPCONNECT_TIME_T",
+            "CURLINFO_PRETRANSFER_TIME_T", "CURLINFO_STARTTRANSFER_TIME_T", "CURLINFO_TOTAL_TIME_T",
+        ]
+    )
+    static let requestStatistics = OptionRow(
+        fact: "requestStatistics",
+        146,
+        unit: "bytes",
+        curl: [
+            "CURLINFO_REQUEST_SIZE", "CURLINFO_SIZE_UPLOAD_T", "CURLINFO_HEADER_SIZE", "CURLINFO_SIZE_DOWNLOAD_T",
+            "CURLINFO_NUM_CONNECTS",
+        ]
+    )
+    static let connectionInfo = OptionRow(
+        fact: "connectionInfo",
+        93,
+        curl: [
+            "CURLINFO_LOCAL_IP", "CURLINFO_LOCAL_PORT", "CURLINFO_PRIMARY_IP", "CURLINFO_PRIMARY_PORT",
+            "CURLINFO_NUM_CONNECTS",
+        ]
+    )
+    static let securityInfo = OptionRow(
+        fact: "securityInfo",
+        151,
+        curl: ["CURLINFO_TLS_SSL_PTR", "CURLINFO_SSL_VERIFYRESULT", "CURLINFO_CERTINFO"]
+    )
+
+    // Facts of a handle
+    static let parentHandle = OptionRow(fact: "parentHandle", 21, levels: [.connection, .request])
+    static let linkedLibrary = OptionRow(fact: "linkedLibrary", 184, levels: Set(HandleLevel.allCases))
+
+    private init(
+        fact name: String,
+        _ number: Int?,
+        levels: Set<HandleLevel> = [.request],
+        unit: String? = nil,
+        curl curlNames: [String] = []
+    ) {
+        self.init(name, number, levels: levels, isSettable: false, unit: unit, curl: curlNames)
+    }
+}
+
+/// An option with everything that is said of it in `Docs/Options.md`.
+package struct OptionEntry: Sendable, Hashable {
+    package let row: OptionRow
+    /// The type of the value.
+    package let type: String
+    /// The value that a session starts with; `nil` for facts.
+    package let initial: String?
+
+    fileprivate init<Value: Sendable>(_ option: HandleOption<Value>) {
+        row = option.row
+        type = typeText(of: "\(Value.self)")
+        initial =
+            switch option.source {
+            case .value(let path): optionText(of: OptionValues()[keyPath: path])
+            case .fact: nil
+            }
+    }
+
+    /// Every option there is.
+    package static let all: [OptionEntry] = [
+        OptionEntry(.userAgent), OptionEntry(.keepAlive), OptionEntry(.httpVersions), OptionEntry(.decodesContent),
+        OptionEntry(.redirectPolicy),
+        OptionEntry(.maximumRedirects), OptionEntry(.queueTimeout), OptionEntry(.resolveTimeout),
+        OptionEntry(.connectTimeout), OptionEntry(.sendTimeout), OptionEntry(.responseTimeout),
+        OptionEntry(.receiveTimeout), OptionEntry(.totalTimeout), OptionEntry(.maximumConnectionsPerServer),
+        OptionEntry(.maximumConnections), OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),
+        OptionEntry(.receiveBuffer),
+        OptionEntry(.sendBuffer), OptionEntry(.resolveOverrides), OptionEntry(.ipVersion), OptionEntry(.localAddress),
+        OptionEntry(.tcpKeepAlive), OptionEntry(.tcpNoDelay), OptionEntry(.certificateAuthorityFile),
+        OptionEntry(.verifiesServer), OptionEntry(.verifiesServerName), OptionEntry(.minimumTLSVersion),
+        OptionEntry(.clientCertificate), OptionEntry(.recordsSecurityInfo), OptionEntry(.url), OptionEntry(.status),
+        OptionEntry(.httpVersion), OptionEntry(.requestTimes), OptionEntry(.requestStatistics),
+        OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
+        OptionEntry(.linkedLibrary),
+    ]
+}
+
+/// A type as it is written in Swift.
+private func typeText(of name: String) -> String {
+    for (prefix, opening, closing) in [("Optional<", "", "?"), ("Array<", "[", "]")] where name.hasPrefix(prefix) {
+        return opening + typeText(of: String(name.dropFirst(prefix.count).dropLast())) + closing
+    }
+    return name
+}
+
+/// A value as it is written in Swift, without the optional around it.
+func optionText<Value>(of value: Value) -> String {
+    if let optional = value as? any OptionalValue { return optional.text }
+    if let text = value as? String { return text.debugDescription }
+    return "\(value)"
+}
+
+private protocol OptionalValue {
+    var text: String { get }
+}
+
+extension Optional: OptionalValue {
+    fileprivate var text: String { map { optionText(of: $0) } ?? "nil" }
+}

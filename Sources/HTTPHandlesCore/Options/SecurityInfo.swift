@@ -1,0 +1,58 @@
+/// What TLS agreed on for a request that was sent with `recordsSecurityInfo`.
+///
+/// Version and cipher are those of the connection. The certificates and the result of their verification are seen in a
+/// handshake only, so a request on a pooled connection has none.
+///
+/// Counterpart of `WINHTTP_SECURITY_INFO` and `WINHTTP_OPTION_SERVER_CERT_CHAIN_CONTEXT`.
+public struct SecurityInfo: Sendable, Hashable {
+    /// The version as OpenSSL names it, for example "TLSv1.3"; `nil` if libcurl uses another TLS library.
+    public let version: String?
+    /// The cipher suite as OpenSSL names it, for example "TLS_AES_256_GCM_SHA384"; `nil` if libcurl uses another TLS
+    /// library.
+    public let cipher: String?
+    /// OpenSSL's result of verifying the server's certificate (`X509_V_…`), 0 for a good one; `nil` on a pooled
+    /// connection. Without `verifiesServer` libcurl trusts no authority, so it says little there: a good certificate has
+    /// 20, one that the server signed itself 18. (`CURLINFO_SSL_VERIFYRESULT`)
+    public let verifyResult: Int?
+    /// The server's certificate and those it sent along; empty on a pooled connection. (`CURLINFO_CERTINFO`)
+    public let certificates: [PeerCertificate]
+
+    package init(version: String?, cipher: String?, verifyResult: Int?, certificates: [PeerCertificate]) {
+        self.version = version
+        self.cipher = cipher
+        self.verifyResult = verifyResult
+        self.certificates = certificates
+    }
+}
+
+/// A certificate that a server showed, in libcurl's words.
+public struct PeerCertificate: Sendable, Hashable {
+    /// Whose it is.
+    public let subject: String
+    /// Who signed it.
+    public let issuer: String
+    /// Its number with the issuer, in hexadecimal digits.
+    public let serialNumber: String
+    /// From when it is valid, for example "Jan 27 00:00:00 2026 GMT".
+    public let notBefore: String
+    /// Until when it is valid.
+    public let notAfter: String
+    /// The whole certificate in PEM.
+    public let pem: String
+
+    /// Reads libcurl's lines, "name:value" each.
+    package init(lines: [String]) {
+        var values: [Substring: Substring] = [:]
+        for line in lines {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            values[line[..<colon]] = line[line.index(after: colon)...]
+        }
+        func value(_ name: Substring) -> String { values[name].map(String.init) ?? "" }
+        subject = value("Subject")
+        issuer = value("Issuer")
+        serialNumber = value("Serial Number")
+        notBefore = value("Start date")
+        notAfter = value("Expire date")
+        pem = value("Cert")
+    }
+}

@@ -1,0 +1,93 @@
+import CHTTPHandlesCurl
+package import HTTPHandlesCore
+
+extension Transfer {
+    /// What libcurl knows of the exchange, until `release`.
+    package var facts: ExchangeFacts {
+        var facts = ExchangeFacts()
+        facts.effectiveURL = request?.url.text
+        let status = curl.information(CURLINFO_RESPONSE_CODE)
+        facts.status = status > 0 ? status : nil
+        facts.httpVersion = HTTPVersion(curl: curl.information(CURLINFO_HTTP_VERSION))
+        facts.requestTimes = curl.requestTimes
+        facts.requestStatistics = curl.requestStatistics
+        if case .waiting = sending { return facts }
+        facts.connectionInfo = curl.connectionInfo
+        if request?.url.isSecure == true, request?.options.values.recordsSecurityInfo == true {
+            facts.securityInfo = securityInfo(isReused: curl.information(CURLINFO_NUM_CONNECTS) == 0)
+        }
+        return facts
+    }
+
+    private func securityInfo(isReused: Bool) -> SecurityInfo {
+        SecurityInfo(
+            version: agreement?.version,
+            cipher: agreement?.cipher,
+            // Nothing was verified for this request; what libcurl has is left from another one.
+            verifyResult: isReused ? nil : curl.information(CURLINFO_SSL_VERIFYRESULT),
+            certificates: isReused ? [] : curl.certificates
+        )
+    }
+}
+
+extension CurlEasy {
+    var requestTimes: RequestTimes {
+        /// libcurl's times are in microseconds; 0 is for what did not happen.
+        func time(_ info: CURLINFO) -> Duration? {
+            let microseconds = offset(info)
+            return microseconds > 0 ? .microseconds(microseconds) : nil
+        }
+        return RequestTimes(
+            nameResolved: time(CURLINFO_NAMELOOKUP_TIME_T),
+            connected: time(CURLINFO_CONNECT_TIME_T),
+            secured: time(CURLINFO_APPCONNECT_TIME_T),
+            sending: time(CURLINFO_PRETRANSFER_TIME_T),
+            firstByte: time(CURLINFO_STARTTRANSFER_TIME_T),
+            total: time(CURLINFO_TOTAL_TIME_T) ?? .zero
+        )
+    }
+
+    fileprivate var requestStatistics: RequestStatistics {
+        RequestStatistics(
+            requestHeadBytes: Int64(information(CURLINFO_REQUEST_SIZE)),
+            requestBodyBytes: offset(CURLINFO_SIZE_UPLOAD_T),
+            responseHeadBytes: Int64(information(CURLINFO_HEADER_SIZE)),
+            responseBodyBytes: offset(CURLINFO_SIZE_DOWNLOAD_T),
+            connectionsMade: information(CURLINFO_NUM_CONNECTS)
+        )
+    }
+
+    fileprivate var connectionInfo: ConnectionInfo {
+        ConnectionInfo(
+            local: SocketAddress(host: text(CURLINFO_LOCAL_IP) ?? "", port: information(CURLINFO_LOCAL_PORT)),
+            peer: SocketAddress(host: text(CURLINFO_PRIMARY_IP) ?? "", port: information(CURLINFO_PRIMARY_PORT)),
+            isReused: information(CURLINFO_NUM_CONNECTS) == 0
+        )
+    }
+
+    fileprivate var certificates: [PeerCertificate] {
+        guard let pointer = unsafe pointer(CURLINFO_CERTINFO) else { return [] }
+        let information = unsafe pointer.assumingMemoryBound(to: curl_certinfo.self).pointee
+        return unsafe (0..<Int(information.num_of_certs)).map { index in
+            var lines: [String] = []
+            var entry = unsafe information.certinfo[index]
+            while let line = unsafe entry {
+                unsafe lines.append(String(cString: line.pointee.data))
+                unsafe entry = line.pointee.next
+            }
+            return PeerCertificate(lines: lines)
+        }
+    }
+}
+
+extension HTTPVersion {
+    fileprivate init?(curl version: Int) {
+        switch UInt32(version) {
+        case UInt32(CURL_HTTP_VERSION_1_0): self = .http1_0
+        case UInt32(CURL_HTTP_VERSION_1_1): self = .http1_1
+        case UInt32(CURL_HTTP_VERSION_2_0): self = .http2
+        case UInt32(CURL_HTTP_VERSION_3): self = .http3
+        default: return nil
+        }
+    }
+}

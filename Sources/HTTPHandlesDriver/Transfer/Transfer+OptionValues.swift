@@ -1,0 +1,101 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+// What the options of a handle mean to libcurl. Called only when an easy handle gets other options than it has; each of
+// these sets everything that it is about, also what is at its default, because the exchange before may have changed it.
+
+extension Transfer {
+    func applyWho(_ values: OptionValues) throws(HandleError) {
+        curl.set(CURLOPT_USERAGENT, values.userAgent)
+        let version =
+            switch values.httpVersions {
+            case .automatic: CURL_HTTP_VERSION_2TLS
+            case .http1_1: CURL_HTTP_VERSION_1_1
+            case .http2PriorKnowledge: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+            }
+        try require(curl.set(CURLOPT_HTTP_VERSION, Int(version)), "httpVersions", values.httpVersions)
+    }
+
+    func applyWay(_ values: OptionValues) throws(HandleError) {
+        // All time limits are ours. libcurl gives up resolving and connecting after 300 seconds by itself, which no
+        // resolver takes; a limit set here costs timers in every transfer. So it is moved out of the way only for those
+        // who want to wait longer.
+        let isInTheWay = values.limits.connect == .zero || values.limits.resolve + values.limits.connect > .seconds(240)
+        curl.set(CURLOPT_CONNECTTIMEOUT_MS, isInTheWay ? 86_400_000 : 0)
+
+        // Not CURLOPT_RESOLVE: that changes the session's cache of names, and so every other request.
+        if !values.resolveOverrides.isEmpty || !connectToList.isEmpty {
+            var list = CurlList()
+            for override in values.resolveOverrides { list.append(override.line) }
+            curl.set(CURLOPT_CONNECT_TO, list: list)
+            // The old list goes only now that libcurl does not point to it any more.
+            connectToList = list
+        }
+        let resolve =
+            switch values.ipVersion {
+            case .any: CURL_IPRESOLVE_WHATEVER
+            case .v4: CURL_IPRESOLVE_V4
+            case .v6: CURL_IPRESOLVE_V6
+            }
+        curl.set(CURLOPT_IPRESOLVE, Int(resolve))
+        let interface =
+            switch values.localAddress {
+            case .interface(let name)?: "if!\(name)"
+            case .address(let address)?: "host!\(address)"
+            case nil: String?.none
+            }
+        try require(curl.set(CURLOPT_INTERFACE, interface), "localAddress", values.localAddress)
+        curl.set(CURLOPT_TCP_KEEPALIVE, values.tcpKeepAlive == nil ? 0 : 1)
+        let keepAlive = values.tcpKeepAlive ?? TCPKeepAlive()
+        curl.set(CURLOPT_TCP_KEEPIDLE, Int(keepAlive.idle.components.seconds))
+        curl.set(CURLOPT_TCP_KEEPINTVL, Int(keepAlive.interval.components.seconds))
+        curl.set(CURLOPT_TCP_NODELAY, values.tcpNoDelay ? 1 : 0)
+    }
+
+    func applyTLS(_ values: OptionValues) throws(HandleError) {
+        // With a directory of authorities libcurl reads all of them for each connection, 20 ms on Debian; from a file it
+        // reads them once and keeps them. So: always a file, never a directory.
+        curl.set(CURLOPT_CAPATH, nil)
+        try requireReadable(values.certificateAuthorityFile, "certificateAuthorityFile")
+        curl.set(CURLOPT_CAINFO, values.certificateAuthorityFile ?? CurlLibrary.authorityFile)
+        curl.set(CURLOPT_SSL_VERIFYPEER, values.verifiesServer ? 1 : 0)
+        curl.set(CURLOPT_SSL_VERIFYHOST, values.verifiesServer && values.verifiesServerName ? 2 : 0)
+        let version =
+            switch values.minimumTLSVersion {
+            case .tls1_2: CURL_SSLVERSION_TLSv1_2
+            case .tls1_3: CURL_SSLVERSION_TLSv1_3
+            }
+        try require(curl.set(CURLOPT_SSLVERSION, Int(version)), "minimumTLSVersion", values.minimumTLSVersion)
+        try requireReadable(values.clientCertificate?.file, "clientCertificate")
+        try requireReadable(values.clientCertificate?.keyFile, "clientCertificate")
+        let certificate = values.clientCertificate
+        try require(curl.set(CURLOPT_SSLCERT, certificate?.file), "clientCertificate", certificate)
+        curl.set(CURLOPT_SSLKEY, certificate?.keyFile)
+        curl.set(CURLOPT_KEYPASSWD, certificate?.keyPassword)
+        curl.set(CURLOPT_CERTINFO, values.recordsSecurityInfo ? 1 : 0)
+    }
+
+    /// Refuses a file that libcurl would find missing only when the connection is made.
+    private func requireReadable(_ file: String?, _ option: String) throws(HandleError) {
+        guard let file, unsafe access(file, R_OK) != 0 else { return }
+        let text = unsafe String(cString: strerror(errno))
+        throw .invalidParameter(.sendRequest, "\(option) cannot be read: \(file): \(text)")
+    }
+
+    private func require<Value>(_ result: CurlCode, _ option: String, _ value: Value) throws(HandleError) {
+        guard result != .ok else { return }
+        let code: HandleErrorCode = result == .outOfMemory ? .notEnoughMemory : .notSupported
+        throw HandleError(
+            code,
+            .sendRequest,
+            reason: "the linked libcurl cannot do what \(option) says: \(value)",
+            curl: CurlFailure(result)
+        )
+    }
+}

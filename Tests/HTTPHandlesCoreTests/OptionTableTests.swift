@@ -1,0 +1,208 @@
+import Foundation
+import Testing
+
+@testable import HTTPHandlesCore
+
+@Suite("Option table")
+struct OptionTableTests {
+    @Test func `names and numbers are unique`() {
+        #expect(Set(OptionEntry.all.map(\.row.name)).count == OptionEntry.all.count)
+        let numbers = OptionEntry.all.compactMap(\.row.number)
+        #expect(Set(numbers).count == numbers.count)
+    }
+
+    @Test func `every option of the source is in the table`() throws {
+        let settable = try Self.declared(in: "HandleOption+Settable.swift")
+        let facts = try Self.declared(in: "HandleOption+Facts.swift")
+        #expect(Set(settable) == Set(OptionEntry.all.filter(\.row.isSettable).map(\.row.name)))
+        #expect(Set(facts) == Set(OptionEntry.all.filter { !$0.row.isSettable }.map(\.row.name)))
+        #expect(settable.count + facts.count == OptionEntry.all.count)
+    }
+
+    @Test func `every option that can be set is set in a test with a real server`() throws {
+        let folder = Self.top.appendingPathComponent("Tests/HTTPHandlesTests")
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        let text = try files.filter { $0.pathExtension == "swift" }.map { try String(contentsOf: $0, encoding: .utf8) }
+            .joined()
+        let untried = OptionEntry.all.filter(\.row.isSettable).map(\.row.name).filter { name in
+            let isSet = text.contains(".set(.\(name), to:") || text.contains("setOption(.\(name), to:")
+            // Or on lines of their own.
+            return !isSet && !text.contains("                .\(name),\n                to:")
+        }
+        // It takes a name server that does not answer: `NeverBlockingTests` has a program for it.
+        #expect(untried == ["resolveTimeout"])
+    }
+
+    /// The names of the options that a file declares.
+    private static func declared(in file: String) throws -> [String] {
+        let text = try String(
+            contentsOf: top.appendingPathComponent("Sources/HTTPHandlesCore/Options/\(file)"),
+            encoding: .utf8
+        )
+        return text.matches(of: /public static var (\w+): Self/).map { String($0.output.1) }
+    }
+
+    private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    // MARK: The page
+
+    private static func cells(_ entry: OptionEntry) -> String {
+        let row = entry.row
+        let levels = [(HandleLevel.session, "S"), (.connection, "C"), (.request, "R")]
+            .filter { row.levels.contains($0.0) }.map(\.1).joined(separator: " ")
+        let cells = [
+            "`\(row.name)`", row.number.map { "\($0)" } ?? "", "`\(entry.type)`", row.unit ?? "",
+            entry.initial.map { "`\($0)`" } ?? "", levels, row.curlNames.joined(separator: ", "),
+        ]
+        return "| " + cells.map { $0.isEmpty ? "" : "\($0) " }.joined(separator: "| ") + "|"
+    }
+
+    @Test func `Docs/Options.md has every option as it is`() throws {
+        let text = try String(contentsOf: Self.top.appendingPathComponent("Docs/Options.md"), encoding: .utf8)
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
+        for entry in OptionEntry.all {
+            let cells = Self.cells(entry)
+            let line = lines.first { $0.hasPrefix("| `\(entry.row.name)` |") }
+            #expect(line?.hasPrefix(cells) == true, "\(cells)")
+            // What it means comes after that.
+            #expect((line?.utf8.count ?? 0) > cells.utf8.count + 10, "\(entry.row.name)")
+        }
+        #expect(lines.count == OptionEntry.all.count)
+    }
+
+    @Test func `Docs/Options.md says of each of WinHTTP's other options why it is not here`() throws {
+        let text = try String(contentsOf: Self.top.appendingPathComponent("Docs/Options.md"), encoding: .utf8)
+        let others = text.split(separator: "\n").compactMap { $0.firstMatch(of: /^\| ([0-9, ]+) \| [A-Z]/)?.output.1 }
+            .flatMap { $0.split(separator: ", ").compactMap { Int($0) } }
+        let here = OptionEntry.all.compactMap(\.row.number)
+        #expect(Set(others).count == others.count)
+        #expect(Set(others).isDisjoint(with: here))
+        #expect(Set(others).union(here).isSuperset(of: Self.winHTTP))
+    }
+
+    /// The numbers of `winhttp.h`'s options that are documented or in use.
+    private static let winHTTP: Set<Int> = Set(
+        [
+            1...7, 9...9, 12...13, 21...21, 24...24, 31...32, 34...34, 36...36, 38...38, 41...41, 45...45, 47...47,
+            58...59,
+        ]
+        .joined()
+    ).union([63, 68, 73, 74, 77, 78, 79, 80]).union([
+        81, 82, 83, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 96, 97, 98, 99, 100, 101,
+    ]).union([103, 104, 105, 106, 107, 108, 110, 111, 114, 115])
+        .union([
+            116, 118, 122, 123, 128, 131, 133, 134, 136, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 150, 151,
+        ])
+        .union([
+            152, 153, 154, 155, 158, 159, 160, 161, 162, 164, 165, 166, 167, 168, 169, 170, 171, 172, 173, 177, 178,
+        ])
+        .union([
+            179, 183, 184, 185, 188, 189, 190, 191, 192, 193, 195, 196, 204, 205, 206, 207, 208, 209, 210, 211, 212,
+        ])
+        .union(0x1000...0x1003)
+}
+
+@Suite("Option values")
+struct OptionValueTests {
+    /// What is wrong with a value, in the error's words.
+    private static func refusal<Value>(_ option: HandleOption<Value>, _ value: Value) -> String? {
+        var values = OptionValues()
+        do {
+            try values.set(option, to: value, on: .session, for: .setOption)
+            return nil
+        } catch {
+            return values == OptionValues() && error.code == .invalidParameter ? error.reason : "\(error)"
+        }
+    }
+
+    @Test func `values out of range are refused, each in its own words`() {
+        #expect(Self.refusal(.maximumHeadSize, 0) == "maximumHeadSize cannot be 0: it is from 1 to 307200")
+        #expect(Self.refusal(.maximumHeadSize, 307_201) == "maximumHeadSize cannot be 307201: it is from 1 to 307200")
+        #expect(Self.refusal(.maximumHeadSize, 307_200) == nil)
+        #expect(
+            Self.refusal(.receiveBuffer, BufferMarks(low: 5, high: 5))
+                == "receiveBuffer cannot be 5 to 5: the low mark is from 0 to below the high mark"
+        )
+        #expect(Self.refusal(.sendBuffer, BufferMarks(low: -1, high: 5)) != nil)
+        #expect(
+            Self.refusal(.maximumConnections, 0)
+                == "maximumConnections cannot be 0: nothing could be sent with it; nil is no limit"
+        )
+        #expect(Self.refusal(.maximumRedirects, -1) != nil)
+        #expect(Self.refusal(.certificateAuthorityFile, "") != nil)
+        #expect(Self.refusal(.clientCertificate, ClientCertificate(file: "a\u{0}b")) != nil)
+        #expect(Self.refusal(.clientCertificate, ClientCertificate(file: "a", keyFile: "")) != nil)
+    }
+
+    @Test(arguments: ["", "name", "127.0.0.1\r\n", "1", "::1%1", "[::1]", "if!lo"])
+    func `a local address is an address`(text: String) {
+        #expect(Self.refusal(.localAddress, .address(text))?.hasSuffix(": that is not an IP address") == true)
+    }
+
+    @Test(arguments: ["", "a b", "0123456789abcdef", "a\u{0}"])
+    func `an interface has a name`(name: String) {
+        #expect(Self.refusal(.localAddress, .interface(name))?.hasSuffix("not the name of an interface") == true)
+    }
+
+    @Test func `addresses and interfaces that are some`() {
+        #expect(Self.refusal(.localAddress, .address("127.0.0.1")) == nil)
+        #expect(Self.refusal(.localAddress, .address("fe80::1")) == nil)
+        #expect(Self.refusal(.localAddress, .interface("eth0")) == nil)
+    }
+
+    @Test(arguments: [
+        ("h", 0, "1.1.1.1"), ("h:1", 1, "1.1.1.1"), ("", 1, "1.1.1.1"), ("h", 1, ""), ("h", 1, "a:1\r\n"),
+    ])
+    func `an override has a host, a port and an address`(host: String, port: Int, address: String) {
+        #expect(Self.refusal(.resolveOverrides, [ResolveOverride(host: host, port: port, address: address)]) != nil)
+    }
+
+    @Test func `overrides are written as libcurl wants them`() {
+        #expect(ResolveOverride(host: "h", port: 1, address: "127.0.0.1").line == "h:1:127.0.0.1:")
+        #expect(ResolveOverride(host: "::1", port: 1, address: "::2").line == "[::1]:1:[::2]:")
+    }
+
+    @Test(arguments: [Duration.zero, .milliseconds(1500), .seconds(32_768), .seconds(-1)])
+    func `keep-alive times are whole seconds`(time: Duration) {
+        #expect(Self.refusal(.tcpKeepAlive, TCPKeepAlive(idle: time)) != nil)
+        #expect(Self.refusal(.tcpKeepAlive, TCPKeepAlive(interval: time)) != nil)
+    }
+
+    @Test(arguments: [HandleLevel.connection, .request])
+    func `connections are limited for the whole session`(level: HandleLevel) {
+        var values = OptionValues()
+        let reason = "a \(level) has no maximumConnections"
+        #expect(throws: HandleError(.incorrectHandleType, .setOption, reason: reason)) {
+            try values.set(.maximumConnections, to: 1, on: level, for: .setOption)
+        }
+    }
+
+    @Test func `a password is never shown`() {
+        let certificate = ClientCertificate(file: "c", keyFile: "k", keyPassword: "secret")
+        #expect("\(certificate) \(String(reflecting: certificate))" == "c with the key in k c with the key in k")
+        var values = OptionValues()
+        values.clientCertificate = certificate
+        #expect(!"\(values)".contains("secret"))
+    }
+}
+
+@Suite("Certificate problems")
+struct CertificateProblemTests {
+    @Test(
+        arguments: [
+            (60, 18, .selfSigned), (60, 20, .unknownAuthority), (60, 10, .expired), (60, 9, .notYetValid),
+            (60, 0, .wrongName), (60, 1, .wrongName), (60, 62, .wrongName), (60, 23, .revoked),
+            (60, 3, .revocationUnknown), (60, 26, .wrongUsage), (60, 66, .tooWeak), (60, 7, .invalid),
+            (91, 0, .revoked), (35, 18, nil), (77, 0, nil),
+        ] as [(Int32, Int, CertificateProblem?)]
+    )
+    func `what is wrong with a certificate`(curl: Int32, verifyResult: Int, problem: CertificateProblem?) {
+        #expect(CertificateProblem(CurlCode(curl), verifyResult: verifyResult) == problem)
+    }
+
+    @Test func `every problem has a sentence and bits of its own kind`() {
+        #expect(Set(CertificateProblem.allCases.map(\.reason)).count == CertificateProblem.allCases.count)
+        #expect(CertificateProblem.allCases.allSatisfy { !$0.secureFailure.isEmpty })
+    }
+}

@@ -1,0 +1,72 @@
+import CHTTPHandlesCurl
+import Foundation
+import HTTPHandlesCore
+import Testing
+
+@testable import HTTPHandlesDriver
+
+/// The option table beside the linked libcurl's own list of options.
+@Suite("Options of the linked libcurl")
+struct OptionListTests {
+    /// What libcurl says of its options: the name without the prefix, and whether it is an old name of another one.
+    static let list: [String: Bool] = {
+        var list: [String: Bool] = [:]
+        var next = unsafe curl_easy_option_next(nil)
+        while let option = unsafe next {
+            unsafe list[String(cString: option.pointee.name)] = option.pointee.flags == CURLOT_FLAG_ALIAS
+            unsafe next = curl_easy_option_next(option)
+        }
+        return list
+    }()
+
+    @Test(arguments: OptionEntry.all)
+    func `libcurl has what the table names`(entry: OptionEntry) throws {
+        #expect(Self.list.count > 250)
+        for name in entry.row.curlNames {
+            if name.hasPrefix("CURLOPT_") {
+                #expect(Self.list[String(name.dropFirst("CURLOPT_".count))] == false, "\(name)")
+            } else {
+                #expect(!entry.row.isSettable && name.hasPrefix("CURLINFO_"))
+            }
+        }
+        try CurlLibrary.requireKnown(entry.row, for: .setOption)
+    }
+
+    @Test func `the driver sets what the table names, and nothing else for an option`() throws {
+        let values = try Self.names(in: "Transfer+OptionValues.swift", "CURLOPT_")
+        let table = Set(OptionEntry.all.flatMap(\.row.curlNames))
+        // Whether a connection is closed also depends on the request; the directory of authorities is always off.
+        #expect(
+            values.union(["CURLOPT_FORBID_REUSE"]).subtracting(["CURLOPT_CAPATH"])
+                == table.filter { $0.hasPrefix("CURLOPT_") }
+        )
+        #expect(try Self.names(in: "Transfer+Options.swift", "CURLOPT_").contains("CURLOPT_FORBID_REUSE"))
+        let facts = try Self.names(in: "Transfer+Facts.swift", "CURLINFO_")
+        #expect(facts.union(["CURLINFO_TLS_SSL_PTR"]) == table.filter { $0.hasPrefix("CURLINFO_") })
+    }
+
+    private static func names(in file: String, _ prefix: String) throws -> Set<String> {
+        let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let source = top.appendingPathComponent("Sources/HTTPHandlesDriver/Transfer/\(file)")
+        let code = try String(contentsOf: source, encoding: .utf8).split(separator: "\n").filter { !$0.contains("//") }
+        return Set(code.flatMap { $0.matches(of: /CURL(OPT|INFO)_\w+/).map { String($0.output.0) } })
+            .filter { $0.hasPrefix(prefix) }
+    }
+
+    @Test func `an option that the linked libcurl does not have is refused`() {
+        let row = OptionRow("future", nil, curl: ["CURLOPT_USERAGENT", "CURLOPT_FROM_THE_FUTURE"])
+        let reason = "future needs CURLOPT_FROM_THE_FUTURE, which libcurl \(CurlLibrary.versionText) does not have"
+        #expect(throws: HandleError(.invalidOption, .setOption, reason: reason)) {
+            try CurlLibrary.requireKnown(row, for: .setOption)
+        }
+    }
+
+    @Test func `the linked library says what it is`() {
+        let library = CurlLibrary.linked
+        #expect(library.version == CurlLibrary.versionText)
+        let bits = unsafe curl_version_info(CURLVERSION_TENTH).pointee.features
+        #expect(library.has(.http3) == (bits & CURL_VERSION_HTTP3 != 0))
+        #expect(library.has(.zstd) == (bits & CURL_VERSION_ZSTD != 0))
+    }
+}

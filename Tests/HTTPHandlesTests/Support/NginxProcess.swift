@@ -1,0 +1,77 @@
+import Foundation
+import HTTPHandlesLock
+import HTTPHandlesTesting
+
+/// An nginx with a folder of its own, both gone when the test process is.
+final class NginxProcess: Sendable {
+    let folder: String
+    private let running = Lock<(guardian: Process, leash: Pipe)?>(nil)
+
+    init(_ name: String) throws {
+        folder = NSTemporaryDirectory() + "http-handles-\(name)-\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    /// - Parameter http: The `http` block of the configuration.
+    func start(_ http: String) throws {
+        let user = getuid() == 0 ? "user root;" : ""
+        let text = """
+            \(user) worker_processes 1; pid \(folder)/pid; error_log \(folder)/error.log;
+            events { worker_connections 4096; }
+            \(http)
+            """
+        try text.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
+        // The shell ends nginx when its standard input ends, which it does when this process is gone, however it goes.
+        let leash = Pipe()
+        let guardian = Process()
+        guardian.executableURL = URL(fileURLWithPath: "/bin/sh")
+        guardian.arguments = [
+            "-c",
+            """
+            PATH=$PATH:/usr/sbin; nginx -p "$1" -c "$1/nginx.conf" -g 'daemon off;' 2>"$1/stderr" & server=$!
+            cat >/dev/null; kill $server; wait $server; rm -rf "$1"
+            """,
+            "guardian", folder,
+        ]
+        guardian.standardInput = leash
+        try guardian.run()
+        running.withLock { $0 = (guardian, leash) }
+        // nginx writes its process number when it listens.
+        let end = Date().addingTimeInterval(10)
+        while !FileManager.default.fileExists(atPath: folder + "/pid") {
+            guard Date() < end, guardian.isRunning else {
+                let errors = (try? String(contentsOfFile: folder + "/stderr", encoding: .utf8)) ?? ""
+                throw SupportFailure("nginx does not start (Scripts/setup installs it): \(errors)")
+            }
+            usleep(1000)
+        }
+    }
+
+    /// Where nginx puts what it has to put somewhere.
+    static func places(in folder: String) -> String {
+        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
+    }
+}
+
+struct SupportFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+func runShell(_ script: String, _ argument: String) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", script, "script", argument]
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw SupportFailure("a script fails: \(script)") }
+}
+
+func freePorts(_ count: Int) throws -> [Int] {
+    let servers = try (0..<count).map { _ in try ScriptedServer { _ in } }
+    return servers.map(\.port)
+}

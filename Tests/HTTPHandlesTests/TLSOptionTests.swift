@@ -1,0 +1,151 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import Testing
+
+/// Options of TLS and what becomes of them in a handshake. (Verification: `CertificateTests`.)
+@Suite("TLS options", .timeLimit(.minutes(1)))
+struct TLSOptionTests {
+    static func session(_ servers: TLSServers, _ options: OptionSetting...) throws -> SessionHandle {
+        try SessionHandle(options: [.set(.certificateAuthorityFile, to: servers.authorityFile)] + options)
+    }
+
+    @Test func certificateAuthorityFile() async throws {
+        let servers = try TLSServers.shared.get()
+        let session = try Self.session(servers)
+        #expect(try await session.get(servers.url(.good)).status == .ok)
+        // A connection that one authority has vouched for is not used where another is asked.
+        try await session.setOption(.certificateAuthorityFile, to: nil)
+        let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.good)) }
+        #expect(error?.certificateProblem == .unknownAuthority)
+    }
+
+    @Test func minimumTLSVersion() async throws {
+        let servers = try TLSServers.shared.get()
+        let session = try Self.session(servers)
+        #expect(try await OptionEffectTests.text(session, servers.url(.tls1_2)).hasPrefix("TLSv1.2"))
+        #expect(try await OptionEffectTests.text(session, servers.url(.good)).hasPrefix("TLSv1.3"))
+        // The pooled connection is too old now.
+        try await session.setOption(.minimumTLSVersion, to: .tls1_3)
+        #expect(try await OptionEffectTests.text(session, servers.url(.good)).hasPrefix("TLSv1.3"))
+        let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.tls1_2)) }
+        #expect(error?.code == .secureFailure)
+        #expect(error?.certificateProblem == nil)
+    }
+
+    @Test func clientCertificate() async throws {
+        let servers = try TLSServers.shared.get()
+        let url = servers.url(.asksForCertificate)
+        let session = try Self.session(servers)
+        #expect(try await session.get(url).status == .badRequest)
+        for certificate in [
+            ClientCertificate(file: servers.clientFile, keyFile: servers.clientKeyFile),
+            ClientCertificate(
+                file: servers.clientFile,
+                keyFile: servers.encryptedClientKeyFile,
+                keyPassword: "secret"
+            ),
+        ] {
+            try await session.setOption(.clientCertificate, to: certificate)
+            // The pooled connection was made without the certificate.
+            #expect(try await OptionEffectTests.text(session, url).contains("CN=http-handles test client"))
+            #expect(!"\(certificate)".contains("secret"))
+        }
+        // Nor is the connection that was made with it there for others.
+        try await session.setOption(.clientCertificate, to: nil)
+        #expect(try await session.get(url).status == .badRequest)
+    }
+
+    @Test func `a client certificate is not shown to another origin after a redirect`() async throws {
+        let servers = try TLSServers.shared.get()
+        let certificate = ClientCertificate(file: servers.clientFile, keyFile: servers.clientKeyFile)
+        let session = try Self.session(servers, .set(.clientCertificate, to: certificate))
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            let location = servers.url(.asksForCertificate)
+            try connection.send("HTTP/1.1 302 Found\r\nLocation: \(location)\r\nContent-Length: 0\r\n\r\n")
+        }
+        #expect(try await session.get(server.url()).status == .badRequest)
+        #expect(try await session.get(servers.url(.asksForCertificate)).status == .ok)
+    }
+
+    @Test func `a client certificate without its key`() async throws {
+        let servers = try TLSServers.shared.get()
+        for certificate in [
+            ClientCertificate(file: servers.clientFile),
+            ClientCertificate(file: servers.clientFile, keyFile: servers.authorityFile),
+            ClientCertificate(file: servers.clientFile, keyFile: servers.encryptedClientKeyFile, keyPassword: "wrong"),
+        ] {
+            let session = try Self.session(servers, .set(.clientCertificate, to: certificate))
+            let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.good)) }
+            #expect(error?.code == .clientCertNoPrivateKey)
+        }
+    }
+
+    @Test func `files that cannot be read are refused before anything is sent`() async throws {
+        let server = try ScriptedServer { $0.waitForClose() }
+        for (setting, name) in [
+            (.set(.certificateAuthorityFile, to: "/no/such"), "certificateAuthorityFile"),
+            (.set(.clientCertificate, to: ClientCertificate(file: "/no/such")), "clientCertificate"),
+        ] as [(OptionSetting, String)] {
+            let session = try SessionHandle(options: [setting])
+            let reason = "\(name) cannot be read: /no/such: No such file or directory"
+            await #expect(throws: HandleError.invalidParameter(.sendRequest, reason)) {
+                try await session.get(server.url())
+            }
+        }
+        #expect(server.connectionsAccepted == 0)
+    }
+
+    // MARK: What TLS agreed on
+
+    @Test(arguments: [(TLSServers.Kind.good, "TLSv1.3"), (.tls1_2, "TLSv1.2")])
+    func recordsSecurityInfo(kind: TLSServers.Kind, version: String) async throws {
+        let servers = try TLSServers.shared.get()
+        let session = try Self.session(servers, .set(.recordsSecurityInfo, to: true))
+        let connection = try await session.connect(to: "localhost", port: servers.port(kind))
+        for isReused in [false, true] {
+            let request = try await connection.openRequest(.get, "/", secure: true)
+            let early = await #expect(throws: HandleError.self) { try await request.option(.securityInfo) }
+            #expect(early?.code == .incorrectHandleState)
+            try await request.send()
+            _ = try await request.receiveResponse()
+            _ = try await request.body.collect(upTo: 1000)
+            let information = try await request.option(.securityInfo)
+            #expect(information.version == version)
+            #expect(information.cipher?.contains("AES") == true)
+            #expect(information.verifyResult == (isReused ? nil : 0))
+            #expect(information.certificates.count == (isReused ? 0 : 1))
+            guard let certificate = information.certificates.first else { continue }
+            #expect(certificate.subject.contains("http-handles test good"))
+            #expect(certificate.issuer.contains("http-handles test authority"))
+            #expect(certificate.serialNumber == "01")
+            #expect(certificate.notBefore.hasSuffix("GMT"))
+            #expect(certificate.notAfter.hasSuffix("GMT"))
+            #expect(certificate.pem.hasPrefix("-----BEGIN CERTIFICATE-----"))
+        }
+    }
+
+    @Test func `without verification there are no authorities, and the result says so`() async throws {
+        let servers = try TLSServers.shared.get()
+        for (kind, result) in [(TLSServers.Kind.good, 20), (.selfSigned, 18)] {
+            let session = try Self.session(
+                servers,
+                .set(.recordsSecurityInfo, to: true),
+                .set(.verifiesServer, to: false)
+            )
+            let response = try await session.get(servers.url(kind))
+            let information = try await response.request.option(.securityInfo)
+            #expect(information.verifyResult == result)
+            #expect(information.certificates.count == 1)
+        }
+    }
+
+    @Test func `without recordsSecurityInfo nothing is recorded`() async throws {
+        let servers = try TLSServers.shared.get()
+        let session = try Self.session(servers)
+        let response = try await session.get(servers.url(.good))
+        await #expect(throws: HandleError.wrongState(.queryOption, "securityInfo is not known yet")) {
+            try await response.request.option(.securityInfo)
+        }
+    }
+}
