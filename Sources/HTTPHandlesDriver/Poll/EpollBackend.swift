@@ -152,7 +152,7 @@ final class EpollBackend: EventBackend {
         if events & (EPOLLIN.rawValue | EPOLLHUP.rawValue) != 0 { ready |= CURL_CSELECT_IN }
         if events & EPOLLOUT.rawValue != 0 { ready |= CURL_CSELECT_OUT }
         if events & EPOLLERR.rawValue != 0 { ready |= CURL_CSELECT_ERR }
-        if events & EPOLLOUT.rawValue != 0 { noteConnection(socket) }
+        if events & EPOLLOUT.rawValue != 0 { sockets.noteConnection(socket) }
         let before = activity
         try multi.act(on: socket, ready)
         if activity == before {
@@ -161,20 +161,6 @@ final class EpollBackend: EventBackend {
         } else {
             interests[Int(socket)].idleWakeUps = 0
         }
-    }
-
-    /// A socket that becomes writable while it connects is connected, or has failed. It is asked before libcurl is,
-    /// because libcurl says nothing of the moment; not for SO_ERROR, which libcurl has yet to read.
-    private func noteConnection(_ socket: Int32) {
-        guard sockets[socket].isOpen, !sockets[socket].isConnected else { return }
-        var address = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let isConnected = unsafe withUnsafeMutableBytes(of: &address) { bytes in
-            unsafe getpeername(socket, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length) == 0
-        }
-        guard isConnected else { return }
-        sockets.connected(socket)
-        sockets[socket].user?.connected(SocketAddress(address))
     }
 
     // MARK: Interest

@@ -64,6 +64,20 @@ final class SocketTable {
         self[descriptor].isConnected = true
     }
 
+    /// Asks whether the socket is connected by now, and tells its transfer. libcurl says nothing of the moment. Not for
+    /// SO_ERROR, which libcurl has yet to read.
+    func noteConnection(_ descriptor: Int32) {
+        guard self[descriptor].isOpen, !self[descriptor].isConnected else { return }
+        var address = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let isConnected = unsafe withUnsafeMutableBytes(of: &address) { bytes in
+            unsafe getpeername(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length) == 0
+        }
+        guard isConnected else { return }
+        connected(descriptor)
+        self[descriptor].user?.connected(SocketAddress(address))
+    }
+
     func generation(of descriptor: Int32) -> UInt32 {
         Int(descriptor) < sockets.count ? sockets[Int(descriptor)].generation : 0
     }
@@ -97,6 +111,8 @@ final class SocketTable {
 
     /// Closes a socket for libcurl. The back end forgets it first: afterwards the number may be anybody's.
     func close(_ descriptor: Int32) {
+        // The poll back end sees no connection being made: where TLS fails, this is the first that is heard of it.
+        if currentUser(of: self[descriptor])?.progress == .connecting { noteConnection(descriptor) }
         let socket = self[descriptor]
         backend?.closing(descriptor)
         forget(descriptor)

@@ -32,18 +32,19 @@ extension Transfer {
 
     /// The connection is ready for the request. `false` if the request must not go out on it.
     func connectionReady(remote: SocketAddress, localPort: Int32) -> Bool {
-        guard case .waiting = sending else { return sendingAgain() }
+        let isFirst = if case .waiting = sending { true } else { false }
+        if !isFirst, !maySendAgain() { return false }
         let opened = openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
         if let opened {
             openedSockets.removeAll(keepingCapacity: true)
             newConnectionReady(opened, remote: remote, localPort: localPort)
         } else {
             engine.sockets.used(localPort: localPort, remotePort: Int32(remote.port), by: self)
-            record(.reused(remote))
+            if isFirst { record(.reused(remote)) }
         }
         if request?.options.values.recordsSecurityInfo == true { agreement = TLSLibrary.agreement(of: curl) }
         record(.sending)
-        sending = .head(bytesBefore: 0)
+        sending = .head(bytesBefore: isFirst ? 0 : curl.information(CURLINFO_REQUEST_SIZE))
         return true
     }
 
@@ -58,21 +59,16 @@ extension Transfer {
     }
 
     /// libcurl sends the request once more: the pooled connection was dead.
-    private func sendingAgain() -> Bool {
+    private func maySendAgain() -> Bool {
         isReusable = false
-        if let request, case .head = receiving, headBytes.isEmpty, !request.isIdempotent {
-            // The server may have carried the request out the first time.
-            refusal = HandleError(
-                .connectionError,
-                .receiveResponse,
-                reason: "the connection was lost before a response came; a \(request.method) is not sent twice"
-            )
-            return false
-        }
-        openedSockets.removeAll(keepingCapacity: true)
-        record(.sending)
-        sending = .head(bytesBefore: curl.information(CURLINFO_REQUEST_SIZE))
-        return true
+        guard let request, case .head = receiving, headBytes.isEmpty, !request.isIdempotent else { return true }
+        // The server may have carried the request out the first time.
+        refusal = HandleError(
+            .connectionError,
+            .receiveResponse,
+            reason: "the connection was lost before a response came; a \(request.method) is not sent twice"
+        )
+        return false
     }
 
     /// The name that leads to the server; `nil` if it is an address already.
