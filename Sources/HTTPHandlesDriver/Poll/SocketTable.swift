@@ -1,3 +1,4 @@
+import CHTTPHandlesCurl
 import HTTPHandlesCore
 
 #if canImport(Darwin)
