@@ -17,9 +17,17 @@ enum Baseline {
     /// The names of the driver threads that run.
     static var driverThreads: Int {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
-        return tasks.count { task in
-            (try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)) == "http-handles\n"
-        }
+        return tasks.count { name(ofThread: $0) == "http-handles\n" }
+    }
+
+    /// Not with Foundation, which leaks its buffer where the thread ends before it is read.
+    private static func name(ofThread task: String) -> String {
+        let descriptor = unsafe open("/proc/self/task/\(task)/comm", O_RDONLY)
+        guard descriptor >= 0 else { return "" }
+        defer { _ = close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
     }
 
     static var descriptors: Int {
