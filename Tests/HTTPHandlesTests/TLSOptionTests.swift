@@ -77,7 +77,7 @@ struct TLSOptionTests {
         ] {
             let session = try Self.session(servers, .set(.clientCertificate, to: certificate))
             let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.good)) }
-            #expect(error?.code == .clientCertNoPrivateKey)
+            #expect(error?.code == .clientCertNoPrivateKey, "\(error?.description ?? "no error")")
         }
     }
 

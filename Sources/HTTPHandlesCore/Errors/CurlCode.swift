@@ -14,6 +14,7 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
 
     package static let ok = CurlCode(0)
     package static let outOfMemory = CurlCode(27)
+    package static let badFunctionArgument = CurlCode(43)
     package static let certificateRefused = CurlCode(60)
     package static let certificateStatusInvalid = CurlCode(91)
 }

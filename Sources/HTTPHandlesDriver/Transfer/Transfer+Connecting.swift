@@ -44,7 +44,7 @@ extension Transfer {
         }
         if request?.options.values.recordsSecurityInfo == true { agreement = TLSLibrary.agreement(of: curl) }
         record(.sending)
-        sending = .head(bytesBefore: isFirst ? 0 : curl.information(CURLINFO_REQUEST_SIZE))
+        sending = .head(bytesBefore: isFirst ? 0 : curl.requestHeadBytes)
         return true
     }
 

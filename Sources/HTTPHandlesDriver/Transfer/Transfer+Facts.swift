@@ -47,9 +47,15 @@ extension CurlEasy {
         )
     }
 
+    /// How many bytes of the request heads are out. Since 8.8 libcurl counts the bodies too.
+    var requestHeadBytes: Int {
+        let bytes = information(CURLINFO_REQUEST_SIZE)
+        return CurlLibrary.version < 0x08_08_00 ? bytes : bytes - Int(offset(CURLINFO_SIZE_UPLOAD_T))
+    }
+
     fileprivate var requestStatistics: RequestStatistics {
         RequestStatistics(
-            requestHeadBytes: Int64(information(CURLINFO_REQUEST_SIZE)),
+            requestHeadBytes: Int64(requestHeadBytes),
             requestBodyBytes: offset(CURLINFO_SIZE_UPLOAD_T),
             responseHeadBytes: Int64(information(CURLINFO_HEADER_SIZE)),
             responseBodyBytes: offset(CURLINFO_SIZE_DOWNLOAD_T),

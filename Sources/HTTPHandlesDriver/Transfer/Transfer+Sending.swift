@@ -57,7 +57,7 @@ extension Transfer {
         switch sending {
         case .waiting, .lost, .done: return
         case .head(let before):
-            let bytes = curl.information(CURLINFO_REQUEST_SIZE) - before - countedBodyBytes
+            let bytes = curl.requestHeadBytes - before
             guard bytes > 0 else {
                 engine.lookAgain(self)
                 return
@@ -70,11 +70,5 @@ extension Transfer {
             sending = .done
             milestones.append(.requestSent(bytes: headBytes + bodyBytesTaken))
         }
-    }
-
-    /// What of libcurl's count of sent bytes is the body's: since 8.8 it counts the body too.
-    private var countedBodyBytes: Int {
-        guard bodyBytesTaken > 0, CurlLibrary.version >= 0x08_08_00 else { return 0 }
-        return Int(curl.offset(CURLINFO_SIZE_UPLOAD_T))
     }
 }

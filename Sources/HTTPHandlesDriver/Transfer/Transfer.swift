@@ -289,6 +289,10 @@ package final class Transfer: AlarmOwner {
             // What old versions say of a header line that is too long for them.
             code = .headerSizeOverflow
         }
+        if result == .badFunctionArgument, request?.options.values.clientCertificate != nil {
+            // What new versions say of a key that cannot be used; everything else was looked at before libcurl got it.
+            code = .clientCertNoPrivateKey
+        }
         let text = unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
         if progress < .receivingBody, text.contains("alert certificate required") {
             // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
