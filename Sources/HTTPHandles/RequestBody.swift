@@ -22,8 +22,8 @@ public struct RequestBody: Sendable {
         bytes(text.utf8)
     }
 
-    /// Pieces from a sequence, which is iterated in the task that calls `send` and never faster than the server takes
-    /// them.
+    /// Pieces from a sequence, which is iterated in a child of the task that calls `send` and never faster than the server
+    /// takes them. The child is cancelled when the request ends or the server answers before it has all of them.
     ///
     /// An error that the sequence throws ends the request; `send` throws it as `HandleError.underlying`.
     ///

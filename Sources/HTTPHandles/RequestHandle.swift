@@ -7,7 +7,7 @@ import HTTPHandlesLock
 /// `WinHttpOpenRequest`'s handle.
 public actor RequestHandle {
     let object: DriverBound<RequestObject>
-    /// Made when a body is to be streamed.
+    /// Made when a body is to be written.
     private let upload = Lock<UploadBuffer?>(nil)
 
     init(_ message: RequestMessage, of session: DriverBound<SessionObject>, context: HandleContext?) {
@@ -44,8 +44,10 @@ public actor RequestHandle {
         case .bytes(let bytes): try await start(.bytes(bytes))
         case .writes(let length): try await start(.stream(uploadBuffer(), length: length))
         case .stream(let length, let writeAll):
-            try await start(.stream(uploadBuffer(), length: length))
-            try await pump(writeAll)
+            // Of its own, so that a sequence that goes on after its exchange reaches no other.
+            let upload = UploadBuffer()
+            try await start(.stream(upload, length: length))
+            try await pump(writeAll, to: upload)
         }
     }
 
@@ -55,20 +57,66 @@ public actor RequestHandle {
         }
     }
 
+    /// How one of the two sides of a streamed body came to its end.
+    private enum StreamEnd {
+        case produced(HandleError?)
+        case decided(UploadBuffer.Outcome)
+    }
+
     /// Lets the caller's own code write the body. What it throws ends the request.
+    ///
+    /// That code may wait for something else when the body is of no use any more: because the handle was closed, the
+    /// exchange failed or the server has answered. So it runs in a child task, which is cancelled then.
     private nonisolated(nonsending) func pump(
-        _ writeAll: @Sendable (BodyWriter) async throws -> Void
+        _ writeAll: @escaping @Sendable (BodyWriter) async throws -> Void,
+        to upload: UploadBuffer
     ) async throws(HandleError) {
-        do {
-            try await writeAll(BodyWriter(request: self))
-            try await finishWriting()
-        } catch let error as HandleError {
-            if error.code == .invalidParameter { object.closeIfOpen() }
-            throw error
-        } catch {
+        let failure: HandleError? = await withTaskCancellationHandler {
+            await withTaskGroup(of: StreamEnd.self) { group in
+                group.addTask { .produced(await self.produce(writeAll, to: upload)) }
+                group.addTask {
+                    .decided(
+                        await TaskContinuation.suspend { continuation in
+                            let known = upload.watch { continuation.resume(returning: $0) }
+                            if let known { continuation.resume(returning: known) }
+                        }
+                    )
+                }
+                var failure: HandleError?
+                for await end in group {
+                    switch end {
+                    // Where the door is shut the end is on its way, and this error only one of its effects.
+                    case .produced(let error?) where object.bound.base.isOpen && upload.giveUp():
+                        failure = error
+                        object.closeIfOpen()
+                    case .produced: break
+                    case .decided(let outcome):
+                        group.cancelAll()
+                        if case .failed(let error) = outcome { failure = failure ?? error }
+                    }
+                }
+                return failure
+            }
+        } onCancel: {
             object.closeIfOpen()
-            throw HandleError(
-                Task.isCancelled ? .operationCancelled : .invalidParameter,
+        }
+        if let failure { throw failure }
+    }
+
+    /// Runs in a task of its own, whose cancellation is none of the request.
+    private nonisolated(nonsending) func produce(
+        _ writeAll: @Sendable (BodyWriter) async throws -> Void,
+        to upload: UploadBuffer
+    ) async -> HandleError? {
+        do {
+            try await writeAll(BodyWriter(request: self, upload: upload))
+            try endWriting(of: upload)
+            return nil
+        } catch let error as HandleError {
+            return error
+        } catch {
+            return HandleError(
+                .invalidParameter,
                 .writeData,
                 reason: "the sequence of the request body threw: \(error)",
                 underlying: error
@@ -98,11 +146,21 @@ public actor RequestHandle {
     @discardableResult
     public nonisolated(nonsending) func write(_ bytes: some Collection<UInt8>) async throws(HandleError) -> Bool {
         try requireUsable(.writeData)
-        switch await outcome(of: Array(bytes), for: uploadBuffer()) {
-        case .accepted: return true
-        case .unwanted: return false
-        case .failed(let error): throw error
+        let piece = Array(bytes)
+        let outcome = await withTaskCancellationHandler {
+            await self.outcome(of: piece, for: uploadBuffer())
+        } onCancel: {
+            object.closeIfOpen()
         }
+        return try outcome.isAccepted
+    }
+
+    fileprivate nonisolated(nonsending) func put(
+        _ piece: [UInt8],
+        in upload: UploadBuffer
+    ) async throws(HandleError) -> Bool {
+        try object.bound.base.requireOpen(.writeData)
+        return try await outcome(of: piece, for: upload).isAccepted
     }
 
     private nonisolated(nonsending) func outcome(of piece: [UInt8], for upload: UploadBuffer) async
@@ -112,15 +170,11 @@ public actor RequestHandle {
             if mustResume { resumeSending() }
             return outcome
         }
-        return await withTaskCancellationHandler {
-            await TaskContinuation.suspend { continuation in
-                let attempt = upload.write(piece) { continuation.resume(returning: $0) }
-                guard case .now(let outcome, let mustResume) = attempt else { return }
-                if mustResume { resumeSending() }
-                continuation.resume(returning: outcome)
-            }
-        } onCancel: {
-            object.closeIfOpen()
+        return await TaskContinuation.suspend { continuation in
+            let attempt = upload.write(piece) { continuation.resume(returning: $0) }
+            guard case .now(let outcome, let mustResume) = attempt else { return }
+            if mustResume { resumeSending() }
+            continuation.resume(returning: outcome)
         }
     }
 
@@ -133,7 +187,12 @@ public actor RequestHandle {
     /// Throws `.invalidParameter` if fewer bytes were written than announced.
     public nonisolated(nonsending) func finishWriting() async throws(HandleError) {
         try requireUsable(.writeData)
-        guard case .now(let outcome, let mustResume) = uploadBuffer().finish() else { return }
+        try endWriting(of: uploadBuffer())
+    }
+
+    private nonisolated func endWriting(of upload: UploadBuffer) throws(HandleError) {
+        try object.bound.base.requireOpen(.writeData)
+        guard case .now(let outcome, let mustResume) = upload.finish() else { return }
         if mustResume { resumeSending() }
         if case .failed(let error) = outcome { throw error }
     }
@@ -164,9 +223,23 @@ public actor RequestHandle {
 /// What the caller's own code writes a body to.
 struct BodyWriter: Sendable {
     let request: RequestHandle
+    let upload: UploadBuffer
 
     nonisolated(nonsending) func write(_ piece: [UInt8]) async throws(HandleError) -> Bool {
-        try await request.write(piece)
+        try await request.put(piece, in: upload)
+    }
+}
+
+extension UploadBuffer.Outcome {
+    /// `false` if the server does not want the piece.
+    fileprivate var isAccepted: Bool {
+        get throws(HandleError) {
+            switch self {
+            case .accepted: true
+            case .unwanted: false
+            case .failed(let error): throw error
+            }
+        }
     }
 }
 

@@ -64,6 +64,23 @@ package final class UploadBuffer: Sendable {
         /// libcurl was told to pause.
         var isStarving = false
         var waiter: Waiter?
+        /// Told when nothing more is to be written, for whatever reason.
+        var watcher: (@Sendable (Outcome) -> Void)?
+        var isGivenUp = false
+
+        static let sentAgain = Outcome.failed(.wrongState(.writeData, "the request was sent again"))
+
+        /// What has become of the body; `nil` while it is being written.
+        var verdict: Outcome? {
+            switch phase {
+            case .open: nil
+            case .unopened: Self.sentAgain
+            case .complete: .accepted
+            case .unwanted: .unwanted
+            case .failed(let error): .failed(error)
+            case .closed: .failed(.cancelled(.writeData))
+            }
+        }
 
         /// Why the producer may not write; `nil` if he may.
         var refusal: Outcome? {
@@ -75,6 +92,23 @@ package final class UploadBuffer: Sendable {
             case .failed(let error): .failed(error)
             case .closed: .failed(.closed(.writeData))
             }
+        }
+
+        /// Those who wait, once there is a verdict: it ends one operation, whether it waits in a write or between two.
+        mutating func takeVerdict() -> Delivery? {
+            if case .complete = phase { return nil }
+            return verdict.flatMap { end($0) }
+        }
+
+        /// Takes those who wait, to whom the caller passes on what has become of the body.
+        mutating func end(_ verdict: Outcome) -> Delivery? {
+            guard waiter != nil || watcher != nil else { return nil }
+            let (waiter, watcher) = (waiter.take(), watcher.take())
+            let resume: @Sendable (Outcome) -> Void = { outcome in
+                waiter?.resume(outcome)
+                watcher?(outcome)
+            }
+            return Delivery(resume: resume, outcome: verdict, mustResume: false)
         }
 
         mutating func discard() {
@@ -135,15 +169,39 @@ package final class UploadBuffer: Sendable {
 
     /// The producer has written everything.
     package func finish() -> Attempt {
-        state.withLock { state in
-            if let refusal = state.refusal { return .now(refusal, mustResume: false) }
+        let (attempt, watcher): (Attempt, (@Sendable (Outcome) -> Void)?) = state.withLock { state in
+            if let refusal = state.refusal { return (.now(refusal, mustResume: false), nil) }
             if let owed = state.owed, owed > 0 {
                 let error = HandleError.invalidParameter(.writeData, "\(owed) bytes fewer than the length announced")
-                return .now(.failed(error), mustResume: false)
+                return (.now(.failed(error), mustResume: false), nil)
             }
             state.phase = .complete
-            return .now(.accepted, mustResume: state.resumed())
+            return (.now(.accepted, mustResume: state.resumed()), state.watcher.take())
         }
+        watcher?(.accepted)
+        return attempt
+    }
+
+    /// Calls `resume` once, as soon as nothing more is to be written: everything was, or nobody wants the rest, or the
+    /// exchange failed, or the handle was closed. Returns that at once where it is so already.
+    package func watch(_ resume: @escaping @Sendable (Outcome) -> Void) -> Outcome? {
+        state.withLock { state in
+            if let verdict = state.verdict ?? (state.isGivenUp ? .unwanted : nil) { return verdict }
+            state.watcher = resume
+            return nil
+        }
+    }
+
+    /// The producer gives up, which whoever watches does not have to hear as a failure. `false` if it is known already
+    /// what has become of the body.
+    package func giveUp() -> Bool {
+        let (isUndecided, watcher) = state.withLock { state in
+            guard state.verdict == nil else { return (false, nil as (@Sendable (Outcome) -> Void)?) }
+            state.isGivenUp = true
+            return (true, state.watcher.take())
+        }
+        watcher?(.unwanted)
+        return isUndecided
     }
 
     // MARK: The driver
@@ -163,10 +221,9 @@ package final class UploadBuffer: Sendable {
     package func abandon() -> Delivery? {
         state.withLock { state in
             if case .closed = state.phase { return nil }
-            let waiter = state.waiter
+            let delivery = state.end(State.sentAgain)
             state = State()
-            let error = HandleError.wrongState(.writeData, "the request was sent again")
-            return waiter.map { Delivery(resume: $0.resume, outcome: .failed(error), mustResume: false) }
+            return delivery
         }
     }
 
@@ -184,8 +241,7 @@ package final class UploadBuffer: Sendable {
         state.withLock { state in
             state.phase = .closed
             state.discard()
-            guard let waiter = state.waiter.take() else { return nil }
-            return Delivery(resume: waiter.resume, outcome: .failed(.cancelled(.writeData)), mustResume: false)
+            return state.takeVerdict()
         }
     }
 
@@ -226,6 +282,7 @@ package final class UploadBuffer: Sendable {
     /// lock.
     package func takeWaiter() -> Delivery? {
         state.withLock { state in
+            if let delivery = state.takeVerdict() { return delivery }
             guard let waiter = state.waiter,
                 case .now(let outcome, let mustResume)? = state.accept(waiter.piece, below: state.marks.low)
             else { return nil }

@@ -1,0 +1,53 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import HTTPTypes
+import Testing
+
+/// A send that waits for the producer of its body.
+@Suite("Slow sending", .timeLimit(.minutes(1)))
+struct SlowSendTests {
+    /// A request that is sent with a body of which not one piece comes.
+    func sending(to server: ScriptedServer) async throws -> (request: RequestHandle, operation: Task<Void, any Error>) {
+        let connection = try await SessionHandle().connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.put, "/")
+        let recorder = EventRecorder(of: request)
+        // The continuation has to stay: without it the stream ends.
+        let pieces = AsyncStream<[UInt8]>.makeStream()
+        let operation = Task.immediate {
+            try await request.send(.stream(pieces.stream))
+            pieces.continuation.finish()
+        }
+        try await recorder.first(.sendRequestComplete)
+        return (request, operation)
+    }
+
+    @Test func `closing ends a send that waits for its sequence`() async throws {
+        let server = try CloseTests.silent()
+        let (request, operation) = try await sending(to: server)
+        try request.close()
+        await #expect(throws: HandleError.cancelled(.writeData)) { try await operation.value }
+    }
+
+    @Test func `a response ends a send that waits for its sequence, and can be received`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nhello")
+            connection.waitForClose()
+        }
+        let (request, operation) = try await sending(to: server)
+        try await operation.value
+        #expect(try await request.receiveResponse().status == 403)
+        #expect(try await request.body.collect(upTo: 5) == Array("hello".utf8))
+    }
+
+    @Test func `a lost connection ends a send that waits for its sequence`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            connection.reset()
+        }
+        let (_, operation) = try await sending(to: server)
+        let error = await #expect(throws: HandleError.self) { try await operation.value }
+        #expect(error?.code == .connectionError)
+        #expect(error?.operation == .writeData)
+    }
+}
