@@ -118,7 +118,7 @@ final class SocketTable {
         backend?.closing(descriptor)
         forget(descriptor)
         let user = currentUser(of: socket)
-        if socket.isConnected { user?.record(.closingConnection) }
+        if socket.isConnected { user?.connectionCloses() }
         _ = systemClose(descriptor)
         guard socket.isConnected else { return }
         if let user { user.record(.connectionClosed) } else { closedIdleConnections += 1 }

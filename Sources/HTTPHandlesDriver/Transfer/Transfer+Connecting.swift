@@ -81,5 +81,11 @@ extension Transfer {
         return request.url.origin.isHostLiteral ? nil : request.url.host
     }
 
+    /// What went out on a connection is told before its end, though both may happen in one go.
+    func connectionCloses() {
+        noteSentHead()
+        record(.closingConnection)
+    }
+
     private var isSecure: Bool { request?.url.isSecure ?? false }
 }
