@@ -77,9 +77,11 @@ public final class ScriptedServer: Sendable {
     ///
     /// - Parameters:
     ///   - backlog: How many connections the system completes before they are accepted.
+    ///   - takesLittle: Whether the system takes next to nothing that the script does not read: a client that sends some
+    ///     ten thousand bytes has to wait for the script.
     ///   - script: What happens on a connection.
-    public init(backlog: Int = 1024, _ script: @escaping Script) throws {
-        let (listener, port) = try ServerSocket.listening(backlog: Int32(backlog))
+    public init(backlog: Int = 1024, takesLittle: Bool = false, _ script: @escaping Script) throws {
+        let (listener, port) = try ServerSocket.listening(backlog: Int32(backlog), takesLittle: takesLittle)
         self.listener = listener
         self.port = port
         shared = Shared(script)

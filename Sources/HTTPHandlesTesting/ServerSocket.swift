@@ -58,8 +58,12 @@ struct ServerSocket: Sendable {
     }
 
     /// A socket that listens on a free port of 127.0.0.1.
-    static func listening(backlog: Int32) throws(SocketError) -> (socket: ServerSocket, port: Int) {
+    static func listening(
+        backlog: Int32,
+        takesLittle: Bool = false
+    ) throws(SocketError) -> (socket: ServerSocket, port: Int) {
         let listener = try make()
+        if takesLittle { listener.takeLittle() }
         let descriptor = listener.descriptor
         var address = loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -140,6 +144,14 @@ struct ServerSocket: Sendable {
     func setReceiveBuffer(_ bytes: Int32) {
         var bytes = bytes
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// For a listener: neither side's system takes much of what is sent to its connections. What the sender's system takes
+    /// grows with the size of the segments.
+    private func takeLittle() {
+        setReceiveBuffer(4096)
+        var bytes: Int32 = 536
+        _ = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_MAXSEG, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 
     func shutDownSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }

@@ -2,6 +2,7 @@
 import Glibc
 import HTTPHandles
 import HTTPHandlesTesting
+import TransfersInEveryPhase
 
 /// Opens and closes handles of all three levels many times, in all ways, in the middle of things; then waits until the
 /// process holds no more of the system than before. Built with AddressSanitizer, the process looks for leaks when it ends.

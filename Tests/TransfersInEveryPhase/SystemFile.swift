@@ -2,21 +2,21 @@
 import Glibc
 
 /// What the system tells of this process in /proc.
-enum SystemFile {
+package enum SystemFile {
     /// Where a link leads to.
-    static func link(_ path: String) -> String {
+    package static func link(_ path: String) -> String {
         unsafe text { unsafe readlink(path, $0, $1) }
     }
 
     /// The beginning of a file.
-    static func contents(_ path: String) -> String {
+    package static func contents(_ path: String) -> String {
         let file = unsafe open(path, O_RDONLY)
         defer { close(file) }
         return unsafe text { unsafe read(file, $0, $1) }
     }
 
     /// The names in a folder.
-    static func names(in path: String) -> [String] {
+    package static func names(in path: String) -> [String] {
         guard let folder = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(folder) }
         var names: [String] = []

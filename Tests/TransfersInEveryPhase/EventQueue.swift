@@ -1,25 +1,25 @@
 #if canImport(Glibc)
-import Glibc
+package import Glibc
 
 /// Makes drivers fail, on both event back ends.
-enum EventQueue {
-    /// The epoll descriptors of drivers that have transfers.
-    static var all: Set<Int32> {
-        Set(
-            (3..<1024).filter {
-                SystemFile.link("/proc/self/fd/\($0)") == "anon_inode:[eventpoll]" && watchesSockets($0)
-            }
-        )
+package enum EventQueue {
+    /// Every epoll descriptor of the process: of drivers, and of the dispatch library once it has waited for something.
+    package static var all: Set<Int32> {
+        Set((3..<1024).filter { SystemFile.link("/proc/self/fd/\($0)") == "anon_inode:[eventpoll]" })
     }
 
+    /// The epoll descriptors of drivers that have transfers.
+    package static var busy: Set<Int32> { all.filter(watchesSockets) }
+
     /// The driver of each queue fails when it wants to sleep for the next time.
-    static func replace(_ queues: Set<Int32>) {
+    package static func replace(_ queues: Set<Int32>) {
         let nothing = unsafe open("/dev/null", O_RDONLY)
         for queue in queues { dup2(nothing, queue) }
+        close(nothing)
     }
 
     /// `poll` fails for more descriptors than a process may open: so does every driver that wants to sleep by it.
-    static func limitDescriptors(to count: rlim_t) {
+    package static func limitDescriptors(to count: rlim_t) {
         var limit = rlimit()
         unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         limit.rlim_cur = count

@@ -1,0 +1,95 @@
+import Foundation
+import HTTPHandles
+import HTTPHandlesTesting
+
+extension Cell {
+    /// Every event of the request after its creation.
+    func events(_ servers: PhaseServers) -> [StatusEvent.Kind] {
+        phase.events(servers) + lastEvents
+    }
+
+    /// What the end brings.
+    private var lastEvents: [StatusEvent.Kind] {
+        let closing: [StatusEvent.Kind] = phase.endsConnection ? [.closingConnection, .connectionClosed] : []
+        return closing + errors.map { .requestError($0) } + [.handleClosing]
+    }
+
+    /// The errors of what is pending, in the order of their events: from the head of the request to the response's body.
+    var errors: [HandleError] {
+        let order: [HandleOperation] = [.sendRequest, .receiveResponse, .writeData, .readData]
+        return order.filter(pending.contains).map { error(of: $0) }
+    }
+
+    /// What a pending operation throws.
+    func error(of operation: HandleOperation) -> HandleError {
+        way == .driverDeath ? .driverStopped(operation, Self.driverFailure) : .cancelled(operation)
+    }
+
+    private static let driverFailure =
+        "the session's driver has failed: "
+        + (Phase.isPolled ? "Unrecoverable error in select/poll" : "epoll_wait: Invalid argument")
+}
+
+extension Phase {
+    static let isPolled = ProcessInfo.processInfo.environment["HTTP_HANDLES_BACKEND"] == "poll"
+
+    /// How many of its events are there before the end. The second event back end tells that a connection was made when
+    /// the handshake is over, or the connection.
+    func countOfEvents(_ servers: PhaseServers) -> Int {
+        self == .securing && Self.isPolled ? 1 : events(servers).count
+    }
+
+    /// What a request has shown when it has come to this phase.
+    func events(_ servers: PhaseServers) -> [StatusEvent.Kind] {
+        let (host, port) = (servers.host(for: self), servers.port(for: self))
+        let address = SocketAddress(host: "127.0.0.1", port: port)
+        let connecting: [StatusEvent.Kind] = [.connectingToServer(address: address)]
+        let connected = connecting + [.connectedToServer(address: address)]
+        let sending = connected + [.sendingRequest]
+        func sent(_ target: String) -> StatusEvent.Kind {
+            .requestSent(bytes: requestHead(target, "\(host):\(port)").utf8.count)
+        }
+        let headSent = sending + [sent(target), .sendRequestComplete]
+        let awaiting = headSent + [.receivingResponse]
+        func received(_ head: String) -> [StatusEvent.Kind] {
+            awaiting + [.responseReceived(bytes: head.utf8.count)]
+        }
+        func delivered(_ length: Int) -> [StatusEvent.Kind] {
+            received(PhaseServers.head(length: length)) + [.headersAvailable]
+        }
+        let redirected = received(PhaseServers.redirectHead) + [.redirect(url: servers.server.url("/silent"))]
+        return switch self {
+        case .unused: []
+        case .queued: [.queued]
+        case .resolving: [.resolvingName(host: host)]
+        case .connecting: connecting
+        case .securing: connected + [.securingConnection]
+        case .awaitingProducer: headSent + [.writeComplete(bytes: 5)]
+        case .awaitingServer: headSent
+        case .awaitingHead: awaiting
+        case .inHead:
+            awaiting + [.intermediateResponse(status: .init(code: 103, reasonPhrase: "Early Hints"), headerFields: [:])]
+        case .discardingRedirect: redirected
+        case .secondHop:
+            redirected + [.connectionReused(address: address), .sendingRequest, sent("/silent"), .receivingResponse]
+        case .readingBody: delivered(10) + [.readComplete(bytes: 5)]
+        case .bodyPaused: delivered(PhaseServers.bigSize)
+        case .unread: delivered(5)
+        case .complete: delivered(5) + [.readComplete(bytes: 5), .readComplete(bytes: 0)]
+        case .failed: awaiting + [.closingConnection, .connectionClosed, .requestError(Self.failure)]
+        }
+    }
+
+    /// How a request fails whose connection ends before a response.
+    static let failure = HandleError(
+        .invalidServerResponse,
+        .receiveResponse,
+        reason: "Empty reply from server",
+        curl: CurlFailure(code: CurlCode(rawValue: 52), message: "Server returned nothing (no headers, no data)")
+    )
+
+    private func requestHead(_ target: String, _ host: String) -> String {
+        let framing = method == .put ? "Transfer-Encoding: chunked\r\n" : ""
+        return "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n\(EventOrderTests.ownFields)\(framing)\r\n"
+    }
+}

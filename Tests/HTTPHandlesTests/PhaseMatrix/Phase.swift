@@ -1,0 +1,70 @@
+import HTTPHandles
+import Testing
+
+/// Where a request is when its end comes.
+enum Phase: String, Sendable, Codable, CaseIterable {
+    case unused, queued, resolving, connecting, securing
+    // Joins here when a long head goes out in pieces: sending the head.
+    case awaitingProducer, awaitingServer
+    case awaitingHead, inHead
+    case discardingRedirect, secondHop
+    // Joins here with authentication: the second round after a 401 or 407.
+    case readingBody, bodyPaused
+    case unread, complete, failed
+
+    /// Which operations may be pending in this phase: first the one that usually is, then those that may be as well.
+    var operations: [HandleOperation] {
+        switch self {
+        case .unused, .bodyPaused, .unread, .complete, .failed: []
+        case .queued, .resolving, .connecting, .securing: [.sendRequest, .receiveResponse]
+        // What waits for the producer is a send that iterates his sequence; as an operation it is a write.
+        case .awaitingProducer: [.writeData, .receiveResponse]
+        case .awaitingServer: [.writeData, .receiveResponse]
+        case .awaitingHead, .inHead, .discardingRedirect, .secondHop: [.receiveResponse]
+        case .readingBody: [.readData]
+        }
+    }
+
+    /// The request is in this phase only while its operation is pending.
+    var isOperation: Bool {
+        switch self {
+        case .queued, .resolving, .connecting, .securing: true
+        // A redirect is followed for somebody who waits for the response.
+        case .discardingRedirect, .secondHop: true
+        default: false
+        }
+    }
+
+    /// There is a network connection that the end has to close.
+    var endsConnection: Bool {
+        switch self {
+        case .unused, .queued, .resolving, .connecting, .unread, .complete, .failed: false
+        case .securing, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
+        case .discardingRedirect, .secondHop, .readingBody, .bodyPaused: true
+        }
+    }
+}
+
+extension Phase: CustomTestStringConvertible {
+    /// What the request is doing.
+    var testDescription: String {
+        switch self {
+        case .unused: "was never used"
+        case .queued: "waits for a connection slot"
+        case .resolving: "waits for a name server that says nothing"
+        case .connecting: "waits for a server with a full backlog"
+        case .securing: "waits in a TLS handshake"
+        case .awaitingProducer: "waits for the producer of its body"
+        case .awaitingServer: "waits for the server to take its body"
+        case .awaitingHead: "waits for the response head"
+        case .inHead: "is in the middle of the response head"
+        case .discardingRedirect: "discards the body of a redirect"
+        case .secondHop: "is on the second hop of a redirect"
+        case .readingBody: "waits for more of the response body"
+        case .bodyPaused: "is paused, because nobody reads the body"
+        case .unread: "has a complete response that nobody has read"
+        case .complete: "is complete"
+        case .failed: "has failed"
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import Testing
+
+/// The close law in every phase, for every way to end.
+@Suite("Phase matrix", .timeLimit(.minutes(1)))
+struct PhaseMatrixTests {
+    @Test(arguments: Cell.all.filter { !$0.needsOwnProcess })
+    func `the close law holds on`(_ cell: Cell) async throws {
+        try await cell.run()
+    }
+
+    /// In a process of its own for each phase, because other tests have threads, descriptors and transfers too.
+    @Test(arguments: Phase.allCases)
+    func `everything is given back by every end of a request that`(_ phase: Phase) async {
+        await #expect(processExitsWith: .success) { [phase] in
+            let cells = Cell.all.filter { $0.phase == phase }
+            // What is made once and kept is made by the first.
+            try await cells[0].run(isAlone: true)
+            #expect(await eventually { Baseline.driverThreads == 0 && CurlCensus.handles == 0 })
+            let descriptors = Baseline.descriptors
+            for cell in cells {
+                try await cell.run(isAlone: true)
+                #expect(await eventually { Baseline.driverThreads == 0 }, "a thread after \(cell.testDescription)")
+                #expect(await eventually { CurlCensus.handles == 0 }, "a libcurl handle after \(cell.testDescription)")
+                #expect(
+                    await eventually { Baseline.descriptors <= descriptors },
+                    "a descriptor after \(cell.testDescription)"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import HTTPTypes
+
+/// The servers that hold a request in a phase, one set for each cell.
+final class PhaseServers: Sendable {
+    /// The server has begun to read what a client sends first.
+    let headBegun = Gate()
+    /// The server has sent all that there is of a response.
+    let responseSent = Gate()
+    /// The neighbour gets the second half of its body.
+    let neighbourMayEnd: Gate
+    /// The name of a host that is never resolved.
+    let stalledName = StalledName()
+    let server: ScriptedServer
+    private let slow: ScriptedServer
+    private let unreachable: UnreachablePort
+    private let over: Gate
+
+    init() throws {
+        let (headBegun, responseSent, neighbourMayEnd, over) = (headBegun, responseSent, Gate(), Gate())
+        self.neighbourMayEnd = neighbourMayEnd
+        self.over = over
+        unreachable = try UnreachablePort()
+        server = try ScriptedServer { connection in
+            while let head = try connection.readHead() {
+                switch head.target {
+                case "/producer": _ = try connection.read(Self.firstChunk.utf8.count)
+                case "/half-head": try connection.send(Self.earlyHints + "HTTP/1.1 200 OK\r\nContent-Le")
+                case "/redirect-body": try connection.send(Self.redirectHead + "half-")
+                case "/redirect": try connection.send(Self.redirectHead + "half-whole")
+                case "/half-body": try connection.send(Self.head(length: 10) + "half-")
+                case "/neighbour":
+                    try connection.send(Self.head(length: 10) + "half-")
+                    neighbourMayEnd.wait()
+                    try connection.send("whole")
+                case "/big":
+                    try connection.send(Self.head(length: Self.bigSize))
+                    try connection.send([UInt8](repeating: 0, count: Self.bigSize))
+                case "/whole": try connection.send(Self.head(length: 5) + "hello")
+                case "/failure": return
+                default: break
+                }
+                responseSent.open()
+            }
+        }
+        slow = try ScriptedServer(takesLittle: true) { connection in
+            _ = try connection.read(1)
+            headBegun.open()
+            over.wait()
+        }
+    }
+
+    deinit {
+        neighbourMayEnd.open()
+        over.open()
+    }
+
+    // MARK: What the servers say
+
+    /// The first piece of a body, in chunks.
+    static let firstChunk = "5\r\nhello\r\n"
+    static let earlyHints = "HTTP/1.1 103 Early Hints\r\n\r\n"
+    static let redirectHead = "HTTP/1.1 302 Found\r\nLocation: /silent\r\nContent-Length: 10\r\n\r\n"
+    /// More than a `ResponseBody` keeps, and less than the system does.
+    static let bigSize = 512 * 1024
+
+    static func head(length: Int) -> String { "HTTP/1.1 200 OK\r\nContent-Length: \(length)\r\n\r\n" }
+
+    // MARK: Where to go for a phase
+
+    func host(for phase: Phase) -> String { phase == .resolving ? stalledName.host : "127.0.0.1" }
+
+    func port(for phase: Phase) -> Int {
+        switch phase {
+        case .connecting: unreachable.port
+        case .securing, .awaitingServer: slow.port
+        default: server.port
+        }
+    }
+}
+
+extension Phase {
+    var target: String {
+        switch self {
+        case .awaitingProducer: "/producer"
+        case .inHead: "/half-head"
+        case .discardingRedirect: "/redirect-body"
+        case .secondHop: "/redirect"
+        case .readingBody: "/half-body"
+        case .bodyPaused: "/big"
+        case .unread, .complete: "/whole"
+        case .failed: "/failure"
+        default: "/silent"
+        }
+    }
+
+    var method: HTTPRequest.Method {
+        switch self {
+        case .awaitingProducer, .awaitingServer: .put
+        default: .get
+        }
+    }
+}

@@ -1,0 +1,253 @@
+import HTTPHandles
+import HTTPHandlesLock
+import HTTPHandlesTesting
+import Testing
+import TransfersInEveryPhase
+
+/// A request in a phase, with everything around it that its end must leave alone or give back.
+final class Scene: Sendable {
+    /// The context of the request; it tells when it is gone.
+    final class Context: Sendable {
+        let released: Gate
+
+        init(_ released: Gate) {
+            self.released = released
+        }
+
+        deinit {
+            released.open()
+        }
+    }
+
+    struct Pending {
+        let operation: HandleOperation
+        let task: Task<Void, any Error>
+    }
+
+    let cell: Cell
+    let servers: PhaseServers
+    let session: SessionHandle
+    let connection: ConnectionHandle
+    let requestID: HandleID
+    let contextReleased = Gate()
+    /// What the drivers wait by that are to live on.
+    private let sparedQueues: Set<UInt>
+    let neighbour: Neighbour
+    /// Holds the slot that the request waits for.
+    let holder: RequestHandle?
+    let recorder: EventRecorder
+    let connectionRecorder: EventRecorder
+    let sessionRecorder: EventRecorder
+    let treeRecorder: EventRecorder
+    private let hasCome = Gate()
+    /// The only references to the request, apart from those of operations and of the loops over events.
+    private let references: Lock<(request: RequestHandle?, pending: [Pending])>
+
+    /// How many connections a session may have at once: one for each of those who are to have one.
+    static func options(_ cell: Cell) -> [OptionSetting] {
+        [.set(.maximumConnections, to: cell.way.endsSession ? 1 : 2)]
+    }
+
+    init(_ cell: Cell, _ servers: PhaseServers, in session: SessionHandle) async throws {
+        self.cell = cell
+        self.servers = servers
+        self.session = session
+        let phase = cell.phase
+        sessionRecorder = EventRecorder(of: session)
+        treeRecorder = EventRecorder(of: session, scope: .tree)
+        neighbour = try await Neighbour(in: cell.way.endsSession ? SessionHandle() : session, servers)
+        sparedQueues = cell.way == .driverDeath ? Self.queues : []
+        if phase == .queued {
+            let connection = try await session.connect(to: "127.0.0.1", port: servers.server.port)
+            let holder = try await connection.openRequest(.get, "/silent")
+            try await holder.send()
+            self.holder = holder
+        } else {
+            holder = nil
+        }
+        connection = try await session.connect(to: servers.host(for: phase), port: servers.port(for: phase))
+        connectionRecorder = EventRecorder(of: connection)
+        let request = try await connection.openRequest(
+            phase.method,
+            phase.target,
+            secure: phase == .securing,
+            context: Context(contextReleased)
+        )
+        requestID = request.id
+        recorder = EventRecorder(of: request)
+        references = Lock((request, []))
+    }
+
+    /// The request, while somebody has it.
+    func request() throws -> RequestHandle {
+        try #require(references.withLock { $0.request })
+    }
+
+    // MARK: The way to the phase
+
+    /// Brings the request to its phase, with everything pending that is to be.
+    func play() async throws {
+        let loop = try cell.way == .closeInItsOwnEvents ? closeInOwnEvents(request()) : nil
+        try await come(request())
+        try await arrived()
+        for operation in cell.pending where !isPending(operation) { try begin(operation) }
+        hasCome.open()
+        try await loop?.value
+    }
+
+    private func come(_ request: RequestHandle) async throws {
+        let phase = cell.phase
+        switch phase {
+        case .unused: return
+        case .queued, .resolving, .connecting, .securing: return try begin(.sendRequest)
+        case .awaitingProducer where cell.pending.contains(.writeData): return try begin(.writeData)
+        case .awaitingProducer:
+            try await request.send(.writes())
+            try await request.write(Array("hello".utf8))
+            return
+        case .awaitingServer:
+            try await request.send(.writes())
+            // More than all systems on the way hold.
+            try await request.write([UInt8](repeating: 0, count: 4 << 20))
+            return
+        default: try await request.send()
+        }
+        switch phase {
+        case .awaitingHead, .inHead: return
+        case .discardingRedirect, .secondHop: return try begin(.receiveResponse)
+        case .failed:
+            await #expect(throws: Phase.failure) { try await request.receiveResponse() }
+            return
+        default: _ = try await request.receiveResponse()
+        }
+        switch phase {
+        case .readingBody:
+            var body = request.body.makeAsyncIterator()
+            _ = try await body.next()
+        case .complete: _ = try await request.body.collect(upTo: 5)
+        default: break
+        }
+    }
+
+    /// Waits until the request is where it should be: the last event of the phase, and then what no event shows.
+    private func arrived() async throws {
+        let count = cell.phase.countOfEvents(servers)
+        if count > 0 { try await recorder.first { $0.sequence >= count } }
+        switch cell.phase {
+        case .securing: await servers.headBegun.passed()
+        case .unread, .bodyPaused:
+            await servers.responseSent.passed()
+            // Each call is a turn of the driver, which looks after every socket that is ready.
+            for _ in 0..<100 { _ = try await session.option(.connectTimeout) }
+        default: break
+        }
+    }
+
+    // MARK: Pending operations
+
+    private func isPending(_ operation: HandleOperation) -> Bool {
+        references.withLock { $0.pending.contains { $0.operation == operation } }
+    }
+
+    /// Begins an operation that is not to end before the request does. When this returns it is pending.
+    private func begin(_ operation: HandleOperation) throws {
+        let (request, phase) = (try request(), cell.phase)
+        let task = Task.immediate {
+            switch operation {
+            case .sendRequest: try await request.send()
+            case .writeData where phase == .awaitingProducer: try await request.send(.stream(Producer()))
+            case .writeData: try await request.write([0])
+            case .receiveResponse: _ = try await request.receiveResponse()
+            default:
+                var body = request.body.makeAsyncIterator()
+                _ = try await body.next()
+            }
+        }
+        references.withLock { $0.pending.append(Pending(operation: operation, task: task)) }
+    }
+
+    /// One piece, and then nothing for ever, unless its task is cancelled.
+    private struct Producer: AsyncSequence, AsyncIteratorProtocol {
+        private let silence = AsyncStream<[UInt8]>.makeStream()
+        private var hasBegun = false
+
+        func makeAsyncIterator() -> Producer { self }
+
+        mutating func next() async -> [UInt8]? {
+            if hasBegun {
+                for await piece in silence.stream { return piece }
+                return nil
+            }
+            hasBegun = true
+            return Array("hello".utf8)
+        }
+    }
+
+    // MARK: The end
+
+    /// Ends the request; a scope is left by whoever is in it.
+    func end() async throws {
+        switch cell.way {
+        case .close: try request().close()
+        case .closeInAnotherTask:
+            let request = try request()
+            try await Task.detached { try request.close() }.value
+        case .closeInItsOwnEvents: break
+        case .closeInEventsOfAnotherHandle: try await closeInEventsOfAnother(request())
+        case .cancel(let operation):
+            let pending = references.withLock { $0.pending }
+            try #require(pending.first { $0.operation == operation }).task.cancel()
+        case .drop: references.withLock { $0.request = nil }
+        case .closeAllOfItsConnection: try connection.closeAll()
+        case .closeAllOfItsSession: try session.closeAll()
+        case .driverDeath: await killDriver()
+        case .leaveTheScope, .leaveTheScopeByError, .leaveTheScopeByCancellation: break
+        }
+    }
+
+    /// A loop that closes the request while it handles the last event of the phase.
+    private func closeInOwnEvents(_ request: RequestHandle) -> Task<Void, any Error> {
+        let last = cell.phase.countOfEvents(servers)
+        let events = request.statusEvents()
+        return Task { [hasCome] in
+            for await event in events where event.sequence == last {
+                await hasCome.passed()
+                try request.close()
+            }
+        }
+    }
+
+    private func closeInEventsOfAnother(_ request: RequestHandle) async throws {
+        let other = try await connection.openRequest(.get, "/")
+        let events = other.statusEvents()
+        try other.close()
+        for await _ in events { try request.close() }
+    }
+
+    /// What drivers wait by: a queue of events, or libcurl itself.
+    private static var queues: Set<UInt> {
+        Phase.isPolled ? CurlCensus.multis : Set(EventQueue.all.map { UInt($0) })
+    }
+
+    /// Pulls the event queue from under the session's driver, on either back end, and wakes it to find out.
+    private func killDriver() async {
+        let queues = Self.queues.subtracting(sparedQueues)
+        if Phase.isPolled {
+            CurlCensus.breakPolling(of: queues)
+        } else {
+            EventQueue.replace(Set(queues.map { Int32($0) }))
+        }
+        _ = try? await session.option(.connectTimeout)
+        await session.closed()
+    }
+
+    /// What the pending operations threw.
+    func outcomes() async throws -> [(operation: HandleOperation, error: HandleError?)] {
+        var outcomes: [(HandleOperation, HandleError?)] = []
+        for pending in references.withLock({ $0.pending }) {
+            let error = await #expect(throws: HandleError.self) { try await pending.task.value }
+            outcomes.append((pending.operation, error))
+        }
+        return outcomes
+    }
+}

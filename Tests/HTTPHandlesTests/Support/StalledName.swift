@@ -1,0 +1,56 @@
+#if canImport(Glibc)
+import Foundation
+import HTTPHandlesLock
+import HTTPHandlesTesting
+
+/// A host name whose resolution does not come to an end before the gate is open, as with a name server that says nothing.
+///
+/// The C library asks no name server for it: the `getaddrinfo` below stands in for the system's, which it calls for all
+/// other names.
+final class StalledName: Sendable {
+    let host: String
+    private let end = Gate()
+
+    private static let made = Atomic(0)
+    fileprivate static let all = Lock<[String: Gate]>([:])
+
+    init() {
+        let number = Self.made.wrappingAdd(1, ordering: .relaxed).newValue
+        host = "stalled-\(number).test"
+        let (host, end) = (host, end)
+        Self.all.withLock { $0[host] = end }
+    }
+
+    deinit {
+        end.open()
+        let host = host
+        _ = Self.all.withLock { $0.removeValue(forKey: host) }
+    }
+
+    fileprivate typealias Resolve =
+        @convention(c) (
+            UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafeRawPointer?, UnsafeMutableRawPointer?
+        ) -> Int32
+    fileprivate static let resolve = unsafe CurlCensus.next("getaddrinfo", as: Resolve.self)
+}
+
+// libcurl asks for the function of a certain version, which is the first that the C library had for the processor.
+#if arch(x86_64)
+@_cdecl("getaddrinfo@@GLIBC_2.2.5")
+#else
+@_cdecl("getaddrinfo@@GLIBC_2.17")
+#endif
+func stallingResolve(
+    _ node: UnsafePointer<CChar>?,
+    _ service: UnsafePointer<CChar>?,
+    _ hints: UnsafeRawPointer?,
+    _ result: UnsafeMutableRawPointer?
+) -> Int32 {
+    let name = unsafe node.map { unsafe String(cString: $0) } ?? ""
+    guard let end = StalledName.all.withLock({ $0[name] }) else {
+        return unsafe StalledName.resolve(node, service, hints, result)
+    }
+    end.wait()
+    return EAI_NONAME
+}
+#endif
