@@ -10,6 +10,8 @@ extension RequestHandle {
     /// and submits a command. Between the look at the door and the command the handle may be closed; then the command
     /// finds it closed, which is the same as if it had been closed before. Where it was the task's cancellation that
     /// closed it, the caller is told so.
+    // Inlined, because each asynchronous function costs a hop of the task when it returns.
+    @inline(__always)
     nonisolated(nonsending) func perform<Value: Sendable>(
         _ operation: HandleOperation,
         _ begin: (OperationContinuation<Value>) -> @Sendable (TransferEngine) -> Void

@@ -58,9 +58,12 @@ package struct TaskContinuation<Value: Sendable>: Sendable {
 #else
 /// A suspended task, to be resumed exactly once: that is what the state machines are for. A check would cost an object
 /// and a lock for each operation.
+///
+/// Public, in a module that is no product: the compiler (6.3.1) does not inline what is `package` into other modules, and
+/// here each call would be a hop of the task.
 @safe
 @frozen
-package struct TaskContinuation<Value: Sendable>: Sendable {
+public struct TaskContinuation<Value: Sendable>: Sendable {
     @usableFromInline
     let base: UnsafeContinuation<Value, Never>
 
@@ -69,22 +72,25 @@ package struct TaskContinuation<Value: Sendable>: Sendable {
         unsafe self.base = unsafe base
     }
 
+    /// Lets the task go on.
     @inlinable
-    package func resume(returning value: Value) {
+    public func resume(returning value: Value) {
         unsafe base.resume(returning: value)
     }
 
     /// Suspends the task until the continuation that `body` gets is resumed.
     @inlinable
-    package nonisolated(nonsending) static func suspend(_ body: (TaskContinuation) -> Void) async -> Value {
+    @inline(__always)
+    public nonisolated(nonsending) static func suspend(_ body: (TaskContinuation) -> Void) async -> Value {
         await unsafe withUnsafeContinuation { unsafe body(TaskContinuation($0)) }
     }
 }
 #endif
 
 extension TaskContinuation<Void> {
+    /// Lets the task go on.
     @inlinable
-    package func resume() {
+    public func resume() {
         resume(returning: ())
     }
 }
