@@ -67,7 +67,11 @@ public struct ResponseBody: AsyncSequence, Sendable {
 
     /// The next bytes; `nil` at the end. A body whose request nobody else has closes it there.
     fileprivate nonisolated(nonsending) func next(upTo limit: Int) async throws(HandleError) -> [UInt8]? {
-        switch try await request.read(.bytes(upTo: limit)) {
+        let wish = DownloadBuffer.Wish.bytes(upTo: limit)
+        // What is there already needs no asynchronous call.
+        let ready = try request.readNow(wish)
+        let outcome = if let ready { ready } else { try await request.read(wish) }
+        switch outcome {
         case .bytes(let bytes): return bytes
         case .available, .decode, .end:
             if closesRequest { request.object.closeIfOpen() }
@@ -108,26 +112,32 @@ extension RequestHandle {
     /// Takes what is there, or waits for more.
     nonisolated(nonsending) func read(_ wish: DownloadBuffer.Wish) async throws(HandleError) -> DownloadBuffer.Outcome {
         while true {
-            try requireUsable(wish.operation)
+            if let outcome = try readNow(wish) { return outcome }
             let reporting = object.bound.base.tree.hasListeners
-            let outcome = await take(wish, reporting: reporting)
-            guard case .decode(let decoder) = outcome else { return outcome }
-            // Decoding is work, which the reader does; it may take more than one piece to get anything out.
-            if let decoded = decode(wish, with: decoder, reporting: reporting) { return decoded }
+            let outcome = await wait(for: wish, reporting: reporting)
+            if let decoded = decoded(outcome, wish, reporting: reporting) { return decoded }
         }
     }
 
-    /// Takes what is in the buffer, or waits for more. The driver's thread is visited only when something waits there:
-    /// libcurl to go on, or a listener to hear of the read.
-    private nonisolated(nonsending) func take(
-        _ wish: DownloadBuffer.Wish,
+    /// Takes what is there; `nil` if there is nothing yet. The driver's thread is visited only when something waits
+    /// there: libcurl to go on, or a listener to hear of the read.
+    fileprivate nonisolated func readNow(_ wish: DownloadBuffer.Wish) throws(HandleError) -> DownloadBuffer.Outcome? {
+        while true {
+            try requireUsable(wish.operation)
+            let reporting = object.bound.base.tree.hasListeners
+            guard
+                case .now(let outcome, let mustResume) = object.bound.download.take(wish, reporting: reporting)
+            else { return nil }
+            if mustResume || reporting { tellDriver(mustResume) }
+            if let decoded = decoded(outcome, wish, reporting: reporting) { return decoded }
+        }
+    }
+
+    private nonisolated(nonsending) func wait(
+        for wish: DownloadBuffer.Wish,
         reporting: Bool
     ) async -> DownloadBuffer.Outcome {
-        if case .now(let outcome, let mustResume) = object.bound.download.take(wish, reporting: reporting) {
-            if mustResume || reporting { tellDriver(mustResume) }
-            return outcome
-        }
-        return await withTaskCancellationHandler {
+        await withTaskCancellationHandler {
             await TaskContinuation.suspend { continuation in
                 let attempt = object.bound.download.take(wish, reporting: reporting) {
                     continuation.resume(returning: $0)
@@ -141,33 +151,36 @@ extension RequestHandle {
         }
     }
 
-    private nonisolated func decode(
+    /// What the reader gets. Decoding is work, which he does himself; it may take more than one piece to get anything out,
+    /// and then it is `nil`.
+    private nonisolated func decoded(
+        _ outcome: DownloadBuffer.Outcome,
         _ wish: DownloadBuffer.Wish,
-        with decoder: BodyDecoder,
         reporting: Bool
     ) -> DownloadBuffer.Outcome? {
-        let outcome: DownloadBuffer.Outcome?
+        guard case .decode(let decoder) = outcome else { return outcome }
+        let result: DownloadBuffer.Outcome?
         let report: DownloadBuffer.Report
         do {
             switch wish {
             case .bytes(let limit):
                 let bytes = try decoder.pull(upTo: limit)
-                outcome = bytes.isEmpty ? nil : .bytes(bytes)
+                result = bytes.isEmpty ? nil : .bytes(bytes)
                 report = .read(bytes: bytes.count)
             case .count:
                 let count = try decoder.available()
-                outcome = count == 0 ? nil : .available(count)
+                result = count == 0 ? nil : .available(count)
                 report = .available(bytes: count)
             }
         } catch {
-            outcome = .failed(error.seen(by: wish.operation))
+            result = .failed(error.seen(by: wish.operation))
             report = .failed(error.seen(by: wish.operation))
         }
-        if reporting, outcome != nil {
+        if reporting, result != nil {
             object.bound.download.decoded(report)
             tellDriver(false)
         }
-        return outcome
+        return result
     }
 
     private nonisolated func tellDriver(_ mustResume: Bool) {
