@@ -10,11 +10,12 @@ class HandleObject: DriverResident {
     let base: HandleBase
     var options: OptionSnapshot
     private(set) var parent: HandleObject?
-    private var lifetime = HandleLifetime()
+    // Exclusive access to these is not checked at run time: nothing that could lead back here is called in the middle.
+    @safe @exclusivity(unchecked) private var lifetime = HandleLifetime()
     private var eventsEmitted = 0
 
     /// In no order: a child that goes leaves its place to the last one.
-    private var children: [HandleObject] = []
+    @safe @exclusivity(unchecked) private var children: [HandleObject] = []
     /// Where the parent has this handle.
     private var place = 0
 

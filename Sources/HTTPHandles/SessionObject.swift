@@ -3,14 +3,15 @@ import HTTPHandlesDriver
 
 /// What is behind a `SessionHandle`.
 final class SessionObject: HandleObject, TransferEngineDelegate {
+    // Exclusive access to some of these is not checked at run time: see `HandleObject`.
     /// The connection handles that `get` and `fetch` have made, by server.
-    private var ownConnections: [Server: ConnectionObject] = [:]
+    @safe @exclusivity(unchecked) private var ownConnections: [Server: ConnectionObject] = [:]
     private var slots = ConnectionSlots()
     /// The requests that wait for a slot.
-    private var queue: [ConnectionSlots.Ticket: RequestObject] = [:]
+    @safe @exclusivity(unchecked) private var queue: [ConnectionSlots.Ticket: RequestObject] = [:]
     private var isGrantingSlots = false
     /// An empty list whose memory requests use for their actions.
-    private var actionList = RequestStateMachine.Actions()
+    @safe @exclusivity(unchecked) private var actionList = RequestStateMachine.Actions()
 
     init(_ base: consuming HandleBase, options: OptionValues) {
         super.init(base, options: OptionSnapshot(options))

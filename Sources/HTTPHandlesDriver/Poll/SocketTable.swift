@@ -34,8 +34,9 @@ final class SocketTable {
     /// How many connections were closed that no transfer used, since this was last set to 0.
     var closedIdleConnections = 0
 
-    private var sockets: [Socket] = []
-    private var descriptorsByPorts: [UInt32: Int32] = [:]
+    // Exclusive access is not checked at run time: see `Transfer`.
+    @safe @exclusivity(unchecked) private var sockets: [Socket] = []
+    @safe @exclusivity(unchecked) private var descriptorsByPorts: [UInt32: Int32] = [:]
 
     subscript(descriptor: Int32) -> Socket {
         get {
