@@ -37,7 +37,7 @@ final class RequestObject: HandleObject {
         super.init(base, options: .none)
     }
 
-    var server: Server { Server(host: message.url.host, port: message.url.port) }
+    var server: Server { Server(host: message.url.origin.host, port: message.url.origin.port) }
 
     /// What is known of the exchange.
     override var facts: ExchangeFacts { transfer?.facts ?? ExchangeFacts() }

@@ -36,7 +36,7 @@ package struct HeaderBlock: Sendable, Hashable {
 
     package init(bytes: [UInt8]) {
         self.bytes = bytes
-        guard bytes.starts(with: "HTTP/".utf8) else {
+        guard bytes.starts(with: Self.statusLineStart) else {
             status = 0
             version = .http1_1
             return
@@ -53,6 +53,8 @@ package struct HeaderBlock: Sendable, Hashable {
             .prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         status = digits.count == 3 ? digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } : 0
     }
+
+    private static let statusLineStart = Array("HTTP/".utf8)
 
     /// A 1xx response other than 101, which ends its exchange as any final response does.
     package var isInformational: Bool { (100..<200).contains(status) && status != 101 }

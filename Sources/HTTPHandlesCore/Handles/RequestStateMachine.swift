@@ -11,8 +11,8 @@ import HTTPTypes
 package struct RequestStateMachine: ~Copyable {
     /// What the owner has to do, in this order.
     package enum Action: Hashable {
-        /// Tell the listeners.
-        case emit(StatusEvent.Kind)
+        /// Tell the listeners. Indirect, because most lists have none and all the other actions are small.
+        indirect case emit(StatusEvent.Kind)
         /// Begin a transfer: the first, or the next hop of a redirect.
         case startTransfer
         /// Take the transfer out of libcurl.

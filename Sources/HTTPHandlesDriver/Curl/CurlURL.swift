@@ -91,25 +91,28 @@ extension RequestURL {
     /// Cuts a URL in front of its path; `nil` if it has none, or anything in it is out of the ordinary.
     private static func split(_ text: String) -> (origin: Substring, target: Int)? {
         var slashes = 0
-        var target: Int?
+        var target = 0
         let bytes = text.utf8.span
-        for offset in bytes.indices {
-            switch bytes[offset] {
-            case UInt8(ascii: "/"):
-                slashes += 1
-                if slashes == 3, target == nil { target = offset }
+        while slashes < 3 {
+            guard target < bytes.count else { return nil }
+            let byte = bytes[target]
+            if byte == UInt8(ascii: "/") { slashes += 1 }
             // Before the path these mean something else.
-            case UInt8(ascii: "?"), UInt8(ascii: "%"), UInt8(ascii: "@"), UInt8(ascii: "\\"):
-                guard target != nil else { return nil }
-            // Neither controls nor white space nor what is not ASCII, and nothing that libcurl would cut off.
-            case 0...0x20, 0x7F..., UInt8(ascii: "#"):
-                return nil
-            default: break
-            }
+            guard isPlain(byte), byte != UInt8(ascii: "?"), byte != UInt8(ascii: "%"), byte != UInt8(ascii: "@"),
+                byte != UInt8(ascii: "\\")
+            else { return nil }
+            target += 1
         }
-        guard let target else { return nil }
+        // The slash is the target's first byte.
+        target -= 1
+        for offset in target..<bytes.count where !isPlain(bytes[offset]) { return nil }
         let end = text.utf8.index(text.startIndex, offsetBy: target)
         return (text[..<end], target)
+    }
+
+    /// Neither a control nor white space nor what is not ASCII, and nothing that libcurl would cut off.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
     }
 
     /// What libcurl makes of a URL.

@@ -69,7 +69,7 @@ extension Transfer {
             try applyTLS(request.options.values)
             appliedOptions = request.options
         }
-        try applyURL(request.url.text)
+        try applyURL(request.message.url.text)
         applyShape(request)
         applyHeaderFields(request)
         unsafe errorBuffer[0] = 0
@@ -161,6 +161,7 @@ extension AppliedRequest {
         case .stream(_, let length): shape = .upload(length: length)
         case .none:
             switch request.method {
+            case .get: shape = .download
             case .head: shape = .head
             // These promise a body: without one they announce that it is empty (RFC 9110, section 8.6).
             case .post, .put, .patch: shape = .upload(length: 0)
@@ -173,7 +174,7 @@ extension AppliedRequest {
         }
         waitsForSharedConnection =
             switch request.options.values.httpVersions {
-            case .automatic: request.url.isSecure
+            case .automatic: request.message.url.origin.isSecure
             case .http1_1: false
             case .http2PriorKnowledge: true
             }

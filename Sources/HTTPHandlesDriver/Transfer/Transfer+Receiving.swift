@@ -31,8 +31,8 @@ extension Transfer {
     /// `false` to give the transfer up.
     func headerLineArrived(_ line: UnsafeRawBufferPointer) -> Bool {
         note()
-        noteSentHead()
         if headBytes.isEmpty {
+            noteSentHead()
             headBytes.reserveCapacity(512)
             if unsafe Self.isStatusLine(line) {
                 receiving = .head

@@ -175,11 +175,12 @@ package final class Transfer: AlarmOwner {
 
     // MARK: Recording and passing on
 
-    func record(_ milestone: TransferMilestone) {
+    func record(_ milestone: consuming TransferMilestone) {
         milestones.append(milestone)
         note()
     }
 
+    @inline(__always)
     func note() {
         guard !isNoted else { return }
         isNoted = true
