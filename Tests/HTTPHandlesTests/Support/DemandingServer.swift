@@ -4,30 +4,26 @@ import HTTPHandlesTesting
 /// OpenSSL's own server, which ends the connection of every client that shows no certificate.
 final class DemandingServer: Sendable {
     let url: String
-    private let leash: Pipe
+    private let guardian: Guardian
 
     init() throws {
         let port = try freePorts(1)[0]
         url = "https://localhost:\(port)/"
-        leash = Pipe()
         let output = Pipe()
-        let guardian = Process()
-        guardian.executableURL = URL(fileURLWithPath: "/bin/sh")
-        guardian.arguments = [
-            "-c",
+        guardian = try Guardian(
             """
             cd "$1"
             openssl s_server -accept 127.0.0.1:$2 -cert good.pem -key good.key -CAfile authority.pem -Verify 1 \
                 -verify_return_error -www 2>&1 & server=$!
             cat >/dev/null; kill $server
             """,
-            "guardian",
-            URL(fileURLWithPath: try TLSServers.shared.get().authorityFile).deletingLastPathComponent().path,
-            "\(port)",
-        ]
-        guardian.standardInput = leash
-        guardian.standardOutput = output
-        try guardian.run()
+            [
+                URL(fileURLWithPath: try TLSServers.shared.get().authorityFile).deletingLastPathComponent().path,
+                "\(port)",
+            ],
+            output: output.fileHandleForWriting
+        )
+        try output.fileHandleForWriting.close()
         // It says "ACCEPT" when it listens.
         var said = Data()
         while !said.contains("ACCEPT".utf8) {

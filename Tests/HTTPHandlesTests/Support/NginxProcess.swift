@@ -5,7 +5,7 @@ import HTTPHandlesTesting
 /// An nginx with a folder of its own, both gone when the test process is.
 final class NginxProcess: Sendable {
     let folder: String
-    private let running = Lock<(guardian: Process, leash: Pipe)?>(nil)
+    private let running = Lock<Guardian?>(nil)
 
     init(_ name: String) throws {
         folder = NSTemporaryDirectory() + "http-handles-\(name)-\(ProcessInfo.processInfo.processIdentifier)"
@@ -21,21 +21,14 @@ final class NginxProcess: Sendable {
             \(http)
             """
         try text.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
-        // The shell ends nginx when its standard input ends, which it does when this process is gone, however it goes.
-        let leash = Pipe()
-        let guardian = Process()
-        guardian.executableURL = URL(fileURLWithPath: "/bin/sh")
-        guardian.arguments = [
-            "-c",
+        let guardian = try Guardian(
             """
             PATH=$PATH:/usr/sbin; nginx -p "$1" -c "$1/nginx.conf" -g 'daemon off;' 2>"$1/stderr" & server=$!
             cat >/dev/null; kill $server; wait $server; rm -rf "$1"
             """,
-            "guardian", folder,
-        ]
-        guardian.standardInput = leash
-        try guardian.run()
-        running.withLock { $0 = (guardian, leash) }
+            [folder]
+        )
+        running.withLock { $0 = guardian }
         // nginx writes its process number when it listens.
         let end = Date().addingTimeInterval(10)
         while !FileManager.default.fileExists(atPath: folder + "/pid") {
@@ -63,12 +56,8 @@ struct SupportFailure: Error, CustomStringConvertible {
 }
 
 func runShell(_ script: String, _ argument: String) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", script, "script", argument]
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw SupportFailure("a script fails: \(script)") }
+    let run = try TestProgram.runBlocking("/bin/sh", ["-c", script, "script", argument])
+    guard run.status == 0 else { throw SupportFailure("a script fails: \(script)\n\(run.output)") }
 }
 
 func freePorts(_ count: Int) throws -> [Int] {
