@@ -49,7 +49,7 @@ struct DriverInboxTests {
     }
 }
 
-@Suite("Driver thread", .timeLimit(.minutes(1)))
+@Suite("Driver thread", .timeLimit(.minutes(5)))
 struct DriverThreadTests {
     @Test func `commands run in order, on one thread that knows itself`() async throws {
         let driver = try Driver()
@@ -136,7 +136,7 @@ struct DriverThreadTests {
     }
 }
 
-@Suite("Event back ends", .timeLimit(.minutes(1)))
+@Suite("Event back ends", .timeLimit(.minutes(5)))
 struct EventBackendTests {
     @Test(
         arguments: [

@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Bad input", .timeLimit(.minutes(1)))
+@Suite("Bad input", .timeLimit(.minutes(5)))
 struct BadInputTests {
     // MARK: From the caller
 

@@ -2,7 +2,7 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-@Suite("Certificates", .timeLimit(.minutes(1)))
+@Suite("Certificates", .timeLimit(.minutes(5)))
 struct CertificateTests {
     @Test(
         arguments: [

@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import Testing
 
 /// The close law where a request can be closed; the whole matrix of ways and phases: `PhaseMatrixTests`.
-@Suite("Closing", .timeLimit(.minutes(1)))
+@Suite("Closing", .timeLimit(.minutes(5)))
 struct CloseTests {
     /// A server that does nothing until the client goes.
     static func silent() throws -> ScriptedServer {

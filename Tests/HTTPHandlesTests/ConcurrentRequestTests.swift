@@ -3,7 +3,7 @@ import HTTPHandlesLock
 import HTTPHandlesTesting
 import Testing
 
-@Suite("Concurrent requests", .timeLimit(.minutes(1)))
+@Suite("Concurrent requests", .timeLimit(.minutes(5)))
 struct ConcurrentRequestTests {
     @Test(arguments: [HTTPVersionPolicy.automatic, .http1_1])
     func `a request does not wait for the answer to another one`(versions: HTTPVersionPolicy) async throws {

@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Content decoding", .timeLimit(.minutes(1)))
+@Suite("Content decoding", .timeLimit(.minutes(5)))
 struct DecodingTests {
     /// "hello hello hello hello", by gzip.
     static let coded: [UInt8] = [

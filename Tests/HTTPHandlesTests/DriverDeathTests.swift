@@ -2,7 +2,7 @@
 import Testing
 
 /// A driver can fail only where the system or libcurl does. A test program makes that happen from outside.
-@Suite("The death of a driver", .timeLimit(.minutes(1)))
+@Suite("The death of a driver", .timeLimit(.minutes(5)))
 struct DriverDeathTests {
     @Test func `it ends everything of its session with an error, and nothing of other sessions`() async throws {
         let run = try await TestProgram.run(["driver-death"])

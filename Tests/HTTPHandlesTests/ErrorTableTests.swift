@@ -4,7 +4,7 @@ import HTTPHandlesTesting
 import Testing
 
 /// Every error code, provoked by a real server or a real mistake; and those that cannot be.
-@Suite("Error codes", .timeLimit(.minutes(1)))
+@Suite("Error codes", .timeLimit(.minutes(5)))
 struct ErrorTableTests {
     typealias Provocation = @Sendable () async throws -> Void
 

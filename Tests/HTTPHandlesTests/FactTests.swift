@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import Testing
 
 /// What can be asked and not set. (TLS: `TLSOptionTests`.)
-@Suite("Facts", .timeLimit(.minutes(1)))
+@Suite("Facts", .timeLimit(.minutes(5)))
 struct FactTests {
     @Test func `nothing is known of a request before it is sent`() async throws {
         let session = try SessionHandle()

@@ -4,7 +4,7 @@ import Testing
 
 /// What Microsoft's page of `WinHttpCloseHandle` says, as far as no other suite proves it. Every statement with its test:
 /// `Docs/FromWinHTTP.md`.
-@Suite("The founding page", .timeLimit(.minutes(1)))
+@Suite("The founding page", .timeLimit(.minutes(5)))
 struct FoundingPageTests {
     @Test func `close returns while the driver's thread is busy, and the events come later`() async throws {
         let server = try CloseTests.silent()

@@ -25,7 +25,7 @@ import Testing
 /// | corefx 3256                                   |                                 |                                      |
 /// | sentry-native 568 (first half)                | close blocks while a call lasts | `close()` waits for nothing: tested  |
 /// |                                               |                                 | in `CloseTests`                      |
-@Suite("Lessons of others", .timeLimit(.minutes(1)))
+@Suite("Lessons of others", .timeLimit(.minutes(5)))
 struct LessonTests {
     static func open(_ behaviour: ServerBehaviour, context: (any Sendable)? = nil) async throws -> Scene {
         try await Scene(behaviour, context)

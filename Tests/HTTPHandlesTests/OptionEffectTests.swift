@@ -5,7 +5,7 @@ import Testing
 
 /// Options that can be set, and what becomes of them on the wire. (Time limits: `ErrorTableTests`; TLS: `TLSOptionTests`,
 /// `CertificateTests`; redirects: `RedirectTests`; connection limits: `QueueTests`; codings: `DecodingTests`.)
-@Suite("Effects of options", .timeLimit(.minutes(1)))
+@Suite("Effects of options", .timeLimit(.minutes(5)))
 struct OptionEffectTests {
     static func text(_ session: SessionHandle, _ url: String) async throws -> String {
         String(decoding: try await session.get(url).body.collect(upTo: 10_000), as: UTF8.self)

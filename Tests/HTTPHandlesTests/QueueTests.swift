@@ -2,7 +2,7 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-@Suite("Connection limits", .timeLimit(.minutes(1)))
+@Suite("Connection limits", .timeLimit(.minutes(5)))
 struct QueueTests {
     /// Answers each request when the gate of its number is open.
     static func gated(_ gates: [Gate]) throws -> ScriptedServer {

@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Redirects", .timeLimit(.minutes(1)))
+@Suite("Redirects", .timeLimit(.minutes(5)))
 struct RedirectTests {
     /// Answers `/<status>/<rest>` with a redirect to `<rest>`, anything else with what it got.
     static func redirecting() throws -> ScriptedServer {

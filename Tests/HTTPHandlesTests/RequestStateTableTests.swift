@@ -9,7 +9,7 @@ import Testing
 /// - `waits`: it is accepted, and ends with the handle, as cancelled;
 /// - a number: it fails with that error (6 invalidHandle, 12019 incorrectHandleState, 12029 cannotConnect, 12030
 ///   connectionError).
-@Suite("State table of a request", .timeLimit(.minutes(1)))
+@Suite("State table of a request", .timeLimit(.minutes(5)))
 struct RequestStateTableTests {
     static let table = """
                         send   write  finish receive read   set    query  url    close

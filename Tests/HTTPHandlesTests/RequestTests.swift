@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Requests", .timeLimit(.minutes(1)))
+@Suite("Requests", .timeLimit(.minutes(5)))
 struct RequestTests {
     static func echo(_ connection: ServerConnection) throws {
         while let request = try connection.readRequest() {

@@ -3,7 +3,7 @@ import HTTPHandlesLock
 import HTTPHandlesTesting
 import Testing
 
-@Suite("Sessions", .timeLimit(.minutes(1)))
+@Suite("Sessions", .timeLimit(.minutes(5)))
 struct SessionTests {
     @Test func `the founding example`() async throws {
         let session = try SessionHandle(userAgent: "A WinHTTP Example Program/1.0")

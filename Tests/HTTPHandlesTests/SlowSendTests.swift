@@ -4,7 +4,7 @@ import HTTPTypes
 import Testing
 
 /// A send that waits for the producer of its body.
-@Suite("Slow sending", .timeLimit(.minutes(1)))
+@Suite("Slow sending", .timeLimit(.minutes(5)))
 struct SlowSendTests {
     /// A request that is sent with a body of which not one piece comes.
     func sending(to server: ScriptedServer) async throws -> (request: RequestHandle, operation: Task<Void, any Error>) {

@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import Testing
 
 /// Options of TLS and what becomes of them in a handshake. (Verification: `CertificateTests`.)
-@Suite("TLS options", .timeLimit(.minutes(1)))
+@Suite("TLS options", .timeLimit(.minutes(5)))
 struct TLSOptionTests {
     static func session(_ servers: TLSServers, _ options: OptionSetting...) throws -> SessionHandle {
         try SessionHandle(options: [.set(.certificateAuthorityFile, to: servers.authorityFile)] + options)

@@ -2,7 +2,7 @@ import HTTPHandlesTesting
 import Testing
 
 /// The command-line tool, run as its users run it.
-@Suite("The tool", .timeLimit(.minutes(1)))
+@Suite("The tool", .timeLimit(.minutes(5)))
 struct ToolTests {
     static func redirecting() throws -> ScriptedServer {
         try ScriptedServer { connection in

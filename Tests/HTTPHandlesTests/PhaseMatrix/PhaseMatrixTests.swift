@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import Testing
 
 /// The close law in every phase, for every way to end.
-@Suite("Phase matrix", .timeLimit(.minutes(1)))
+@Suite("Phase matrix", .timeLimit(.minutes(5)))
 struct PhaseMatrixTests {
     @Test(arguments: Cell.all.filter { !$0.needsOwnProcess })
     func `the close law holds on`(_ cell: Cell) async throws {
