@@ -22,5 +22,12 @@ final class Guardian: Sendable {
         )
     }
 
+    /// Swift Testing waits for its own children with a call that always names the first dead one: a child that nobody
+    /// waits for keeps it from ever hearing of the others.
+    deinit {
+        try? leash.close()
+        waitpid(process, nil, 0)
+    }
+
     var isRunning: Bool { waitpid(process, nil, WNOHANG) == 0 }
 }
