@@ -42,6 +42,9 @@ public actor RequestHandle {
         switch body.source {
         case .none: try await start(.none)
         case .bytes(let bytes): try await start(.bytes(bytes))
+        case .stored(let open):
+            try requireUsable(.sendRequest)
+            try await start(.stored(open()))
         case .writes(let length): try await start(.stream(uploadBuffer(), length: length))
         case .stream(let length, let writeAll):
             // Of its own, so that a sequence that goes on after its exchange reaches no other.

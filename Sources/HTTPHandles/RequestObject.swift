@@ -128,6 +128,7 @@ final class RequestObject: HandleObject {
         report(left.reports)
         if let waiter = left.waiter { pass(waiter, engine) }
         if let delivery = request?.body.upload?.abandon() { pass(delivery, engine) }
+        request?.body.stored?.stop()
         if case .stream(let upload, let length) = body {
             upload.open(length: length, options.values.sendBuffer)
         }
@@ -185,6 +186,9 @@ final class RequestObject: HandleObject {
     /// Begins what `startTransfer` has prepared; there is a slot for it.
     func beginTransfer(_ engine: TransferEngine) {
         guard let request else { preconditionFailure("A transfer is started by send.") }
+        request.body.stored?.start { [driver = base.driver, object = DriverBound(self)] in
+            driver.submit { object.value.bodyWasWritten($0) }
+        }
         do {
             transfer = try engine.start(request, download: download, delegate: self)
             startWaiting(for: .connect, engine)
@@ -198,6 +202,7 @@ final class RequestObject: HandleObject {
         deadlines = nil
         transfer?.release()
         transfer = nil
+        request?.body.stored?.stop()
         giveSlotBack(engine)
     }
 
@@ -390,8 +395,10 @@ extension RequestMessage {
 
     /// The message as it is sent with `body`.
     func framed(for body: TransferRequest.Body) throws(HandleError) -> RequestMessage {
-        guard !headerFields.isEmpty else { return self }
-        let fields = try RequestRules.withoutFraming(headerFields, length: body.length, for: .sendRequest)
+        let contentType = body.stored?.contentType
+        guard !headerFields.isEmpty || contentType != nil else { return self }
+        var fields = try RequestRules.withoutFraming(headerFields, length: body.length, for: .sendRequest)
+        if let contentType, fields[.contentType] == nil { fields[.contentType] = contentType }
         return RequestMessage(method: method, url: url, headerFields: fields)
     }
 }

@@ -66,6 +66,9 @@ extension SessionHandle {
         switch body.source {
         case .none: return try await exchange(message, .none)
         case .bytes(let bytes): return try await exchange(message, .bytes(bytes))
+        case .stored(let open):
+            try object.bound.base.requireOpen(.openRequest)
+            return try await exchange(message, .stored(open()))
         case .writes:
             throw .invalidParameter(.sendRequest, "a body that the caller writes needs a request handle to write to")
         case .stream:

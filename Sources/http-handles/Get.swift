@@ -77,7 +77,7 @@ struct Get: AsyncParsableCommand {
             let request = try await session.openRequest(method, url, headerFields: fields)
             let canceller = closeLater(request)
             defer { canceller?.cancel() }
-            try await request.send(body.map { .bytes($0) } ?? .none)
+            try await request.send(body ?? .none)
             let head = try await request.receiveResponse()
             var sink = try BodySink(file: output, expecting: head.headerFields[.contentLength].flatMap { Int($0) })
             if include { sink.write(head.rawBytes) }
@@ -149,15 +149,17 @@ struct MessageOptions: ParsableArguments {
         return fields
     }
 
-    func body() throws -> [UInt8]? {
+    func body() throws -> RequestBody? {
         guard let data else { return nil }
-        guard data.hasPrefix("@") else { return Array(data.utf8) }
+        guard data.hasPrefix("@") else { return .string(data) }
         let file = String(data.dropFirst())
-        if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+        if file == "-" { return .bytes(FileHandle.standardInput.readDataToEndOfFile()) }
+        let type = try? FileManager.default.attributesOfItem(atPath: file)[.type] as? FileAttributeType
+        if type == .typeRegular, FileManager.default.isReadableFile(atPath: file) { return .file(file) }
         guard let contents = FileManager.default.contents(atPath: file) else {
             throw ValidationError("\(file) cannot be read.")
         }
-        return Array(contents)
+        return .bytes(contents)
     }
 }
 

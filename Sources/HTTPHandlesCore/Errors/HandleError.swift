@@ -2,7 +2,8 @@
 ///
 ///     HandleError
 ///      ├─ the caller's        invalidHandle, incorrectHandleState, incorrectHandleType, invalidParameter, invalidURL,
-///      │                      unrecognizedScheme, insufficientBuffer, notSupported, invalidOption, optionNotSettable
+///      │                      unrecognizedScheme, insufficientBuffer, notSupported, invalidOption, optionNotSettable,
+///      │                      fileNotReadable, fileNotWritable
 ///      ├─ cancelled           operationCancelled (`isCancellation`)
 ///      ├─ on the way there    nameNotResolved, cannotConnect, secureFailure, clientAuthCertNeeded, timeout (`phase`)
 ///      ├─ the conversation    connectionError, invalidServerResponse, headerSizeOverflow, redirectFailed, …

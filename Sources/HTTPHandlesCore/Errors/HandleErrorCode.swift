@@ -8,6 +8,10 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case invalidHandle = 6
     /// Memory ran out.
     case notEnoughMemory = 8
+    /// A file cannot be written.
+    case fileNotWritable = 29
+    /// A file cannot be read.
+    case fileNotReadable = 30
     /// The linked libcurl cannot do what was asked.
     case notSupported = 50
     /// An argument has a value that is not allowed.

@@ -158,6 +158,7 @@ extension AppliedRequest {
     fileprivate init(_ request: TransferRequest) {
         switch request.body {
         case .bytes(let bytes): shape = .upload(length: Int64(bytes.count))
+        case .stored(let body): shape = .upload(length: body.length)
         case .stream(_, let length): shape = .upload(length: length)
         case .none:
             switch request.method {

@@ -9,6 +9,18 @@ extension Transfer {
         switch request?.body {
         case .bytes(let bytes):
             return unsafe supply(bytes, target)
+        case .stored(let body):
+            let supply = unsafe body.supply(target)
+            switch supply {
+            case .bytes(let count):
+                bodyBytesTaken += count
+                isBodyTaken = Int64(bodyBytesTaken) == body.length
+                record(.pieceSent(bytes: count))
+            case .nothingYet: isSendingPaused = true
+            case .end: isBodyTaken = true
+            case .abort: refusal = body.failure
+            }
+            return supply
         case .stream(let buffer, let length):
             let supply = unsafe buffer.supply(target) { record(.pieceSent(bytes: $0)) }
             switch supply {
@@ -46,6 +58,11 @@ extension Transfer {
             bodyOffset = Int(offset)
             bodyBytesTaken = bodyOffset
             isBodyTaken = bodyOffset == bytes.count
+            return true
+        case .stored(let body):
+            guard body.rewind(to: offset) else { return false }
+            bodyBytesTaken = Int(offset)
+            isBodyTaken = offset == body.length
             return true
         case .stream: return offset == bodyBytesTaken
         case .none?, nil: return true

@@ -23,6 +23,7 @@ package struct TransferRequest {
     package enum Body: Sendable {
         case none
         case bytes([UInt8])
+        case stored(StoredBody)
         /// `nil` for a length that is not known.
         case stream(UploadBuffer, length: Int64?)
 
@@ -31,6 +32,7 @@ package struct TransferRequest {
             switch self {
             case .none: 0
             case .bytes(let bytes): Int64(bytes.count)
+            case .stored(let body): body.length
             case .stream(_, let length): length
             }
         }
@@ -39,6 +41,11 @@ package struct TransferRequest {
             if case .stream(let buffer, _) = self { buffer } else { nil }
         }
 
+        package var stored: StoredBody? {
+            if case .stored(let body) = self { body } else { nil }
+        }
+
+        /// Written while it is sent, so that it cannot be sent again.
         package var isStreamed: Bool { upload != nil }
     }
 

@@ -1,0 +1,59 @@
+/// One part of a `multipart/form-data` body.
+public struct MultipartPart: Sendable, Hashable {
+    package enum Content: Sendable, Hashable {
+        case bytes([UInt8])
+        case file(path: String)
+    }
+
+    package let name: String
+    package let filename: String?
+    package let contentType: String?
+    package let content: Content
+
+    /// A field with a text.
+    ///
+    /// - Parameters:
+    ///   - name: The field's name.
+    ///   - value: The text, sent as UTF-8.
+    public static func field(_ name: String, _ value: String) -> MultipartPart {
+        MultipartPart(name: name, filename: nil, contentType: nil, content: .bytes(Array(value.utf8)))
+    }
+
+    /// A field with bytes.
+    ///
+    /// - Parameters:
+    ///   - name: The field's name.
+    ///   - bytes: The bytes.
+    ///   - filename: What the server is told the bytes are called; a server takes a part with a filename for a file.
+    ///   - contentType: What the bytes are; `nil` to say nothing.
+    public static func bytes(
+        _ name: String,
+        _ bytes: some Collection<UInt8>,
+        filename: String? = nil,
+        contentType: String? = nil
+    ) -> MultipartPart {
+        MultipartPart(name: name, filename: filename, contentType: contentType, content: .bytes(Array(bytes)))
+    }
+
+    /// A file, read while it is sent.
+    ///
+    /// - Parameters:
+    ///   - name: The field's name.
+    ///   - path: Where the file is; it has to be a regular file.
+    ///   - filename: What the server is told the file is called; the last component of the path if left out.
+    ///   - contentType: What the file contains.
+    public static func file(
+        _ name: String,
+        path: String,
+        filename: String? = nil,
+        contentType: String = "application/octet-stream"
+    ) -> MultipartPart {
+        let component = path.split(separator: "/").last.map(String.init) ?? ""
+        return MultipartPart(
+            name: name,
+            filename: filename ?? component,
+            contentType: contentType,
+            content: .file(path: path)
+        )
+    }
+}
