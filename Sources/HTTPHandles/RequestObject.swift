@@ -12,6 +12,8 @@ final class RequestObject: HandleObject {
     private let message: RequestMessage
     /// Also the reader's, on any thread.
     let download = DownloadBuffer()
+    /// Also the reader's, on any thread.
+    let received = Lock(ReceivedFields())
     // Not checked for exclusive access, which costs as much as what they do: what is called while they change is all in
     // Core, and leads nowhere.
     @safe @exclusivity(unchecked) private var machine = RequestStateMachine()
@@ -190,6 +192,7 @@ final class RequestObject: HandleObject {
             driver.submit { object.value.bodyWasWritten($0) }
         }
         do {
+            received.withLock { $0 = ReceivedFields() }
             transfer = try engine.start(request, download: download, delegate: self)
             startWaiting(for: .connect, engine)
         } catch {
@@ -287,6 +290,7 @@ extension RequestObject: TransferDelegate {
         var actions = takeActionList()
         for milestone in milestones {
             noteTime(of: milestone, engine)
+            note(milestone)
             switch milestone {
             case .head(let block):
                 machine.headArrived(block, headArrived(block), &actions)
@@ -308,6 +312,7 @@ extension RequestObject: TransferDelegate {
         case .deliver:
             guard let request, let transfer else { break }
             head = ResponseHead(block, url: request.message.url.text)
+            received.withLock { $0.head = head }
             decoder = transfer.isCoded ? BodyDecoder(of: block, to: request) : nil
         case .follow: transfer?.discardBody(budget: Self.discardedRedirectBytes)
         case .refuse: break

@@ -47,6 +47,8 @@ extension HandleErrorCode {
             case 28: .timeout
             case 35, 53, 54, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 101: .secureFailure
             case 42: .operationCancelled
+            // What 7.88 says of a trailer that is no field.
+            case 43 where progress == .receivingBody: .invalidServerResponse
             case 47: .redirectFailed
             case 4, 48: .notSupported
             case 52: .invalidServerResponse

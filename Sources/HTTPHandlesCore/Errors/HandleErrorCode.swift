@@ -12,7 +12,7 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case fileNotWritable = 29
     /// A file cannot be read.
     case fileNotReadable = 30
-    /// The linked libcurl cannot do what was asked.
+    /// The library, or the linked libcurl, cannot do what was asked.
     case notSupported = 50
     /// An argument has a value that is not allowed.
     case invalidParameter = 87

@@ -242,6 +242,7 @@ extension RequestStateMachine {
                 )
             )
         case .head(let head): headArrived(head, .deliver, &actions)
+        case .trailers: break
         case .closingConnection: actions.emit(.closingConnection)
         case .connectionClosed: actions.emit(.connectionClosed)
         case .finished: transferEnded(&actions)

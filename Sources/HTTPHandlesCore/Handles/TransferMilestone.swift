@@ -27,6 +27,8 @@ package enum TransferMilestone: Sendable, Hashable {
     case informational(HeaderBlock)
     /// The final head.
     case head(HeaderBlock)
+    /// The fields after the body.
+    case trailers(HeaderBlock)
     /// The connection of the transfer is about to be closed.
     case closingConnection
     /// The connection of the transfer is closed.

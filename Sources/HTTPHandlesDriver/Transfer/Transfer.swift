@@ -271,6 +271,7 @@ package final class Transfer: AlarmOwner {
             let reason = "the connection ended in the middle of the response head"
             record(.failed(HandleError(.invalidServerResponse, .receiveResponse, reason: reason), []))
         } else if discardBudget != nil || result == .ok {
+            if discardBudget == nil, !headBytes.isEmpty { record(.trailers(HeaderBlock(bytes: headBytes))) }
             record(.finished)
         } else {
             record(failure(result))

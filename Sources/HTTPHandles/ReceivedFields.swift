@@ -1,0 +1,52 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+import HTTPHandlesLock
+public import HTTPTypes
+
+/// What came with a response besides its body. The driver's thread writes it, before it ends the body; anybody reads it.
+struct ReceivedFields {
+    var head: ResponseHead?
+    var informational: [ResponseHead] = []
+    var trailers = HTTPFields()
+}
+
+extension RequestObject {
+    /// Keeps the fields that are no part of the conversation with the caller.
+    func note(_ milestone: TransferMilestone) {
+        switch milestone {
+        case .informational(let block):
+            guard let request else { return }
+            // As many as fit into the largest head that is allowed: the limit is on all heads together.
+            received.withLock { $0.informational.append(ResponseHead(block, url: request.message.url.text)) }
+        case .trailers(let block):
+            received.withLock { $0.trailers = block.fields() }
+        default: break
+        }
+    }
+}
+
+extension RequestHandle {
+    /// The 1xx responses that came before the response, for example 103 (Early Hints); each was also an
+    /// `intermediateResponse` event. After a redirect, those of the last hop.
+    ///
+    /// Always possible, and complete when `receiveResponse` has returned.
+    ///
+    /// `CURLOPT_HEADERFUNCTION`.
+    public nonisolated var informationalHeads: [ResponseHead] { object.bound.received.withLock { $0.informational } }
+
+    /// The fields that the server sent after the body; empty if none.
+    ///
+    /// Always possible, and complete when the body was read to its end. They were not known when the head was sent: decide
+    /// nothing by them that a header field has to decide (RFC 9110, section 6.5).
+    ///
+    /// `WINHTTP_QUERY_FLAG_TRAILERS`; `CURLOPT_HEADERFUNCTION`.
+    public nonisolated var trailers: HTTPFields { object.bound.received.withLock { $0.trailers } }
+}
+
+extension Response {
+    /// The 1xx responses that came before this one, for example 103 (Early Hints).
+    public var informationalHeads: [ResponseHead] { request.informationalHeads }
+
+    /// The fields that the server sent after the body; empty if none, and until the body was read to its end.
+    public var trailers: HTTPFields { request.trailers }
+}

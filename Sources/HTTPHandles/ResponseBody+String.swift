@@ -1,0 +1,23 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+import HTTPHandlesLock
+import HTTPTypes
+
+extension ResponseBody {
+    /// Reads the rest of the body as a text, in the charset that `Content-Type` says: UTF-8 (also where it says none),
+    /// US-ASCII, ISO-8859-1, Windows-1252 or UTF-16. A byte order mark goes before that, and is left out. Bytes that mean
+    /// nothing become U+FFFD.
+    ///
+    /// Throws `.notSupported` for another charset, before anything is read, so that the bytes can still be collected; and
+    /// what `collect(upTo:)` throws.
+    ///
+    /// For JSON, decode what `collect(upTo:)` returns: `try JSONDecoder().decode(Value.self, from: Data(bytes))`.
+    ///
+    /// - Parameter limit: The most bytes to accept.
+    public nonisolated(nonsending) func collectString(upTo limit: Int) async throws(HandleError) -> String {
+        try request.requireUsable(.readData)
+        let contentType = request.object.bound.received.withLock { $0.head?.headerFields[.contentType] }
+        let charset = try Charset(contentType: contentType)
+        return charset.decode(try await collect(upTo: limit))
+    }
+}
