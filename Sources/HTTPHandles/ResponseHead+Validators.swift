@@ -1,0 +1,17 @@
+public import HTTPHandlesCore
+import HTTPTypes
+
+extension ResponseHead {
+    /// The version of the resource, to ask later whether it is still the same; `nil` if there is none or it is malformed.
+    ///
+    ///     let fields = head.entityTag.map { HTTPFields.ifNoneMatch($0) } ?? HTTPFields()
+    ///     let again = try await session.get(url, headerFields: fields)
+    ///     if again.status == .notModified { … }
+    public var entityTag: EntityTag? { headerFields[.eTag].flatMap { EntityTag($0) } }
+
+    /// When the resource was last changed, as the server wrote it.
+    public var lastModified: String? { headerFields[.lastModified] }
+
+    /// Which bytes a 206 response contains; `nil` if it does not say, or nothing that makes sense.
+    public var contentRange: ContentRange? { headerFields[.contentRange].flatMap { ContentRange($0) } }
+}
