@@ -1,4 +1,5 @@
 import HTTPHandlesCore
+import HTTPTypes
 
 extension Transfer {
     enum BodyAnswer { case taken, pause, abort }
@@ -91,11 +92,16 @@ extension Transfer {
         guard head.status >= 100 else { return refuse(.invalidServerResponse, "the response has no status code") }
         if head.isInformational {
             record(.informational(head))
-        } else {
-            receiving = .body
-            record(.head(head))
+            return true
         }
-        return true
+        receiving = .body
+        record(.head(head))
+        // libcurl would make the request once more, with the same expectation, and deliver both answers as one. What to do
+        // now is the caller's to decide; the body of such an answer goes with its connection.
+        guard head.status == 417, !isBodyTaken, request?.headerFields[.expect] != nil else { return true }
+        discardBudget = 0
+        isCoded = false
+        return false
     }
 
     private func refuse(_ code: HandleErrorCode, _ reason: String) -> Bool {
