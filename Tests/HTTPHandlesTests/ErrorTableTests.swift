@@ -10,7 +10,7 @@ struct ErrorTableTests {
 
     /// What never comes of this version, or not by anything that a test can do. Why: `Docs/Errors.md`.
     static let impossible: [HandleErrorCode] = [
-        .notEnoughMemory, .notSupported, .internalError, .invalidOption, .loginFailure, .headerNotFound,
+        .notEnoughMemory, .internalError, .invalidOption, .loginFailure, .headerNotFound,
         .invalidHeader, .chunkedEncodingHeaderSizeOverflow, .responseDrainOverflow, .httpProtocolMismatch,
     ]
 
@@ -22,6 +22,18 @@ struct ErrorTableTests {
             let session = try SessionHandle()
             try session.close()
             _ = try await session.connect(to: "127.0.0.1", port: 80)
+        },
+        .fileNotReadable: {
+            _ = try await SessionHandle().fetch(.put, "http://127.0.0.1/", body: .file("/nowhere/file"))
+        },
+        .fileNotWritable: {
+            let server = try answering(EventOrderTests.hello)
+            _ = try await SessionHandle().get(server.url()).body.write(to: "/nowhere/file")
+        },
+        .notSupported: {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=koi8-r\r\n"
+            let server = try answering(head + "Content-Length: 0\r\n\r\n")
+            _ = try await SessionHandle().get(server.url()).body.collectString(upTo: 10)
         },
         .invalidParameter: { _ = try await SessionHandle().connect(to: "127.0.0.1", port: 0) },
         .insufficientBuffer: {

@@ -36,6 +36,9 @@ package final class ReadableFile: Sendable {
         if descriptor >= 0 { close(descriptor) }
     }
 
+    /// Reads the whole file. Blocks.
+    package func readAll() throws(HandleError) -> [UInt8] { try read(at: 0, Int(length)) }
+
     /// Reads exactly `count` bytes. Blocks.
     func read(at offset: Int64, _ count: Int) throws(HandleError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -1,0 +1,40 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+
+extension ResponseBody {
+    /// Writes the rest of the body to a file, and returns how many bytes there were.
+    ///
+    /// The file appears under its name when it is complete, in the place of what was there (a link is replaced, not
+    /// followed); until then, and if anything goes wrong, nobody sees it. The writing is done in the caller's task, which
+    /// it blocks for as long as the disk takes; the connection waits meanwhile.
+    ///
+    /// Throws `.fileNotWritable`, before anything is read if the file cannot be made. Events, other errors, closing and
+    /// cancellation: as when reading the pieces.
+    ///
+    /// - Parameter path: Where to. The folder has to be there.
+    @discardableResult
+    public nonisolated(nonsending) func write(to path: String) async throws(HandleError) -> UInt64 {
+        try request.requireUsable(.readData)
+        let file = try closingOnFailure { () throws(HandleError) in try WritableFile(replacing: path) }
+        try await append(to: file)
+        try file.complete()
+        return file.length
+    }
+
+    nonisolated(nonsending) func append(to file: WritableFile) async throws(HandleError) {
+        var pieces = makeAsyncIterator()
+        while let piece = try await pieces.next() {
+            try closingOnFailure { () throws(HandleError) in try file.write(piece) }
+        }
+    }
+
+    /// A body whose file cannot be written is of no use to those who have nothing else of the request.
+    func closingOnFailure<Value>(_ body: () throws(HandleError) -> Value) throws(HandleError) -> Value {
+        do {
+            return try body()
+        } catch {
+            if closesRequest { request.object.closeIfOpen() }
+            throw error
+        }
+    }
+}
