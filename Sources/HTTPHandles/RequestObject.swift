@@ -19,11 +19,12 @@ final class RequestObject: HandleObject {
     @safe @exclusivity(unchecked) private var machine = RequestStateMachine()
     @safe @exclusivity(unchecked) var deadlines: ExchangeDeadlines?
 
-    private var transfer: Transfer?
+    private(set) var transfer: Transfer?
     private(set) var request: TransferRequest?
     /// Where a redirect leads to, until the redirect's own body is over.
     var nextHop: TransferRequest?
     var redirects = 0
+    var progress = ProgressReport()
     /// The permission to use a connection.
     var slot = Slot.none
     private var head: ResponseHead?
@@ -203,6 +204,7 @@ final class RequestObject: HandleObject {
     /// Takes the transfer out of libcurl or out of the queue, or gives up what libcurl still knows of it.
     private func releaseTransfer(_ engine: TransferEngine) {
         deadlines = nil
+        updateProgress()
         transfer?.release()
         transfer = nil
         request?.body.stored?.stop()
@@ -211,6 +213,7 @@ final class RequestObject: HandleObject {
 
     private func finishClosing(_ engine: TransferEngine) {
         releaseTransfer(engine)
+        progress.end()
         super.close(engine)
     }
 
@@ -301,6 +304,7 @@ extension RequestObject: TransferDelegate {
             machine.reached(milestone, &actions)
         }
         setAlarm()
+        if progress.isWatched { updateProgress() }
         run(&actions, engine)
     }
 
@@ -322,6 +326,7 @@ extension RequestObject: TransferDelegate {
 
     func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine) {
         guard transfer === self.transfer else { return }
+        if progress.isWatched { updateProgress() }
         wakeReader(engine)
         wakeProducer(engine)
     }

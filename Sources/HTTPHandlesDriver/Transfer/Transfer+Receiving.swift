@@ -19,6 +19,7 @@ extension Transfer {
         }
         note()
         movedBody = true
+        bodyBytesArrived += piece.count
         return .taken
     }
 

@@ -47,6 +47,7 @@ extension Transfer {
         bodyOffset += count
         bodyBytesTaken += count
         isBodyTaken = bodyOffset == bytes.count
+        movedBody = true
         return count == 0 ? .end : .bytes(count)
     }
 

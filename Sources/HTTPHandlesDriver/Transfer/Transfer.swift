@@ -1,5 +1,6 @@
 import CHTTPHandlesCurl
 package import HTTPHandlesCore
+import HTTPTypes
 
 /// Who is told of a transfer's milestones; always outside of libcurl's callbacks.
 package protocol TransferDelegate: AnyObject {
@@ -89,7 +90,7 @@ package final class Transfer: AlarmOwner {
     // Sending
     var sending = Sending.waiting
     var bodyOffset = 0
-    var bodyBytesTaken = 0
+    package internal(set) var bodyBytesTaken = 0
     var isBodyTaken = true
     /// The producer is slow.
     @safe @exclusivity(unchecked) package internal(set) var isSendingPaused = false
@@ -108,6 +109,8 @@ package final class Transfer: AlarmOwner {
     var refusal: HandleError?
     /// How many body bytes are to be thrown away before the transfer is given up; `nil` to keep them all.
     var discardBudget: Int?
+    /// How many bytes of the response's body were kept.
+    package internal(set) var bodyBytesArrived = 0
     /// The reader is slow.
     @safe @exclusivity(unchecked) package internal(set) var isReceivingPaused = false
 
@@ -156,6 +159,7 @@ package final class Transfer: AlarmOwner {
         maximumHeadSize = request.options.values.maximumHeadSize
         refusal = nil
         discardBudget = nil
+        bodyBytesArrived = 0
         isReceivingPaused = false
     }
 
@@ -309,5 +313,13 @@ package final class Transfer: AlarmOwner {
             certificateProblem: problem
         )
         return .failed(error, secureFailure)
+    }
+
+    /// How long the response's body is going to be, if the response says so.
+    package var announcedBodyLength: Int64? {
+        guard case .body = receiving, discardBudget == nil, let request else { return nil }
+        if request.method == .head { return 0 }
+        let length = curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
+        return length < 0 ? nil : Int64(length)
     }
 }

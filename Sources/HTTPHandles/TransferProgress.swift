@@ -1,0 +1,87 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+
+/// How far the bodies of a request have come.
+public struct TransferProgress: Sendable, Hashable {
+    /// Bytes of the request's body that have gone out. They begin at 0 again where the body is sent again: after a
+    /// redirect that keeps it, or where a pooled connection turned out to be dead.
+    public fileprivate(set) var sent: Int64 = 0
+    /// How many bytes are to be sent; `nil` where nobody knows.
+    public fileprivate(set) var expectedToSend: Int64?
+    /// Bytes of the response's body that have arrived, before content decoding: these are what its length is about.
+    public fileprivate(set) var received: Int64 = 0
+    /// How many bytes the response has announced; `nil` where it has not, or there is no response yet.
+    public fileprivate(set) var expectedToReceive: Int64?
+}
+
+extension RequestHandle {
+    /// How far the bodies have come, from now on, as an asynchronous sequence.
+    ///
+    ///     let watching = Task {
+    ///         for await progress in request.progress() { print(progress.sent, "of", progress.expectedToSend ?? 0) }
+    ///     }
+    ///
+    /// The first element comes at once. A listener that falls behind skips to the newest one, and holds up nobody. The
+    /// sequence ends when the request does; on a closed request after its first element. Any number may be made.
+    /// Unlike the events `writeComplete` and `readComplete` it also counts bytes that were given to `send`, and what
+    /// nobody has read yet.
+    ///
+    /// `CURLOPT_XFERINFOFUNCTION`.
+    public nonisolated func progress() -> AsyncStream<TransferProgress> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: TransferProgress.self,
+            bufferingPolicy: .bufferingNewest(1)
+        )
+        object.bound.driver.submit { [object] _ in object.value.watch(continuation) }
+        return stream
+    }
+}
+
+/// The progress of a request and those who watch it. Belongs to the driver's thread.
+struct ProgressReport {
+    private var latest = TransferProgress()
+    private var listeners: [AsyncStream<TransferProgress>.Continuation] = []
+    private var isOver = false
+
+    /// While nobody watches, it costs this question.
+    var isWatched: Bool { !listeners.isEmpty }
+
+    mutating func add(_ listener: AsyncStream<TransferProgress>.Continuation) {
+        listener.yield(latest)
+        if isOver { listener.finish() } else { listeners.append(listener) }
+    }
+
+    mutating func update(_ progress: TransferProgress) {
+        guard progress != latest else { return }
+        latest = progress
+        listeners.removeAll { listener in
+            if case .terminated = listener.yield(progress) { true } else { false }
+        }
+    }
+
+    mutating func end() {
+        isOver = true
+        for listener in listeners { listener.finish() }
+        listeners = []
+    }
+}
+
+extension RequestObject {
+    func watch(_ listener: AsyncStream<TransferProgress>.Continuation) {
+        updateProgress()
+        progress.add(listener)
+    }
+
+    /// Reads off how far the transfer is.
+    func updateProgress() {
+        guard let transfer, let request else { return }
+        progress.update(
+            TransferProgress(
+                sent: Int64(transfer.bodyBytesTaken),
+                expectedToSend: request.body.length,
+                received: Int64(transfer.bodyBytesArrived),
+                expectedToReceive: transfer.announcedBodyLength
+            )
+        )
+    }
+}
