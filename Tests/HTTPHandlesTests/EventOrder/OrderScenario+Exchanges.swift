@@ -16,6 +16,17 @@ extension OrderScenario {
                 try await request.closeAndWait()
             }
         },
+        OrderScenario("A form given to send") {
+            let server = try EventOrderTests.answering(EventOrderTests.hello)
+            return try await .recording(server.port) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+                let request = try await connection.openRequest(.post, "/")
+                try await request.send(.form([("name", "value")]))
+                _ = try await request.receiveResponse()
+                try await request.readAll()
+                try await request.closeAndWait()
+            }
+        },
         OrderScenario("A body of known length, written") {
             try await writing(.writes(length: 10))
         },
