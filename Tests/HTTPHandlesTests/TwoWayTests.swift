@@ -1,0 +1,63 @@
+import Foundation
+import HTTPHandles
+import HTTPHandlesTesting
+import HTTPTypes
+import Testing
+
+@Suite("Both ways at once", .timeLimit(.minutes(1)))
+struct TwoWayTests {
+    /// Answers each chunk of a request as soon as it is there.
+    static func echo(_ connection: ServerConnection) throws {
+        guard let head = try connection.readHead() else { return }
+        try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        guard head["transfer-encoding"] == "chunked" else { return }
+        while true {
+            var size: [UInt8] = []
+            while size.suffix(2) != Array("\r\n".utf8)[...] { size += try connection.read(1) }
+            guard let count = Int(String(decoding: size.dropLast(2), as: UTF8.self), radix: 16) else { return }
+            let chunk = String(decoding: try connection.read(count + 2).dropLast(2), as: UTF8.self)
+            try connection.sendChunk(chunk)
+            if count == 0 { break }
+        }
+        connection.waitForClose()
+    }
+
+    @Test func `a conversation inside one request`() async throws {
+        let server = try ScriptedServer(Self.echo)
+        let session = try SessionHandle()
+        let request = try await session.openRequest(.post, server.url())
+        let recorder = EventRecorder(of: request)
+        try await request.send(.writes())
+        #expect(try await request.receiveResponse().status == .ok)
+        for word in ["one", "two", "three"] {
+            try await request.write(Array(word.utf8))
+            #expect(try await request.body.read(upTo: 100) == Array(word.utf8))
+        }
+        try await request.finishWriting()
+        #expect(try await request.body.read(upTo: 100) == [])
+        try request.close()
+        let kinds = try await recorder.finish().map(\.kind)
+        let expected: [StatusEvent.Kind] = [3, 3, 5].flatMap { [.writeComplete(bytes: $0), .readComplete(bytes: $0)] }
+        #expect(
+            kinds.filter { ["writeComplete", "readComplete"].contains($0.name) } == expected + [.readComplete(bytes: 0)]
+        )
+    }
+
+    @Test func `closing in the middle of a conversation`() async throws {
+        let server = try ScriptedServer(Self.echo)
+        let session = try SessionHandle()
+        let request = try await session.openRequest(.post, server.url())
+        let recorder = EventRecorder(of: request)
+        try await request.send(.writes())
+        _ = try await request.receiveResponse()
+        try await request.write(Array("one".utf8))
+        #expect(try await request.body.read(upTo: 100) == Array("one".utf8))
+        let reading = Task.immediate { try await request.body.read(upTo: 100) }
+        try request.close()
+        await #expect(throws: HandleError.cancelled(.readData)) { try await reading.value }
+        await #expect(throws: HandleError.closed(.writeData)) { try await request.write([1]) }
+        await request.closed()
+        let kinds = try await recorder.finish().map(\.kind)
+        #expect(kinds.suffix(2) == [.requestError(.cancelled(.readData)), .handleClosing])
+    }
+}
