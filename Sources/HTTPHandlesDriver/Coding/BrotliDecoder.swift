@@ -36,7 +36,7 @@ final class BrotliDecoder: ContentDecoder {
                     var available = bytes.count - position
                     var next = unsafe bytes.baseAddress.map { unsafe $0 + position }
                     var room = room
-                    var target = unsafe buffer.baseAddress
+                    var target = buffer.baseAddress
                     result = unsafe BrotliDecoderDecompressStream(state, &available, &next, &room, &target, nil)
                     position = bytes.count - available
                     count = buffer.count - room
