@@ -71,7 +71,7 @@ extension Transfer {
         }
         try applyURL(request.message.url.text)
         applyShape(request)
-        watchHead(ofLength: request.message.url.text.utf8.count + applyHeaderFields(request))
+        applyHeaderFields(request)
         unsafe errorBuffer[0] = 0
     }
 
@@ -109,8 +109,7 @@ extension Transfer {
         appliedRequest = wanted
     }
 
-    /// The length of the request's own header fields.
-    private func applyHeaderFields(_ request: TransferRequest) -> Int {
+    private func applyHeaderFields(_ request: TransferRequest) {
         var isUpload = false
         if case .upload = appliedRequest.shape { isUpload = true }
         let fields = request.headerFields
@@ -120,16 +119,11 @@ extension Transfer {
             && (fields.isEmpty || !fields.contains(.acceptEncoding) && !fields.contains(.range))
         let closes = !request.options.values.keepAlive && !fields.contains(.connection)
         let standard: AppliedHeader = isUpload || closes || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
-        guard standard == .own || standard != appliedHeader else { return 0 }
+        guard standard == .own || standard != appliedHeader else { return }
         appliedHeader = standard
         var list = CurlList()
         if asksForCodings { list.append(nulTerminated: Self.acceptedCodings) }
-        var length = 0
-        for field in request.headerFields {
-            let line = Self.line(field)
-            length += line.count
-            list.append(nulTerminated: line)
-        }
+        for field in request.headerFields { list.append(nulTerminated: Self.line(field)) }
         if closes { list.append("Connection: close") }
         if isUpload, request.headerFields[.expect] == nil {
             // Without this libcurl waits a second for servers that do not know "100-continue".
@@ -138,18 +132,6 @@ extension Transfer {
         curl.set(CURLOPT_HTTPHEADER, list: list)
         // The old list goes only now that libcurl does not point to it any more.
         headerList = list
-        return length
-    }
-
-    /// libcurl makes a text for each thing that it shows, so only long heads are watched.
-    private func watchHead(ofLength length: Int) {
-        let isLong = length >= SentHead.minimumLength
-        if isLong != (sentHead != nil) {
-            curl.set(CURLOPT_VERBOSE, isLong ? 1 : 0)
-            // Of what did not go out at once, libcurl 7.88 sends one buffer and then no more: room for the longest head.
-            curl.set(CURLOPT_UPLOAD_BUFFERSIZE, isLong ? 2 << 20 : 64 << 10)
-        }
-        sentHead = isLong ? SentHead() : nil
     }
 
     private static let acceptedCodings = Array(
