@@ -4,7 +4,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Bodies into files", .timeLimit(.minutes(1)))
+@Suite("Bodies into files", .timeLimit(.minutes(5)))
 struct FileDownloadTests {
     let scratch: Scratch
     let session: SessionHandle

@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Bodies as texts, lines and events", .timeLimit(.minutes(1)))
+@Suite("Bodies as texts, lines and events", .timeLimit(.minutes(5)))
 struct ResponseTextTests {
     let session: SessionHandle
 

@@ -4,7 +4,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Bodies that are stored", .timeLimit(.minutes(1)))
+@Suite("Bodies that are stored", .timeLimit(.minutes(5)))
 struct StoredBodyTests {
     let scratch: Scratch
     let session: SessionHandle

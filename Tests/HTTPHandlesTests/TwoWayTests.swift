@@ -4,7 +4,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Both ways at once", .timeLimit(.minutes(1)))
+@Suite("Both ways at once", .timeLimit(.minutes(5)))
 struct TwoWayTests {
     /// Answers each chunk of a request as soon as it is there.
     static func echo(_ connection: ServerConnection) throws {
