@@ -28,6 +28,7 @@ typedef size_t (*chttphandles_data_callback)(char *bytes, size_t size, size_t co
 typedef int (*chttphandles_seek_callback)(void *data, curl_off_t offset, int origin);
 typedef int (*chttphandles_prereq_callback)(void *data, char *remote, char *local, int remotePort, int localPort);
 typedef int (*chttphandles_resolver_start_callback)(void *state, void *reserved, void *data);
+typedef int (*chttphandles_debug_callback)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *data);
 typedef curl_socket_t (*chttphandles_opensocket_callback)(void *data, curlsocktype purpose, struct curl_sockaddr *address);
 typedef int (*chttphandles_closesocket_callback)(void *data, curl_socket_t socket);
 typedef int (*chttphandles_socket_callback)(CURL *easy, curl_socket_t socket, int what, void *data, void *socketData);
@@ -46,6 +47,7 @@ CHTTPHANDLES_EASY_SET(data_callback, chttphandles_data_callback)
 CHTTPHANDLES_EASY_SET(seek_callback, chttphandles_seek_callback)
 CHTTPHANDLES_EASY_SET(prereq_callback, chttphandles_prereq_callback)
 CHTTPHANDLES_EASY_SET(resolver_start_callback, chttphandles_resolver_start_callback)
+CHTTPHANDLES_EASY_SET(debug_callback, chttphandles_debug_callback)
 CHTTPHANDLES_EASY_SET(opensocket_callback, chttphandles_opensocket_callback)
 CHTTPHANDLES_EASY_SET(closesocket_callback, chttphandles_closesocket_callback)
 

@@ -50,4 +50,35 @@ struct SlowSendTests {
         #expect(error?.code == .connectionError)
         #expect(error?.operation == .writeData)
     }
+
+    @Test func `a long head is sent when the last of it is out`() async throws {
+        let mayRead = Gate()
+        let server = try ScriptedServer(takesLittle: true) { connection in
+            mayRead.wait()
+            connection.limitReceiveBuffer(1 << 20)
+            // So much of it at once: `readHead` looks for its end anew with each piece.
+            let length = try connection.read(1_000_000).count + (connection.readHead()?.bytes.count ?? 0)
+            try connection.send("HTTP/1.1 200 OK\r\nX-Length: \(length)\r\nContent-Length: 0\r\n\r\n")
+            connection.waitForClose()
+        }
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        // More than all systems on the way hold.
+        let cookie: HTTPFields = [.cookie: String(repeating: "x", count: 1_000_000)]
+        let request = try await connection.openRequest(.get, "/", headerFields: cookie)
+        let recorder = EventRecorder(of: request)
+        let operation = Task.immediate {
+            try await request.send()
+            return try await request.receiveResponse()
+        }
+        try await recorder.first(.sendingRequest)
+        // Each call is a turn of the driver: time enough for a send that does not wait.
+        for _ in 0..<100 { _ = try await session.option(.connectTimeout) }
+        #expect(recorder.events.last?.kind == .sendingRequest)
+        mayRead.open()
+        let head = try await operation.value
+        let length = try #require(head.headerFields[.init("X-Length")!].flatMap { Int($0) })
+        #expect(length > 1_000_000)
+        #expect(recorder.events.map(\.kind).contains(.requestSent(bytes: length)))
+    }
 }

@@ -15,7 +15,7 @@ extension CurlEasy {
     func setCallbacks(_ transfer: UnsafeMutableRawPointer, sockets: UnsafeMutableRawPointer) {
         for option in [
             CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_READDATA, CURLOPT_SEEKDATA,
-            CURLOPT_PREREQDATA, CURLOPT_RESOLVER_START_DATA, CURLOPT_OPENSOCKETDATA,
+            CURLOPT_PREREQDATA, CURLOPT_RESOLVER_START_DATA, CURLOPT_OPENSOCKETDATA, CURLOPT_DEBUGDATA,
         ] {
             unsafe set(option, pointer: transfer)
         }
@@ -27,6 +27,7 @@ extension CurlEasy {
         unsafe chttphandles_easy_set_seek_callback(pointer, CURLOPT_SEEKFUNCTION, rewindWanted)
         unsafe chttphandles_easy_set_prereq_callback(pointer, CURLOPT_PREREQFUNCTION, connectionReady)
         unsafe chttphandles_easy_set_resolver_start_callback(pointer, CURLOPT_RESOLVER_START_FUNCTION, resolverStarts)
+        unsafe chttphandles_easy_set_debug_callback(pointer, CURLOPT_DEBUGFUNCTION, somethingToSee)
         unsafe chttphandles_easy_set_opensocket_callback(pointer, CURLOPT_OPENSOCKETFUNCTION, socketWanted)
         unsafe chttphandles_easy_set_closesocket_callback(pointer, CURLOPT_CLOSESOCKETFUNCTION, socketUnwanted)
     }
@@ -115,6 +116,21 @@ private func resolverStarts(
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
     unsafe withTransfer(data, otherwise: ()) { $0.resolverStarts() }
+    return 0
+}
+
+/// Comes only for transfers that watch their head go out.
+private func somethingToSee(
+    _ easy: UnsafeMutableRawPointer?,
+    _ type: curl_infotype,
+    _ bytes: UnsafeMutablePointer<CChar>?,
+    _ count: Int,
+    _ data: UnsafeMutableRawPointer?
+) -> Int32 {
+    guard type == CURLINFO_HEADER_OUT else { return 0 }
+    unsafe withTransfer(data, otherwise: ()) { transfer in
+        unsafe transfer.headWentOut(UnsafeRawBufferPointer(start: bytes, count: count))
+    }
     return 0
 }
 

@@ -43,6 +43,7 @@ extension Transfer {
             if isFirst { record(.reused(remote)) }
         }
         if request?.options.values.recordsSecurityInfo == true { agreement = TLSLibrary.agreement(of: curl) }
+        if sentHead != nil { sentHead = SentHead() }
         record(.sending)
         sending = .head(bytesBefore: isFirst ? 0 : curl.requestHeadBytes)
         return true

@@ -71,7 +71,7 @@ extension Transfer {
         }
         try applyURL(request.message.url.text)
         applyShape(request)
-        applyHeaderFields(request)
+        watchHead(ofLength: request.message.url.text.utf8.count + applyHeaderFields(request))
         unsafe errorBuffer[0] = 0
     }
 
@@ -109,7 +109,8 @@ extension Transfer {
         appliedRequest = wanted
     }
 
-    private func applyHeaderFields(_ request: TransferRequest) {
+    /// The length of the request's own header fields.
+    private func applyHeaderFields(_ request: TransferRequest) -> Int {
         var isUpload = false
         if case .upload = appliedRequest.shape { isUpload = true }
         let fields = request.headerFields
@@ -119,11 +120,16 @@ extension Transfer {
             && (fields.isEmpty || !fields.contains(.acceptEncoding) && !fields.contains(.range))
         let closes = !request.options.values.keepAlive && !fields.contains(.connection)
         let standard: AppliedHeader = isUpload || closes || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
-        guard standard == .own || standard != appliedHeader else { return }
+        guard standard == .own || standard != appliedHeader else { return 0 }
         appliedHeader = standard
         var list = CurlList()
         if asksForCodings { list.append(nulTerminated: Self.acceptedCodings) }
-        for field in request.headerFields { list.append(nulTerminated: Self.line(field)) }
+        var length = 0
+        for field in request.headerFields {
+            let line = Self.line(field)
+            length += line.count
+            list.append(nulTerminated: line)
+        }
         if closes { list.append("Connection: close") }
         if isUpload, request.headerFields[.expect] == nil {
             // Without this libcurl waits a second for servers that do not know "100-continue".
@@ -132,6 +138,18 @@ extension Transfer {
         curl.set(CURLOPT_HTTPHEADER, list: list)
         // The old list goes only now that libcurl does not point to it any more.
         headerList = list
+        return length
+    }
+
+    /// libcurl makes a text for each thing that it shows, so only long heads are watched.
+    private func watchHead(ofLength length: Int) {
+        let isLong = length >= SentHead.minimumLength
+        if isLong != (sentHead != nil) {
+            curl.set(CURLOPT_VERBOSE, isLong ? 1 : 0)
+            // Of what did not go out at once, libcurl 7.88 sends one buffer and then no more: room for the longest head.
+            curl.set(CURLOPT_UPLOAD_BUFFERSIZE, isLong ? 2 << 20 : 64 << 10)
+        }
+        sentHead = isLong ? SentHead() : nil
     }
 
     private static let acceptedCodings = Array(

@@ -70,15 +70,27 @@ extension Transfer {
         }
     }
 
+    /// libcurl has sent a piece of the head, or all of it. Only long heads are watched.
+    func headWentOut(_ piece: UnsafeRawBufferPointer) {
+        unsafe sentHead?.append(piece)
+        if sentHead?.isWhole == true { note() }
+    }
+
     /// libcurl says nothing when the head is out; its count of sent bytes does.
     func noteSentHead() {
         switch sending {
         case .waiting, .lost, .done: return
         case .head(let before):
-            let bytes = curl.requestHeadBytes - before
-            guard bytes > 0 else {
-                engine.lookAgain(self)
-                return
+            let bytes: Int
+            if let sentHead {
+                guard sentHead.isWhole else { return }
+                bytes = sentHead.bytes
+            } else {
+                bytes = curl.requestHeadBytes - before
+                guard bytes > 0 else {
+                    engine.lookAgain(self)
+                    return
+                }
             }
             sending = .body(headBytes: bytes)
             if request?.body.isStreamed == true { milestones.append(.headSent(bytes: bytes)) }
@@ -88,5 +100,24 @@ extension Transfer {
             sending = .done
             milestones.append(.requestSent(bytes: headBytes + bodyBytesTaken))
         }
+    }
+}
+
+/// How much of a long head is out. libcurl counts only its first piece, in some versions for ever; but it shows each piece
+/// to whoever wants to see it.
+struct SentHead {
+    /// Heads from this length on are watched. Shorter ones fit into one TLS record and into what the system takes at once.
+    static let minimumLength = 8 * 1024
+
+    private(set) var bytes = 0
+    /// The last four.
+    private var end: UInt32 = 0
+
+    /// The empty line is out.
+    var isWhole: Bool { end == 0x0D0A_0D0A }
+
+    mutating func append(_ piece: UnsafeRawBufferPointer) {
+        bytes += piece.count
+        end = unsafe piece.suffix(4).reduce(end) { $0 << 8 | UInt32($1) }
     }
 }

@@ -89,6 +89,8 @@ package final class Transfer: AlarmOwner {
 
     // Sending
     var sending = Sending.waiting
+    /// For a head that is too long to be sure to go out in one piece.
+    var sentHead: SentHead?
     var bodyOffset = 0
     package internal(set) var bodyBytesTaken = 0
     var isBodyTaken = true
