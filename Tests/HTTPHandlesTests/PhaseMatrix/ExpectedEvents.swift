@@ -64,6 +64,7 @@ extension Phase {
         case .resolving: [.resolvingName(host: host)]
         case .connecting: connecting
         case .securing: connected + [.securingConnection]
+        case .sendingHead: sending
         case .awaitingProducer: headSent + [.writeComplete(bytes: 5)]
         case .awaitingServer: headSent
         case .awaitingHead: awaiting

@@ -4,8 +4,7 @@ import Testing
 /// Where a request is when its end comes.
 enum Phase: String, Sendable, Codable, CaseIterable {
     case unused, queued, resolving, connecting, securing
-    // Joins here when a long head goes out in pieces: sending the head.
-    case awaitingProducer, awaitingServer
+    case sendingHead, awaitingProducer, awaitingServer
     case awaitingHead, inHead
     case discardingRedirect, secondHop
     // Joins here with authentication: the second round after a 401 or 407.
@@ -16,7 +15,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     var operations: [HandleOperation] {
         switch self {
         case .unused, .bodyPaused, .unread, .complete, .failed: []
-        case .queued, .resolving, .connecting, .securing: [.sendRequest, .receiveResponse]
+        case .queued, .resolving, .connecting, .securing, .sendingHead: [.sendRequest, .receiveResponse]
         // What waits for the producer is a send that iterates his sequence; as an operation it is a write.
         case .awaitingProducer: [.writeData, .receiveResponse]
         case .awaitingServer: [.writeData, .receiveResponse]
@@ -28,7 +27,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     /// The request is in this phase only while its operation is pending.
     var isOperation: Bool {
         switch self {
-        case .queued, .resolving, .connecting, .securing: true
+        case .queued, .resolving, .connecting, .securing, .sendingHead: true
         // A redirect is followed for somebody who waits for the response.
         case .discardingRedirect, .secondHop: true
         default: false
@@ -39,7 +38,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     var endsConnection: Bool {
         switch self {
         case .unused, .queued, .resolving, .connecting, .unread, .complete, .failed: false
-        case .securing, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
+        case .securing, .sendingHead, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
         case .discardingRedirect, .secondHop, .readingBody, .bodyPaused: true
         }
     }
@@ -54,6 +53,7 @@ extension Phase: CustomTestStringConvertible {
         case .resolving: "waits for a name server that says nothing"
         case .connecting: "waits for a server with a full backlog"
         case .securing: "waits in a TLS handshake"
+        case .sendingHead: "is sending its head"
         case .awaitingProducer: "waits for the producer of its body"
         case .awaitingServer: "waits for the server to take its body"
         case .awaitingHead: "waits for the response head"

@@ -74,7 +74,7 @@ final class PhaseServers: Sendable {
     func port(for phase: Phase) -> Int {
         switch phase {
         case .connecting: unreachable.port
-        case .securing, .awaitingServer: slow.port
+        case .securing, .sendingHead, .awaitingServer: slow.port
         default: server.port
         }
     }
@@ -100,5 +100,10 @@ extension Phase {
         case .awaitingProducer, .awaitingServer: .put
         default: .get
         }
+    }
+
+    var headerFields: HTTPFields {
+        // More than all systems on the way hold, and less than the mebibyte that libcurl sends at most.
+        self == .sendingHead ? [.cookie: String(repeating: "x", count: 1_000_000)] : [:]
     }
 }

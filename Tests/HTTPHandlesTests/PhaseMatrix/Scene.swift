@@ -71,6 +71,7 @@ final class Scene: Sendable {
             phase.method,
             phase.target,
             secure: phase == .securing,
+            headerFields: phase.headerFields,
             context: Context(contextReleased)
         )
         requestID = request.id
@@ -99,7 +100,7 @@ final class Scene: Sendable {
         let phase = cell.phase
         switch phase {
         case .unused: return
-        case .queued, .resolving, .connecting, .securing: return try begin(.sendRequest)
+        case .queued, .resolving, .connecting, .securing, .sendingHead: return try begin(.sendRequest)
         case .awaitingProducer where cell.pending.contains(.writeData): return try begin(.writeData)
         case .awaitingProducer:
             try await request.send(.writes())
@@ -134,7 +135,7 @@ final class Scene: Sendable {
         let count = cell.phase.countOfEvents(servers)
         if count > 0 { try await recorder.first { $0.sequence >= count } }
         switch cell.phase {
-        case .securing: await servers.headBegun.passed()
+        case .securing, .sendingHead: await servers.headBegun.passed()
         case .unread, .bodyPaused:
             await servers.responseSent.passed()
             // Each call is a turn of the driver, which looks after every socket that is ready.
