@@ -16,7 +16,7 @@ extension RequestHandle {
         _ operation: HandleOperation,
         _ begin: (OperationContinuation<Value>) -> @Sendable (TransferEngine) -> Void
     ) async throws(HandleError) -> Value {
-        try object.bound.base.requireOpen(operation)
+        try requireUsable(operation)
         let result = await withTaskCancellationHandler {
             await OperationContinuation<Value>.suspend { object.bound.driver.submit(begin($0)) }
         } onCancel: {
@@ -29,8 +29,8 @@ extension RequestHandle {
         }
     }
 
-    /// Lets an operation begin that needs no visit to the driver. A task that was cancelled before closes the handle all
-    /// the same.
+    /// Lets an operation begin. A task that was cancelled before closes the handle all the same, and is told that it was
+    /// cancelled: its last operation may have been over when the cancellation shut the door.
     nonisolated func requireUsable(_ operation: HandleOperation) throws(HandleError) {
         if Task.isCancelled {
             object.closeIfOpen()

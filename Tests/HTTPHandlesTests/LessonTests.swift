@@ -204,6 +204,22 @@ struct LessonTests {
         }
     }
 
+    /// The same, where the cancellation came when the last operation was over and the next had not begun.
+    @Test func `a cancelled task that finds its handle closed is told that it was cancelled`() async throws {
+        let scene = try await Self.open(.stallBeforeHead)
+        let gate = Gate()
+        let task = Task {
+            try await scene.request.send()
+            await gate.passed()
+            _ = try await scene.request.receiveResponse()
+        }
+        _ = try await EventRecorder(of: scene.request).first { $0.kind.name == "requestSent" }
+        try scene.request.close()
+        task.cancel()
+        gate.open()
+        await #expect(throws: HandleError.cancelled(.receiveResponse)) { try await task.value }
+    }
+
     // MARK: A lock that user code meets
 
     /// corefx 10040, PR 5590: close held a lock that the callback wanted.
