@@ -69,10 +69,11 @@ private struct HandleLaw {
     /// `secureFailure` was the last event.
     private var owesError = false
     /// A request is out, and nobody waits for it: should it fail now, nothing is heard of that before the next operation.
-    private var mayFailUnheard = false
+    private var mayFailUnheard: Bool
 
     init(isKnownFromStart: Bool) {
         phase = isKnownFromStart ? .idle : .unknown
+        mayFailUnheard = !isKnownFromStart
     }
 
     var isClosed: Bool { phase == .closed }

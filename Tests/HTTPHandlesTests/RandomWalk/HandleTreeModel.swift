@@ -182,13 +182,20 @@ struct HandleTreeModel {
         for operation in [HandleOperation.sendRequest, .receiveResponse] {
             var heard: [HandleError] = []
             for case .requestError(let error) in events where error.operation == operation { heard.append(error) }
+            var mayBeSilent: [HandleError] = []
             for call in own where call.call.operation == operation {
                 guard let error = call.result?.error, error.operation == operation else { continue }
-                if let index = heard.firstIndex(of: error) {
+                if isSilent(error, call) {
+                    mayBeSilent.append(error)
+                } else if let index = heard.firstIndex(of: error) {
                     heard.remove(at: index)
-                } else if !isSilent(error, call) {
+                } else {
                     problems.append("\(call) was no event")
                 }
+            }
+            // Only what is left is theirs: the same error may have been the event of another call.
+            for error in mayBeSilent {
+                if let index = heard.firstIndex(of: error) { heard.remove(at: index) }
             }
             if !heard.isEmpty { problems.append("\(handle.id): \(heard) was heard and nobody got it") }
         }
