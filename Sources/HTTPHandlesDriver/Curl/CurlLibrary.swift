@@ -41,8 +41,8 @@ package enum CurlLibrary {
     // The pointer is to static memory of libcurl's.
     static var information: curl_version_info_data { unsafe curl_version_info(CURLVERSION_TENTH).pointee }
 
-    /// The linked version, as in `LIBCURL_VERSION_NUM`.
-    package static var version: UInt32 { unsafe information.version_num }
+    /// The linked version, as in `LIBCURL_VERSION_NUM`. Asked for once: libcurl makes all its texts anew for each question.
+    package static let version: UInt32 = unsafe information.version_num
 
     /// The linked version as text, for example "7.88.1".
     package static var versionText: String { unsafe String(cString: information.version) }
