@@ -14,16 +14,11 @@ extension RequestURL {
     /// Up to the path a URL repeats from request to request, so libcurl is asked about each origin once. What follows is
     /// passed on as it is if it consists of what a path and a query may consist of; else libcurl is asked about the whole.
     package init(parsing text: String, for operation: HandleOperation) throws(HandleError) {
-        if let split = Self.split(text) {
-            if let origin = Self.origins.withLock({ $0[split.origin] }) {
-                self.init(origin: origin, text: text, target: split.target)
-                return
-            }
+        if let known = Self.origins.withLock({ $0.split(text) }) {
+            self.init(origin: known.origin, text: text, target: known.target)
+        } else if let split = Self.split(text) {
             let (origin, _) = try Self.ask(String(split.origin), for: operation)
-            Self.origins.withLock { origins in
-                if origins.count >= 1024 { origins.removeAll() }
-                origins[Substring(String(split.origin))] = origin
-            }
+            Self.origins.withLock { $0.learn(origin, String(split.origin)) }
             self.init(origin: origin, text: text, target: split.target)
         } else {
             let (origin, normalized) = try Self.ask(text, for: operation)
@@ -86,7 +81,41 @@ extension RequestURL {
 
     // MARK: Splitting
 
-    private static let origins = Lock<[Substring: Origin]>([:])
+    private static let origins = Lock(KnownOrigins())
+
+    /// What libcurl has made of origins before.
+    private struct KnownOrigins {
+        private struct Known {
+            let text: String
+            let origin: Origin
+        }
+
+        private var all: [Substring: Known] = [:]
+        /// Most requests go where the one before went, and are spared the hash and most of the checks.
+        private var last: Known?
+
+        mutating func split(_ text: String) -> (origin: Origin, target: Int)? {
+            if let last, let target = RequestURL.target(of: text, after: last.text) { return (last.origin, target) }
+            guard let split = RequestURL.split(text), let known = all[split.origin] else { return nil }
+            last = known
+            return (known.origin, split.target)
+        }
+
+        mutating func learn(_ origin: Origin, _ text: String) {
+            if all.count >= 1024 { all.removeAll() }
+            all[Substring(text)] = Known(text: text, origin: origin)
+        }
+    }
+
+    /// Where the target begins, if `text` is `origin` and a plain target.
+    private static func target(of text: String, after origin: String) -> Int? {
+        let bytes = text.utf8.span
+        let start = origin.utf8.span
+        guard bytes.count > start.count, bytes[start.count] == UInt8(ascii: "/") else { return nil }
+        for offset in 0..<start.count where bytes[offset] != start[offset] { return nil }
+        for offset in start.count..<bytes.count where !isPlain(bytes[offset]) { return nil }
+        return start.count
+    }
 
     /// Cuts a URL in front of its path; `nil` if it has none, or anything in it is out of the ordinary.
     private static func split(_ text: String) -> (origin: Substring, target: Int)? {
