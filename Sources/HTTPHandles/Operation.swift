@@ -2,6 +2,26 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPHandlesLock
 
+/// Who waits for an operation, to be resumed exactly once, from the driver's thread.
+struct OperationContinuation<Value: Sendable>: Sendable {
+    private let task: TaskContinuation<Result<Value, HandleError>>
+    /// The task asked on the driver's thread, and most likely goes on there.
+    private let isOnDriver: Bool
+
+    init(_ task: TaskContinuation<Result<Value, HandleError>>, on driver: Driver) {
+        self.task = task
+        isOnDriver = driver.isCurrent
+    }
+
+    func resume(returning result: Result<Value, HandleError>, _ engine: TransferEngine) {
+        if isOnDriver {
+            task.resume(returning: result)
+        } else {
+            engine.resume { [task] in task.resume(returning: result) }
+        }
+    }
+}
+
 extension RequestHandle {
     /// Runs one operation: the command that `begin` makes starts it on the driver's thread, and whoever finishes it
     /// resumes the continuation.
@@ -18,7 +38,9 @@ extension RequestHandle {
     ) async throws(HandleError) -> Value {
         try requireUsable(operation)
         let result = await withTaskCancellationHandler {
-            await OperationContinuation<Value>.suspend { object.bound.driver.submit(begin($0)) }
+            await TaskContinuation<Result<Value, HandleError>>.suspend {
+                object.bound.driver.submit(begin(OperationContinuation($0, on: object.bound.driver)))
+            }
         } onCancel: {
             object.closeIfOpen()
         }

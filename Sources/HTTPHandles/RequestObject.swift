@@ -50,7 +50,7 @@ final class RequestObject: HandleObject {
     func send(_ body: TransferRequest.Body, _ engine: TransferEngine, _ continuation: OperationContinuation<Void>) {
         var actions = takeActionList()
         if let refusal = begin(body, engine, thenReceive: false, &actions) {
-            continuation.resume(returning: .failure(refusal))
+            continuation.resume(returning: .failure(refusal), engine)
         } else {
             sender = continuation
         }
@@ -65,7 +65,7 @@ final class RequestObject: HandleObject {
     ) {
         var actions = takeActionList()
         if let refusal = begin(body, engine, thenReceive: true, &actions) {
-            continuation.resume(returning: .failure(refusal))
+            continuation.resume(returning: .failure(refusal), engine)
         } else {
             receiver = continuation
         }
@@ -76,7 +76,7 @@ final class RequestObject: HandleObject {
         var actions = takeActionList()
         switch machine.receiveRequested(&actions) {
         case .accepted: receiver = continuation
-        case .refused(let error): continuation.resume(returning: .failure(error))
+        case .refused(let error): continuation.resume(returning: .failure(error), engine)
         }
         run(&actions, engine)
     }
@@ -154,11 +154,11 @@ final class RequestObject: HandleObject {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
             case .abandonTransfer: releaseTransfer(engine)
-            case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()))
+            case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()), engine)
             case .succeed:
                 download.open(decoder)
-                if let head { receiver.take()?.resume(returning: .success(head)) }
-            case .fail(let error): fail(error)
+                if let head { receiver.take()?.resume(returning: .success(head), engine) }
+            case .fail(let error): fail(error, engine)
             case .endUpload(let error): endUpload(error, engine)
             case .endBody(let error): endBody(error, engine)
             case .closeBodies: closeBodies(engine)
@@ -169,11 +169,11 @@ final class RequestObject: HandleObject {
         session.grantSlots(engine)
     }
 
-    private func fail(_ error: HandleError) {
+    private func fail(_ error: HandleError, _ engine: TransferEngine) {
         if error.operation == .sendRequest, let sender = sender.take() {
-            sender.resume(returning: .failure(error))
+            sender.resume(returning: .failure(error), engine)
         } else {
-            receiver.take()?.resume(returning: .failure(error))
+            receiver.take()?.resume(returning: .failure(error), engine)
         }
     }
 

@@ -108,7 +108,7 @@ extension SessionHandle {
         try object.bound.base.requireOpen(.openRequest)
         let request = RequestHandle(message, of: object, context: object.bound.base.inherited(context))
         try await request.perform(.openRequest) { [object, request = request.object] continuation in
-            { engine in continuation.resume(returning: object.value.open(request.value, engine)) }
+            { engine in continuation.resume(returning: object.value.open(request.value, engine), engine) }
         }
         return request
     }
@@ -124,7 +124,7 @@ extension SessionHandle {
             { engine in
                 switch object.value.open(request.value, engine) {
                 case .success: request.value.exchange(body, engine, continuation)
-                case .failure(let error): continuation.resume(returning: .failure(error))
+                case .failure(let error): continuation.resume(returning: .failure(error), engine)
                 }
             }
         }

@@ -49,6 +49,20 @@ struct DriverInboxTests {
     }
 }
 
+@Suite("Resumptions")
+struct ResumptionsTests {
+    @Test(arguments: [0, 1, 2, 32, 33, 100])
+    func `everybody goes on once, however many do together`(count: Int) async {
+        let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
+        var resumptions = Resumptions()
+        for number in 0..<count { resumptions.add { continuation.yield(number) } }
+        resumptions.flush()
+        var numbers: [Int] = []
+        for await number in stream.prefix(count) { numbers.append(number) }
+        #expect(numbers.sorted() == Array(0..<count))
+    }
+}
+
 @Suite("Driver thread", .timeLimit(.minutes(5)))
 struct DriverThreadTests {
     @Test func `commands run in order, on one thread that knows itself`() async throws {

@@ -133,6 +133,7 @@ package final class Driver: SerialExecutor {
                 batch.removeAll(keepingCapacity: true)
             }
             ExitBarrier.pass { engine.runDueWork() }
+            engine.resumptions.flush()
             switch inbox.withLock({ $0.prepareToRest(mayRest: mayRest) }) {
             case .entriesWait: engine.sleep(mayBlock: false)
             case .sleep:
@@ -145,6 +146,7 @@ package final class Driver: SerialExecutor {
                 return
             }
             ExitBarrier.pass { engine.work() }
+            engine.resumptions.flush()
         }
     }
 }

@@ -82,6 +82,8 @@ package final class TransferEngine {
     private var alarmOwners: [(any AlarmOwner)?] = []
     /// Sleeping went wrong, which is the business of the work after it.
     private var sleepFailure: MultiFailure?
+    /// Flushed by the loop, after each turn.
+    @safe @exclusivity(unchecked) var resumptions = Resumptions()
 
     init(_ configuration: DriverConfiguration, waker: Waker) {
         self.configuration = configuration
@@ -187,6 +189,11 @@ package final class TransferEngine {
     func putBack(_ list: inout [TransferMilestone]) {
         list.removeAll(keepingCapacity: true)
         swap(&list, &milestoneList)
+    }
+
+    /// Lets a task of another thread go on, in a moment.
+    package func resume(_ resumption: @escaping @Sendable () -> Void) {
+        resumptions.add(resumption)
     }
 
     // MARK: Deadlines
