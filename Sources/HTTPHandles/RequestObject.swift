@@ -18,20 +18,19 @@ final class RequestObject: HandleObject {
     // Core, and leads nowhere.
     @safe @exclusivity(unchecked) private var machine = RequestStateMachine()
     @safe @exclusivity(unchecked) var deadlines: ExchangeDeadlines?
+    @safe @exclusivity(unchecked) private(set) var transfer: Transfer?
+    @safe @exclusivity(unchecked) private(set) var request: TransferRequest?
+    @safe @exclusivity(unchecked) private var head: ResponseHead?
+    @safe @exclusivity(unchecked) private var decoder: BodyDecoder?
+    @safe @exclusivity(unchecked) private var sender: OperationContinuation<Void>?
+    @safe @exclusivity(unchecked) private var receiver: OperationContinuation<ResponseHead>?
+    @safe @exclusivity(unchecked) var progress = ProgressReport()
+    /// The permission to use a connection.
+    @safe @exclusivity(unchecked) var slot = Slot.none
 
-    private(set) var transfer: Transfer?
-    private(set) var request: TransferRequest?
     /// Where a redirect leads to, until the redirect's own body is over.
     var nextHop: TransferRequest?
     var redirects = 0
-    var progress = ProgressReport()
-    /// The permission to use a connection.
-    var slot = Slot.none
-    private var head: ResponseHead?
-    private var decoder: BodyDecoder?
-    private var sender: OperationContinuation<Void>?
-    private var receiver: OperationContinuation<ResponseHead>?
-
     private var exchangeStart = MonotonicTime(nanoseconds: 0)
 
     init(_ base: consuming HandleBase, _ message: RequestMessage, of session: SessionObject) {
@@ -143,13 +142,13 @@ final class RequestObject: HandleObject {
 
     private func takeActionList() -> RequestStateMachine.Actions {
         var actions = session.takeActionList()
-        actions.reset(isHeard: base.tree.hasListeners)
+        actions.begin(isHeard: base.tree.hasListeners)
         return actions
     }
 
     private func run(_ actions: inout RequestStateMachine.Actions, _ engine: TransferEngine) {
         skipEvents(actions.unheardEvents)
-        for action in actions.list {
+        actions.carryOut { action in
             switch action {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
@@ -303,7 +302,7 @@ extension RequestObject: TransferDelegate {
             }
             machine.reached(milestone, &actions)
         }
-        setAlarm()
+        setAlarm(engine)
         if progress.isWatched { updateProgress() }
         run(&actions, engine)
     }
@@ -314,10 +313,11 @@ extension RequestObject: TransferDelegate {
         let disposition = disposition(of: block)
         switch disposition {
         case .deliver:
-            guard let request, let transfer else { break }
-            head = ResponseHead(block, url: request.message.url.text)
+            let head = ResponseHead(block, url: request?.message.url.text ?? "")
+            self.head = head
             received.withLock { $0.head = head }
-            decoder = transfer.isCoded ? BodyDecoder(of: block, to: request) : nil
+            decoder = nil
+            if let request, let transfer, transfer.isCoded { decoder = BodyDecoder(of: block, to: request) }
         case .follow: transfer?.discardBody(budget: Self.discardedRedirectBytes)
         case .refuse: break
         }
@@ -342,11 +342,11 @@ extension RequestObject {
             phase: phase,
             since: engine.now
         )
-        setAlarm()
+        setAlarm(engine)
     }
 
-    private func setAlarm() {
-        if let next = deadlines?.next { transfer?.setAlarm(at: next) }
+    private func setAlarm(_ engine: TransferEngine) {
+        if let next = deadlines?.next { transfer?.setAlarm(at: next, engine) }
     }
 
     private func wait(for phase: TimeoutPhase, _ engine: TransferEngine) {
@@ -357,7 +357,7 @@ extension RequestObject {
     private func resumeWaiting(_ engine: TransferEngine) {
         guard deadlines != nil else { return }
         deadlines?.resume(at: engine.now)
-        setAlarm()
+        setAlarm(engine)
     }
 
     private func noteTime(of milestone: TransferMilestone, _ engine: TransferEngine) {

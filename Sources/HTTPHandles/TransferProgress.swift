@@ -74,11 +74,11 @@ extension RequestObject {
 
     /// Reads off how far the transfer is.
     func updateProgress() {
-        guard let transfer, let request else { return }
+        guard let transfer else { return }
         progress.update(
             TransferProgress(
                 sent: Int64(transfer.bodyBytesTaken),
-                expectedToSend: request.body.length,
+                expectedToSend: request?.body.length,
                 received: Int64(transfer.bodyBytesArrived),
                 expectedToReceive: transfer.announcedBodyLength
             )

@@ -14,7 +14,7 @@ struct DriverInboxTests {
         var inbox = DriverInbox()
         #expect(inbox.post(Self.command) == .startThread)
         #expect(inbox.post(Self.command) == .nothing)
-        var taken: [DriverInbox.Entry] = []
+        var taken: [DriverInbox.Entry?] = []
         inbox.take(&taken)
         #expect(taken.count == 2)
         #expect(inbox.prepareToRest(mayRest: true) == .sleep)
@@ -34,7 +34,7 @@ struct DriverInboxTests {
         var inbox = DriverInbox()
         _ = inbox.post(Self.command)
         inbox.retire()
-        var taken: [DriverInbox.Entry] = []
+        var taken: [DriverInbox.Entry?] = []
         inbox.take(&taken)
         #expect(inbox.prepareToRest(mayRest: true) == .stop)
         #expect(inbox.post(Self.command) == .startThread)
@@ -43,7 +43,7 @@ struct DriverInboxTests {
     @Test func `a borrowed thread stops when nothing waits`() {
         var inbox = DriverInbox()
         _ = inbox.post(Self.command)
-        var taken: [DriverInbox.Entry] = []
+        var taken: [DriverInbox.Entry?] = []
         inbox.take(&taken)
         #expect(inbox.prepareToRest(mayRest: false) == .stop)
     }

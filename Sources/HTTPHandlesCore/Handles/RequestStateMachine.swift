@@ -40,13 +40,18 @@ package struct RequestStateMachine: ~Copyable {
 
         package init() {}
 
-        /// Empties the list.
+        /// Begins a list; the one before was carried out.
         ///
         /// - Parameter isHeard: Whether anybody listens to the events to come.
-        package mutating func reset(isHeard: Bool) {
-            if !list.isEmpty { list.removeAll(keepingCapacity: true) }
+        package mutating func begin(isHeard: Bool) {
             unheardEvents = 0
             self.isHeard = isHeard
+        }
+
+        /// Hands out the actions in their order. They are moved out of the list, not copied, and leave it empty.
+        package mutating func carryOut(_ body: (consuming Action) -> Void) {
+            list.reverse()
+            while let action = list.popLast() { body(action) }
         }
 
         fileprivate mutating func emit(_ kind: @autoclosure () -> StatusEvent.Kind) {

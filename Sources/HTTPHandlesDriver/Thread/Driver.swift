@@ -115,19 +115,20 @@ package final class Driver: SerialExecutor {
         let identity = Self.currentThread
         thread.store(identity, ordering: .relaxed)
         let asActors = unsafe asUnownedSerialExecutor()
-        var batch: [DriverInbox.Entry] = []
+        var batch: [DriverInbox.Entry?] = []
         while true {
             // What runs may have more to run at once: a task that gets its response sends the next request. All of that
             // comes before the next look at the sockets, within reason.
             for _ in 0..<Self.batchesPerTurn {
                 inbox.withLock { $0.take(&batch) }
                 if batch.isEmpty { break }
-                for entry in batch {
-                    switch entry {
+                for index in batch.indices {
+                    switch batch[index].take() {
                     case .actorJob(let job): unsafe job.runSynchronously(on: asActors)
                     case .taskJob(let job, let executor):
                         unsafe job.runSynchronously(on: executor.asUnownedTaskExecutor())
                     case .command(let command): ExitBarrier.pass { command(engine) }
+                    case nil: break
                     }
                 }
                 batch.removeAll(keepingCapacity: true)

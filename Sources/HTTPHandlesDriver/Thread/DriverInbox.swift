@@ -27,7 +27,8 @@ struct DriverInbox {
     enum Summons { case nothing, wake, startThread }
     enum Rest { case entriesWait, sleep, stop }
 
-    private(set) var entries: [Entry] = []
+    /// Optional, so that the driver's thread can take them out one by one instead of copying each.
+    private(set) var entries: [Entry?] = []
     private(set) var thread = ThreadState.stopped
     /// The session is gone: the thread stops as soon as nothing waits.
     private(set) var isRetired = false
@@ -48,7 +49,7 @@ struct DriverInbox {
     mutating func retire() { isRetired = true }
 
     /// Exchanges the waiting entries for an empty array whose memory is used again.
-    mutating func take(_ emptied: inout [Entry]) {
+    mutating func take(_ emptied: inout [Entry?]) {
         swap(&entries, &emptied)
     }
 

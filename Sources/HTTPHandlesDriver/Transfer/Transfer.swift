@@ -54,10 +54,10 @@ package final class Transfer: AlarmOwner {
     var connectToList = CurlList()
     /// The same.
     let parsedURL: CurlURL
-    var appliedURL: String?
+    @safe @exclusivity(unchecked) var appliedURL: String?
     var appliedHeader = AppliedHeader.none
-    var appliedOptions: OptionSnapshot?
-    var appliedRequest = AppliedRequest()
+    @safe @exclusivity(unchecked) var appliedOptions: OptionSnapshot?
+    @safe @exclusivity(unchecked) var appliedRequest = AppliedRequest()
 
     // The exchange
     /// Counts the exchanges that the handle was used for.
@@ -67,9 +67,9 @@ package final class Transfer: AlarmOwner {
     /// Whether the handle is good for another exchange. libcurl counts how often it had to send again, over all exchanges
     /// of the handle, and fails the sixth.
     var isReusable = true
-    var request: TransferRequest?
-    var download: DownloadBuffer?
-    private var delegate: (any TransferDelegate)?
+    @safe @exclusivity(unchecked) var request: TransferRequest?
+    @safe @exclusivity(unchecked) var download: DownloadBuffer?
+    @safe @exclusivity(unchecked) private var delegate: (any TransferDelegate)?
 
     // What was recorded and not yet passed on
     @safe @exclusivity(unchecked) var milestones: [TransferMilestone] = []
@@ -83,16 +83,16 @@ package final class Transfer: AlarmOwner {
 
     // Connecting
     /// What TLS agreed on, for those who have asked for it.
-    var agreement: TLSLibrary.Agreement?
+    @safe @exclusivity(unchecked) var agreement: TLSLibrary.Agreement?
     var isResolving = false
     @safe @exclusivity(unchecked) var openedSockets: [Int32] = []
 
     // Sending
-    var sending = Sending.waiting
+    @safe @exclusivity(unchecked) var sending = Sending.waiting
     /// For a head that is too long to be sure to go out in one piece.
-    var sentHead: SentHead?
+    @safe @exclusivity(unchecked) var sentHead: SentHead?
     var bodyOffset = 0
-    package internal(set) var bodyBytesTaken = 0
+    @safe @exclusivity(unchecked) package internal(set) var bodyBytesTaken = 0
     var isBodyTaken = true
     /// The producer is slow.
     @safe @exclusivity(unchecked) package internal(set) var isSendingPaused = false
@@ -104,15 +104,15 @@ package final class Transfer: AlarmOwner {
     var headLines = 0
     var maximumHeadSize = 0
     /// Where in the head its length is announced.
-    var announcedLength: Range<Int>?
+    @safe @exclusivity(unchecked) var announcedLength: Range<Int>?
     /// The head says that the body is coded.
-    package internal(set) var isCoded = false
+    @safe @exclusivity(unchecked) package internal(set) var isCoded = false
     /// Why we gave the transfer up in a callback; libcurl only knows that we did.
-    var refusal: HandleError?
+    @safe @exclusivity(unchecked) var refusal: HandleError?
     /// How many body bytes are to be thrown away before the transfer is given up; `nil` to keep them all.
-    var discardBudget: Int?
+    @safe @exclusivity(unchecked) var discardBudget: Int?
     /// How many bytes of the response's body were kept.
-    package internal(set) var bodyBytesArrived = 0
+    @safe @exclusivity(unchecked) package internal(set) var bodyBytesArrived = 0
     /// The reader is slow.
     @safe @exclusivity(unchecked) package internal(set) var isReceivingPaused = false
 
@@ -213,7 +213,7 @@ package final class Transfer: AlarmOwner {
     // MARK: Time
 
     /// Has the delegate called at `time` or earlier.
-    package func setAlarm(at time: MonotonicTime) {
+    package func setAlarm(at time: MonotonicTime, _ engine: TransferEngine) {
         if let alarm {
             engine.bringForward(alarm, to: time)
         } else {
@@ -319,8 +319,8 @@ package final class Transfer: AlarmOwner {
 
     /// How long the response's body is going to be, if the response says so.
     package var announcedBodyLength: Int64? {
-        guard case .body = receiving, discardBudget == nil, let request else { return nil }
-        if request.method == .head { return 0 }
+        guard case .body = receiving, discardBudget == nil else { return nil }
+        if request?.message.method == .head { return 0 }
         let length = curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
         return length < 0 ? nil : Int64(length)
     }
