@@ -60,7 +60,28 @@ func runShell(_ script: String, _ argument: String) throws {
     guard run.status == 0 else { throw SupportFailure("a script fails: \(script)\n\(run.output)") }
 }
 
+/// Ports for servers that cannot choose one themselves. They are below those that the system gives to whoever asks for any,
+/// so that nobody gets them before the server does.
 func freePorts(_ count: Int) throws -> [Int] {
-    let servers = try (0..<count).map { _ in try ScriptedServer { _ in } }
-    return servers.map(\.port)
+    var ports: Set<Int> = []
+    for _ in 0..<1000 where ports.count < count {
+        let port = Int.random(in: 12_000..<32_000)
+        if isFree(port) { ports.insert(port) }
+    }
+    guard ports.count == count else { throw SupportFailure("there are no free ports") }
+    return Array(ports)
+}
+
+private func isFree(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return unsafe withUnsafePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+            unsafe bind(descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+    }
 }
