@@ -33,6 +33,20 @@ struct BadInputTests {
         #expect(try await recorder.finish().map(\.kind) == [.handleClosing])
     }
 
+    @Test(arguments: [
+        "http://user:s3cret@h/", "http://s3cret@h:99999/", "ftp://user:s3cret@h/",
+        "http:user:s3cret@h/", "user:s3cret@h", "http://user:s3cret@h/\n",
+    ])
+    func `credentials in a URL are refused without being told`(url: String) async throws {
+        let session = try SessionHandle()
+        for error in [
+            await #expect(throws: HandleError.self) { try await session.get(url) },
+            await #expect(throws: HandleError.self) { try await session.connect(to: url, port: 80) },
+        ] {
+            #expect(error?.description.contains("s3") == false, "\(String(describing: error))")
+        }
+    }
+
     @Test(arguments: ["", "h/p", "h?q", "h#f", "u@h", "h:80", "a b", "a\r\nb", "a\u{0}b", "[::1", "h%00"])
     func `a host that is none`(host: String) async throws {
         let session = try SessionHandle()

@@ -23,7 +23,11 @@ extension RequestURL {
         } else {
             let (origin, normalized) = try Self.ask(text, for: operation)
             guard let split = Self.split(normalized) else {
-                throw HandleError(.invalidURL, operation, reason: "\"\(text)\" is not a URL that can be used")
+                throw HandleError(
+                    .invalidURL,
+                    operation,
+                    reason: "\"\(text.hidingCredentials)\" is not a URL that can be used"
+                )
             }
             self.init(origin: origin, text: normalized, target: split.target)
         }
@@ -74,7 +78,7 @@ extension RequestURL {
         let isHost = bare.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && !"/?#@\\[]%".utf8.contains($0) }
         let colons = bare.utf8.count { $0 == UInt8(ascii: ":") }
         guard !bare.isEmpty, isHost, colons != 1 else {
-            throw HandleError(.invalidURL, operation, reason: "\"\(host)\" is not a host")
+            throw HandleError(.invalidURL, operation, reason: "\"\(host.hidingCredentials)\" is not a host")
         }
         return try RequestURL(host: bare, port: port, isSecure: false, target: "/", for: operation).host
     }
@@ -187,11 +191,15 @@ extension RequestURL {
         let operation: HandleOperation
 
         func invalid(_ reason: String) -> HandleError {
-            HandleError(.invalidURL, operation, reason: "\"\(text)\" is not a URL that can be used: \(reason)")
+            HandleError(
+                .invalidURL,
+                operation,
+                reason: "\"\(text.hidingCredentials)\" is not a URL that can be used: \(reason)"
+            )
         }
 
         func unknown(_ scheme: String) -> HandleError {
-            let reason = "the scheme of \"\(text)\" is \"\(scheme)\", not http or https"
+            let reason = "the scheme of \"\(text.hidingCredentials)\" is \"\(scheme)\", not http or https"
             return HandleError(.unrecognizedScheme, operation, reason: reason)
         }
 
@@ -202,6 +210,15 @@ extension RequestURL {
             default: invalid(unsafe String(cString: curl_url_strerror(result)))
             }
         }
+    }
+}
+
+extension String {
+    /// A URL, maybe a malformed one, as it may be shown in an error: whatever may be a name and a password is hidden.
+    fileprivate var hidingCredentials: String {
+        guard let end = lastIndex(of: "@") else { return self }
+        let start = firstRange(of: "://")?.upperBound ?? startIndex
+        return start < end ? self[..<start] + "…" + self[end...] : self
     }
 }
 
