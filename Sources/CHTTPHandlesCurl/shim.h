@@ -78,6 +78,14 @@ static inline CURLSHcode chttphandles_share_set_data(CURLSH *share, curl_lock_da
   return curl_share_setopt(share, CURLSHOPT_SHARE, data);
 }
 
+// Ways to authenticate; libcurl's names for them have casts, which are not imported.
+static const long chttphandles_auth_basic = CURLAUTH_BASIC;
+static const long chttphandles_auth_digest = CURLAUTH_DIGEST;
+static const long chttphandles_auth_negotiate = CURLAUTH_NEGOTIATE;
+static const long chttphandles_auth_ntlm = CURLAUTH_NTLM;
+static const long chttphandles_auth_bearer = CURLAUTH_BEARER;
+static const long chttphandles_auth_only = CURLAUTH_ONLY;
+
 // Names the calling thread, for debuggers and /proc.
 static inline void chttphandles_name_thread(void) {
 #if defined(__linux__)

@@ -6,11 +6,12 @@ import HTTPTypes
 // decided by `Redirection`.
 
 extension RequestObject {
-    /// How much of a redirect's own body is read to keep the connection.
-    static let discardedRedirectBytes = 64 * 1024
+    /// How much of a body that nobody wants is read to keep the connection: a redirect's, or a challenge's.
+    static let discardedBytes = 64 * 1024
 
     /// What becomes of a final head; where it is to be followed, the next hop is ready.
     func disposition(of head: HeaderBlock) -> RequestStateMachine.HeadDisposition {
+        if head.status == 401, mayAskForCredentials { return .ask }
         guard Redirection.isRedirect(head.status) else { return .deliver }
         let values = options.values
         guard let request, values.redirectPolicy != .never,
@@ -25,6 +26,7 @@ extension RequestObject {
                 return .refuse(.redirectFailed("a redirect from https to \(url.text) is not allowed"))
             }
             nextHop = try request.redirected(to: url, status: head.status)
+            redirects += 1
             return .follow(url: url.text)
         } catch {
             return .refuse(error)

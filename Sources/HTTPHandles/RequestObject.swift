@@ -9,7 +9,7 @@ import HTTPTypes
 /// ever comes while another is being handled.
 final class RequestObject: HandleObject {
     let session: SessionObject
-    private let message: RequestMessage
+    let message: RequestMessage
     /// Also the reader's, on any thread.
     let download = DownloadBuffer()
     /// Also the reader's, on any thread.
@@ -20,7 +20,7 @@ final class RequestObject: HandleObject {
     @safe @exclusivity(unchecked) var deadlines: ExchangeDeadlines?
     @safe @exclusivity(unchecked) private(set) var transfer: Transfer?
     @safe @exclusivity(unchecked) private(set) var request: TransferRequest?
-    @safe @exclusivity(unchecked) private var head: ResponseHead?
+    @safe @exclusivity(unchecked) private(set) var head: ResponseHead?
     @safe @exclusivity(unchecked) private var decoder: BodyDecoder?
     @safe @exclusivity(unchecked) private var sender: OperationContinuation<Void>?
     @safe @exclusivity(unchecked) private var receiver: OperationContinuation<ResponseHead>?
@@ -28,7 +28,13 @@ final class RequestObject: HandleObject {
     /// The permission to use a connection.
     @safe @exclusivity(unchecked) var slot = Slot.none
 
-    /// Where a redirect leads to, until the redirect's own body is over.
+    /// Asks the caller for credentials.
+    @safe @exclusivity(unchecked) var question: Task<Void, Never>?
+    /// Counts them, so that an answer that nobody waits for any more is told from another.
+    var questionNumber = 0
+    /// In this exchange.
+    var questionsAsked = 0
+    /// The next transfer, after a redirect or with credentials, until the body before it is over.
     var nextHop: TransferRequest?
     var redirects = 0
     private var exchangeStart = MonotonicTime(nanoseconds: 0)
@@ -125,6 +131,7 @@ final class RequestObject: HandleObject {
         head = nil
         nextHop = nil
         redirects = 0
+        questionsAsked = 0
         // A read that has just ended on the reader's thread may not have been heard of yet.
         let left = download.reset(options.values.receiveBuffer)
         report(left.reports)
@@ -152,6 +159,8 @@ final class RequestObject: HandleObject {
             switch action {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
+            case .askForCredentials: askForCredentials()
+            case .discardBody: transfer?.discardBody(budget: Self.discardedBytes)
             case .abandonTransfer: releaseTransfer(engine)
             case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()), engine)
             case .succeed:
@@ -178,10 +187,7 @@ final class RequestObject: HandleObject {
 
     private func startTransfer(_ engine: TransferEngine) {
         releaseTransfer(engine)
-        if let hop = nextHop.take() {
-            request = hop
-            redirects += 1
-        }
+        if let next = nextHop.take() { request = next }
         if takeSlot(engine) { beginTransfer(engine) }
     }
 
@@ -204,6 +210,8 @@ final class RequestObject: HandleObject {
     private func releaseTransfer(_ engine: TransferEngine) {
         deadlines = nil
         updateProgress()
+        question?.cancel()
+        question = nil
         transfer?.release()
         transfer = nil
         request?.body.stored?.stop()
@@ -219,6 +227,13 @@ final class RequestObject: HandleObject {
     func reach(_ milestone: TransferMilestone, _ engine: TransferEngine) {
         var actions = takeActionList()
         machine.reached(milestone, &actions)
+        run(&actions, engine)
+    }
+
+    /// The caller has answered a question, or was cancelled.
+    func answered(_ answer: RequestStateMachine.CredentialAnswer, _ engine: TransferEngine) {
+        var actions = takeActionList()
+        machine.answered(answer, &actions)
         run(&actions, engine)
     }
 
@@ -242,7 +257,8 @@ final class RequestObject: HandleObject {
     }
 
     private func endBody(_ error: HandleError?, _ engine: TransferEngine) {
-        deadlines = nil
+        // Where the caller is asked for credentials only the limit on everything goes on.
+        if machine.isAsking { deadlines?.pause() } else { deadlines = nil }
         download.end(error)
         wakeReader(engine)
     }
@@ -294,6 +310,7 @@ extension RequestObject: TransferDelegate {
             noteTime(of: milestone, engine)
             note(milestone)
             switch milestone {
+            case .challenge(let block): learnFromHead(block)
             case .head(let block):
                 machine.headArrived(block, headArrived(block), &actions)
                 continue
@@ -312,13 +329,13 @@ extension RequestObject: TransferDelegate {
         learnFromHead(block)
         let disposition = disposition(of: block)
         switch disposition {
-        case .deliver:
+        case .deliver, .ask:
             let head = ResponseHead(block, url: request?.message.url.text ?? "")
             self.head = head
             received.withLock { $0.head = head }
             decoder = nil
             if let request, let transfer, transfer.isCoded { decoder = BodyDecoder(of: block, to: request) }
-        case .follow: transfer?.discardBody(budget: Self.discardedRedirectBytes)
+        case .follow: transfer?.discardBody(budget: Self.discardedBytes)
         case .refuse: break
         }
         return disposition
@@ -364,9 +381,11 @@ extension RequestObject {
         switch milestone {
         case .resolving: wait(for: .resolve, engine)
         case .resolved: wait(for: .connect, engine)
+        // A new connection for the answer to a challenge.
+        case .connecting where deadlines?.phase == .receive: wait(for: .connect, engine)
         case .sending: wait(for: .send, engine)
         case .requestSent where deadlines?.phase == .send: wait(for: .response, engine)
-        case .head: wait(for: .receive, engine)
+        case .head, .challenge: wait(for: .receive, engine)
         default: break
         }
     }

@@ -29,6 +29,10 @@ public struct ResponseHead: Sendable {
     /// `rawBytes` has it.
     public var headerFields: HTTPFields { block.fields }
 
+    /// The ways in which the server of a 401 lets itself be convinced, in its order; also those that nobody here knows.
+    /// (`WinHttpQueryAuthSchemes`)
+    public var challenges: [AuthenticationChallenge] { AuthenticationChallenge.all(in: headerFields) }
+
     /// The head as the server sent it, with status line and line endings. Under HTTP/2, as libcurl wrote it down.
     /// (`WINHTTP_QUERY_RAW_HEADERS_CRLF`)
     public var rawBytes: [UInt8] { block.raw.bytes }

@@ -150,7 +150,9 @@ private struct HandleLaw {
         case .connectionSecured: ([.securing], .ready)
         case .connectionReused: (beginnings.union([.queued]), .ready)
         case .secureFailure: ([.connecting, .connected, .securing], nil)
-        case .sendingRequest: ([.connected, .ready, .sending, .sent, .sendComplete, .awaitingHead], .sending)
+        // Again after the head of a 401 that libcurl answers.
+        case .sendingRequest:
+            ([.connected, .ready, .sending, .sent, .sendComplete, .awaitingHead, .headReceived], .sending)
         case .requestSent: ([.sending], .sent)
         case .sendRequestComplete: ([.sending, .sent], .sendComplete)
         case .receivingResponse: ([.sending, .sent, .sendComplete], .awaitingHead)

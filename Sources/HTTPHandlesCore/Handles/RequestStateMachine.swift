@@ -13,8 +13,12 @@ package struct RequestStateMachine: ~Copyable {
     package enum Action: Hashable {
         /// Tell the listeners. Indirect, because most lists have none and all the other actions are small.
         indirect case emit(StatusEvent.Kind)
-        /// Begin a transfer: the first, or the next hop of a redirect.
+        /// Begin a transfer: the first, the next hop of a redirect, or the same with credentials.
         case startTransfer
+        /// Ask the caller's provider for credentials; the answer comes as `answered`.
+        case askForCredentials
+        /// The rest of the response body is of no use.
+        case discardBody
         /// Take the transfer out of libcurl.
         case abandonTransfer
         /// The request body ends here: the server does not want the rest (no error), or the transfer failed.
@@ -82,6 +86,17 @@ package struct RequestStateMachine: ~Copyable {
     package enum HeadDisposition: Hashable {
         case deliver
         case follow(url: String)
+        /// A 401, for which the caller may have credentials.
+        case ask
+        case refuse(HandleError)
+    }
+
+    /// What came of asking for credentials.
+    package enum CredentialAnswer: Hashable {
+        /// There are none: the caller gets the 401.
+        case deliver
+        /// There are, and the next transfer is ready to be started with them.
+        case sendAgain
         case refuse(HandleError)
     }
 
@@ -93,12 +108,18 @@ package struct RequestStateMachine: ~Copyable {
         case starting
         /// The request is going out. Can transition to: awaitingHead, redirecting, responding, failed, idle, closed.
         case sending
-        /// The request is out; the head has not come. Can transition to: sending (libcurl sends again), redirecting,
-        /// responding, failed, idle, closed.
+        /// The request is out; the head has not come. Can transition to: sending (libcurl sends again), challenged,
+        /// redirecting, asking, responding, failed, idle, closed.
         case awaitingHead
-        /// A head came that is to be followed; its body is being discarded. Can transition to: starting, redirected,
-        /// closed.
-        case redirecting(url: String)
+        /// The head of a 401 came, and libcurl has credentials. Can transition to: sending (libcurl sends again), asking,
+        /// responding, failed, idle, closed.
+        case challenged
+        /// The head of a 401 came, and the caller is asked for credentials as soon as he asks for the response. Can
+        /// transition to: asking, redirecting, starting, responding, finished, failed, idle, closed.
+        case asking(isTransferOver: Bool)
+        /// A head came that is to be followed, or a 401 that is answered, without a URL; the body is being discarded. Can
+        /// transition to: starting, redirected, closed.
+        case redirecting(url: String?)
         /// As redirecting, but the transfer is over and the caller has not asked for the response. Can transition to:
         /// starting, closed.
         case redirected(url: String)
@@ -135,15 +156,22 @@ package struct RequestStateMachine: ~Copyable {
     private var isExchanging: Bool {
         switch wire {
         case .idle, .closed: false
-        case .starting, .sending, .awaitingHead, .redirecting, .redirected, .responding, .finished, .failed: true
+        case .starting, .sending, .awaitingHead, .challenged, .asking, .redirecting, .redirected, .responding: true
+        case .finished, .failed: true
         }
     }
 
     private var isTransferRunning: Bool {
         switch wire {
-        case .starting, .sending, .awaitingHead, .redirecting, .responding: true
+        case .starting, .sending, .awaitingHead, .challenged, .redirecting, .responding: true
+        case .asking(let isTransferOver): !isTransferOver
         case .idle, .redirected, .finished, .failed, .closed: false
         }
+    }
+
+    /// The caller is, or will be, asked for credentials.
+    package var isAsking: Bool {
+        if case .asking = wire { true } else { false }
     }
 }
 
@@ -181,11 +209,14 @@ extension RequestStateMachine {
             return answer
         }
         switch wire {
-        case .idle, .closed, .starting, .sending, .awaitingHead:
+        case .idle, .closed, .starting, .sending, .awaitingHead, .challenged:
             receive = .pending
+        case .asking:
+            receive = .pending
+            actions.append(.askForCredentials)
         case .redirecting(let url):
             receive = .pending
-            actions.emit(.redirect(url: url))
+            if let url { actions.emit(.redirect(url: url)) }
         case .redirected(let url):
             receive = .pending
             wire = .starting
@@ -209,6 +240,27 @@ extension RequestStateMachine {
         wire = .closed
         actions.append(.closeBodies)
         actions.append(.finish)
+    }
+
+    /// Somebody has answered the question for credentials. Nobody may want to know any more.
+    package mutating func answered(_ answer: CredentialAnswer, _ actions: inout Actions) {
+        guard case .asking(let isTransferOver) = wire, receive == .pending else { return }
+        switch answer {
+        case .deliver:
+            wire = isTransferOver ? .finished : .responding
+            completeReceive(&actions)
+        case .sendAgain:
+            // A streamed body is not sent again: whatever the next transfer sends is known.
+            upload = .upFront
+            actions.append(.discardBody)
+            wire = isTransferOver ? .starting : .redirecting(url: nil)
+            if isTransferOver { actions.append(.startTransfer) }
+        case .refuse(let error):
+            if !isTransferOver { actions.append(.abandonTransfer) }
+            wire = .idle
+            failPending(error, &actions)
+            endBodies(error, &actions)
+        }
     }
 
     private func refuse(_ operation: HandleOperation, _ reason: String) -> Answer {
@@ -246,6 +298,9 @@ extension RequestStateMachine {
                     headerFields: head.fields()
                 )
             )
+        case .challenge(let head):
+            announce(head, &actions)
+            wire = .challenged
         case .head(let head): headArrived(head, .deliver, &actions)
         case .trailers: break
         case .closingConnection: actions.emit(.closingConnection)
@@ -267,14 +322,19 @@ extension RequestStateMachine {
         actions.emit(.receivingResponse)
     }
 
-    /// The final head of the transfer came.
-    package mutating func headArrived(_ head: HeaderBlock, _ disposition: HeadDisposition, _ actions: inout Actions) {
+    private mutating func announce(_ head: HeaderBlock, _ actions: inout Actions) {
         if case .sending = wire {
             // The server answers before it has the whole request.
             completeSend(&actions)
             actions.emit(.receivingResponse)
         }
         actions.emit(.responseReceived(bytes: head.bytes.count))
+    }
+
+    /// The final head of the transfer came.
+    package mutating func headArrived(_ head: HeaderBlock, _ disposition: HeadDisposition, _ actions: inout Actions) {
+        // That of a challenge which libcurl has no answer to is here already.
+        if case .challenged = wire {} else { announce(head, &actions) }
         // From 300 on libcurl stops sending: the server has decided without the rest of the body.
         if head.status >= 300 { endUpload(nil, &actions) }
         switch disposition {
@@ -286,6 +346,9 @@ extension RequestStateMachine {
             // A streamed body cannot be sent again: whatever the next hop sends is known.
             upload = .upFront
             if receive == .pending { actions.emit(.redirect(url: url)) }
+        case .ask:
+            wire = .asking(isTransferOver: false)
+            if receive == .pending { actions.append(.askForCredentials) }
         case .refuse(let error):
             actions.append(.abandonTransfer)
             transferFailed(error, [], &actions)
@@ -295,18 +358,17 @@ extension RequestStateMachine {
     private mutating func transferEnded(_ actions: inout Actions) {
         // The end may come in one batch with a head that was refused, which was the end already.
         guard isTransferRunning else { return }
-        guard case .redirecting(let url) = wire else {
-            wire = .finished
+        switch wire {
+        case .redirecting(let url?) where receive != .pending:
+            wire = .redirected(url: url)
+        case .redirecting:
+            wire = .starting
+            actions.append(.startTransfer)
+        default:
+            wire = isAsking ? .asking(isTransferOver: true) : .finished
             endUpload(nil, &actions)
             actions.append(.endBody(nil))
-            return
         }
-        guard receive == .pending else {
-            wire = .redirected(url: url)
-            return
-        }
-        wire = .starting
-        actions.append(.startTransfer)
     }
 
     private mutating func transferFailed(
@@ -320,11 +382,15 @@ extension RequestStateMachine {
             transferEnded(&actions)
         case .idle, .redirected, .finished, .failed, .closed:
             break
+        // Asking takes part of the time for everything; else this is the end of a body that nobody may want.
+        case .asking where error.phase != .total:
+            wire = .asking(isTransferOver: true)
+            endBodies(error, &actions)
         case .responding:
             wire = .finished
             failPending(error, &actions)
             endBodies(error, &actions)
-        case .starting, .sending, .awaitingHead:
+        case .starting, .sending, .awaitingHead, .challenged, .asking:
             if !secureFailure.isEmpty { actions.emit(.secureFailure(secureFailure)) }
             let somebodyWaits = send == .pending || receive == .pending
             wire = somebodyWaits ? .idle : .failed(error)

@@ -25,6 +25,9 @@ package enum TransferMilestone: Sendable, Hashable {
     case pieceSent(bytes: Int)
     /// A 1xx response.
     case informational(HeaderBlock)
+    /// The head of a 401 that libcurl may answer by itself. Then comes `sending` again; if libcurl has no answer, `head`
+    /// with the same head.
+    case challenge(HeaderBlock)
     /// The final head.
     case head(HeaderBlock)
     /// The fields after the body.

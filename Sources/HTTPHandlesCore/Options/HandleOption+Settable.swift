@@ -28,6 +28,19 @@ extension HandleOption<RedirectPolicy> {
     public static var redirectPolicy: Self { HandleOption(.redirectPolicy, \.redirectPolicy) }
 }
 
+extension HandleOption<Credentials?> {
+    /// Who the client says it is, to the server that the request is made to and to no other; nobody by default. A request
+    /// with an `Authorization` field of its own does without. (`WinHttpSetCredentials`, `WINHTTP_OPTION_USERNAME`;
+    /// `CURLOPT_HTTPAUTH`)
+    public static var credentials: Self { HandleOption(.credentials, \.credentials) { $0?.problem } }
+}
+
+extension HandleOption<CredentialProvider?> {
+    /// Who is asked for credentials when a server answers 401, as long as the caller waits for the response; nobody by
+    /// default. What is answered becomes the request's `credentials`. Not in WinHTTP.
+    public static var credentialProvider: Self { HandleOption(.credentialProvider, \.credentialProvider) }
+}
+
 // MARK: - Time
 
 extension HandleOption<Duration> {

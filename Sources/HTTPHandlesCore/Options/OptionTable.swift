@@ -4,6 +4,12 @@ extension OptionRow {
     static let keepAlive = OptionRow("keepAlive", 63, curl: ["CURLOPT_FORBID_REUSE"])
     static let httpVersions = OptionRow("httpVersions", 133, curl: ["CURLOPT_HTTP_VERSION"])
     static let decodesContent = OptionRow("decodesContent", 118)
+    static let credentials = OptionRow(
+        "credentials",
+        4096,
+        curl: ["CURLOPT_HTTPAUTH", "CURLOPT_USERNAME", "CURLOPT_PASSWORD", "CURLOPT_XOAUTH2_BEARER"]
+    )
+    static let credentialProvider = OptionRow("credentialProvider", nil)
     static let redirectPolicy = OptionRow("redirectPolicy", 88)
     static let maximumRedirects = OptionRow("maximumRedirects", 89, unit: "redirects")
 
@@ -127,8 +133,8 @@ package struct OptionEntry: Sendable, Hashable {
     /// Every option there is.
     package static let all: [OptionEntry] = [
         OptionEntry(.userAgent), OptionEntry(.keepAlive), OptionEntry(.httpVersions), OptionEntry(.decodesContent),
-        OptionEntry(.redirectPolicy),
-        OptionEntry(.maximumRedirects), OptionEntry(.queueTimeout), OptionEntry(.resolveTimeout),
+        OptionEntry(.credentials), OptionEntry(.credentialProvider),
+        OptionEntry(.redirectPolicy), OptionEntry(.maximumRedirects), OptionEntry(.queueTimeout), OptionEntry(.resolveTimeout),
         OptionEntry(.connectTimeout), OptionEntry(.sendTimeout), OptionEntry(.responseTimeout),
         OptionEntry(.receiveTimeout), OptionEntry(.totalTimeout), OptionEntry(.maximumConnectionsPerServer),
         OptionEntry(.maximumConnections), OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),

@@ -33,6 +33,9 @@ package struct OptionValues: Sendable, Hashable {
     package var decodesContent = true
     package var maximumDecodingRatio: Int? = 250
 
+    package var credentials: Credentials?
+    package var credentialProvider: CredentialProvider?
+
     package var redirectPolicy = RedirectPolicy.refuseDowngrade
     package var maximumRedirects = 10
 
@@ -54,9 +57,17 @@ package final class OptionSnapshot: Sendable {
 
     /// The same without what only the origin that it was set for may see.
     package var forAnotherOrigin: OptionSnapshot {
-        guard values.clientCertificate != nil else { return self }
+        guard values.clientCertificate != nil || values.credentials != nil else { return self }
         var values = values
         values.clientCertificate = nil
+        values.credentials = nil
+        return OptionSnapshot(values)
+    }
+
+    /// The same with other credentials.
+    package func with(_ credentials: Credentials) -> OptionSnapshot {
+        var values = values
+        values.credentials = credentials
         return OptionSnapshot(values)
     }
 

@@ -52,6 +52,11 @@ struct CurlEasy: ~Copyable {
         _ = unsafe curl_easy_pause(pointer, mask)
     }
 
+    /// Takes all options back, and forgets what was learned in transfers; connections stay.
+    func reset() {
+        unsafe curl_easy_reset(pointer)
+    }
+
     // MARK: Information
 
     func information(_ info: CURLINFO) -> Int {

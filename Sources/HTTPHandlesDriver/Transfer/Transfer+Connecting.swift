@@ -14,9 +14,9 @@ extension Transfer {
         switch sending {
         case .head, .body:
             sending = .lost
-            isReusable = false
-        case .done: isReusable = false
-        case .waiting, .lost: break
+            if challenge == nil { isReusable = false }
+        case .done where challenge == nil: isReusable = false
+        case .waiting, .lost, .done: break
         }
         if isResolving {
             isResolving = false
@@ -33,7 +33,7 @@ extension Transfer {
     /// The connection is ready for the request. `false` if the request must not go out on it.
     func connectionReady(remote: SocketAddress, localPort: Int32) -> Bool {
         let isFirst = if case .waiting = sending { true } else { false }
-        if !isFirst, !maySendAgain() { return false }
+        if !isFirst, challenge != nil ? !mayAnswerAgain() : !maySendAgain() { return false }
         let opened = openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
         if let opened {
             openedSockets.removeAll(keepingCapacity: true)
@@ -62,7 +62,16 @@ extension Transfer {
     /// libcurl sends the request once more: the pooled connection was dead.
     private func maySendAgain() -> Bool {
         isReusable = false
-        guard let request, case .head = receiving, headBytes.isEmpty, !request.isIdempotent else { return true }
+        if case .body = receiving {
+            // So it does where the first step of a scheme, which has no body, is answered as if it were the request.
+            refusal = HandleError(
+                .connectionError,
+                .receiveResponse,
+                reason: "the server answered before the authentication was over; a request is not sent twice"
+            )
+            return false
+        }
+        guard let request, headBytes.isEmpty, !request.isIdempotent else { return true }
         // The server may have carried the request out the first time.
         refusal = HandleError(
             .connectionError,

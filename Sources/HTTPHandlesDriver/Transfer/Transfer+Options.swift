@@ -62,6 +62,7 @@ extension Transfer {
 
     /// Sets what this exchange needs, and takes back what the previous one needed and this one does not.
     func apply(_ request: TransferRequest) throws(HandleError) {
+        try applyCredentials(request.credentials)
         if appliedOptions !== request.options {
             appliedOptions = nil
             try applyWho(request.options.values)
@@ -200,5 +201,6 @@ extension AppliedRequest {
         closesConnection =
             !request.options.values.keepAlive
             || (!request.headerFields.isEmpty && request.headerFields.contains(.connection))
+            || request.credentials?.secret == .ambient
     }
 }

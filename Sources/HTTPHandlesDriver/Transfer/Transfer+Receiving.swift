@@ -8,6 +8,7 @@ extension Transfer {
     private static let maximumHeadLines = 4096
 
     func bodyArrived(_ piece: UnsafeRawBufferPointer) -> BodyAnswer {
+        deliverChallenge()
         if let budget = discardBudget {
             note()
             discardBudget = budget - piece.count
@@ -96,6 +97,11 @@ extension Transfer {
             return true
         }
         receiving = .body
+        if mayAnswer(head) {
+            challenge = head
+            record(.challenge(head))
+            return true
+        }
         record(.head(head))
         // libcurl would make the request once more, with the same expectation, and deliver both answers as one. What to do
         // now is the caller's to decide; the body of such an answer goes with its connection.

@@ -65,7 +65,12 @@ extension Transfer {
             bodyBytesTaken = Int(offset)
             isBodyTaken = offset == body.length
             return true
-        case .stream: return offset == bodyBytesTaken
+        case .stream:
+            if offset != bodyBytesTaken, challenge != nil {
+                let reason = "the server asks for credentials, and a streamed body cannot be sent again"
+                refusal = HandleError(.resendRequest, .receiveResponse, reason: reason)
+            }
+            return offset == bodyBytesTaken
         case .none?, nil: return true
         }
     }

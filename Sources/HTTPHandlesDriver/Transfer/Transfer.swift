@@ -58,6 +58,7 @@ package final class Transfer: AlarmOwner {
     var appliedHeader = AppliedHeader.none
     @safe @exclusivity(unchecked) var appliedOptions: OptionSnapshot?
     @safe @exclusivity(unchecked) var appliedRequest = AppliedRequest()
+    @safe @exclusivity(unchecked) var appliedCredentials: Credentials?
 
     // The exchange
     /// Counts the exchanges that the handle was used for.
@@ -105,6 +106,10 @@ package final class Transfer: AlarmOwner {
     var maximumHeadSize = 0
     /// Where in the head its length is announced.
     @safe @exclusivity(unchecked) var announcedLength: Range<Int>?
+    /// The head of a 401, as long as libcurl may send the request again with credentials.
+    @safe @exclusivity(unchecked) var challenge: HeaderBlock?
+    /// How many of them libcurl has answered.
+    var challengesAnswered = 0
     /// The head says that the body is coded.
     @safe @exclusivity(unchecked) package internal(set) var isCoded = false
     /// Why we gave the transfer up in a callback; libcurl only knows that we did.
@@ -157,6 +162,8 @@ package final class Transfer: AlarmOwner {
         headBytesTotal = 0
         headLines = 0
         announcedLength = nil
+        challenge = nil
+        challengesAnswered = 0
         isCoded = false
         maximumHeadSize = request.options.values.maximumHeadSize
         refusal = nil
@@ -270,6 +277,7 @@ package final class Transfer: AlarmOwner {
     /// libcurl is done with the transfer.
     func completed(_ result: CurlCode) {
         noteSentHead()
+        if result == .ok { deliverChallenge() } else if challenge != nil { forgetChallenge() }
         if let refusal {
             record(.failed(refusal, []))
         } else if case .head = receiving, result == .ok {

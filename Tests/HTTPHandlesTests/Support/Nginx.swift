@@ -28,6 +28,8 @@ final class Nginx: Sendable {
         try Data((0..<bigSize).map { UInt8(truncatingIfNeeded: $0) }).write(
             to: URL(fileURLWithPath: folder + "/html/big")
         )
+        try Data("treasure".utf8).write(to: URL(fileURLWithPath: folder + "/html/locked"))
+        try Data("Aladdin:{PLAIN}open sesame\n".utf8).write(to: URL(fileURLWithPath: folder + "/passwords"))
         try process.start(Self.configuration(folder, ports))
     }
 
@@ -56,6 +58,7 @@ final class Nginx: Sendable {
                 location /connection { default_type text/plain; return 200 "$http_connection"; }
                 location /missing { return 404; }
                 location /downgrade { return 302 http://127.0.0.1:\(ports[0])/hello; }
+                location /locked { auth_basic "cave"; auth_basic_user_file \(folder)/passwords; }
                 location /upload { dav_methods PUT; create_full_put_path on; }
             }
         }

@@ -1,0 +1,56 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+
+// Credentials that are known are libcurl's business. Where the caller has a provider, a 401 that libcurl has no answer to
+// is put to it, and the request is made again, as after a redirect.
+
+extension RequestObject {
+    /// A server that refuses everything would have a provider of fresh tokens answer for ever.
+    private static let maximumQuestions = 3
+
+    var mayAskForCredentials: Bool {
+        guard let request, options.values.credentialProvider != nil else { return false }
+        return questionsAsked < Self.maximumQuestions && !request.message.headerFields.contains(.authorization)
+    }
+
+    /// The answer comes from a task: it is the caller's code. Until then a time limit, or a close and what follows it, may
+    /// end the exchange, and the answer then belongs to nothing.
+    func askForCredentials() {
+        guard let provider = options.values.credentialProvider, let request, let head else {
+            preconditionFailure("A question is decided on with the head of a 401.")
+        }
+        questionsAsked += 1
+        questionNumber += 1
+        let asked = AuthenticationQuestion(
+            url: request.message.url,
+            challenges: head.challenges,
+            hasRefused: request.options.values.credentials != nil
+        )
+        question = Task.detached { [driver, number = questionNumber, object = DriverBound(self)] in
+            let answer = await provider.answer(asked)
+            driver.submit { engine in
+                guard object.value.question != nil, object.value.questionNumber == number else { return }
+                object.value.answered(object.value.outcome(of: answer), engine)
+            }
+        }
+    }
+
+    /// What becomes of an answer; where it is used, the next transfer is ready.
+    private func outcome(of answer: Credentials?) -> RequestStateMachine.CredentialAnswer {
+        question = nil
+        guard let request, let answer, answer != request.options.values.credentials else { return .deliver }
+        if let problem = answer.problem {
+            let reason = "the provider's answer cannot be used: \(problem)"
+            return .refuse(.invalidParameter(.receiveResponse, reason))
+        }
+        let isOwnOrigin = request.message.url.origin == message.url.origin
+        // For the next time too.
+        if isOwnOrigin { options = options.with(answer) }
+        guard !request.body.isStreamed else {
+            let reason = "the server asks for credentials, and a streamed body cannot be sent again"
+            return .refuse(HandleError(.resendRequest, .receiveResponse, reason: reason))
+        }
+        nextHop = TransferRequest(request.message, request.body, request.options.with(answer))
+        return .sendAgain
+    }
+}

@@ -1,0 +1,112 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+import HTTPTypes
+
+// Authentication is libcurl's. Credentials that are sent at once need one round. With others libcurl sends the request
+// without any, and sends it again, on the same transfer, when a 401 has asked for them: the head of that 401 is told as a
+// challenge, and what it turns out to be follows.
+
+extension Transfer {
+    /// Sets who the client is for this exchange.
+    func applyCredentials(_ credentials: Credentials?) throws(HandleError) {
+        let before = appliedCredentials
+        guard credentials != nil || before != nil else { return }
+        let awaitsChallenge = credentials?.awaitChallenge == true
+        guard credentials != before || awaitsChallenge else { return }
+        // An easy handle remembers the scheme that was picked and the last Digest challenge, also of an exchange without
+        // credentials, and would take the challenge of this exchange for a refusal.
+        if before != nil || awaitsChallenge && exchange > 0 { startOver() }
+        appliedCredentials = credentials
+        guard let credentials else { return }
+        guard curl.set(CURLOPT_HTTPAUTH, credentials.curlSchemes) == .ok else {
+            let schemes = credentials.schemes.map(\.rawValue).sorted().joined(separator: ", ")
+            throw HandleError(
+                .notSupported,
+                .sendRequest,
+                reason: "libcurl \(CurlLibrary.versionText) was built without authentication by \(schemes)"
+            )
+        }
+        switch credentials.secret {
+        case .password(let user, let password):
+            curl.set(CURLOPT_USERNAME, user)
+            curl.set(CURLOPT_PASSWORD, password)
+        case .token(let token):
+            curl.set(CURLOPT_XOAUTH2_BEARER, token)
+        case .ambient:
+            // An empty name is libcurl's word for "whoever I am".
+            curl.set(CURLOPT_USERNAME, "")
+            curl.set(CURLOPT_PASSWORD, "")
+            // The connection would be authenticated, and libcurl has mixed up whose it is more than once.
+            curl.set(CURLOPT_FRESH_CONNECT, 1)
+        }
+    }
+
+    /// Forgets everything that was ever set.
+    private func startOver() {
+        curl.reset()
+        appliedURL = nil
+        appliedHeader = .none
+        appliedOptions = nil
+        appliedRequest = AppliedRequest()
+        appliedCredentials = nil
+        sentHead = nil
+        setUp()
+    }
+
+    /// Whether libcurl may have an answer to a response.
+    func mayAnswer(_ head: HeaderBlock) -> Bool {
+        head.status == 401 && appliedCredentials?.awaitChallenge == true
+    }
+
+    /// libcurl has no answer to the challenge: it is the response.
+    func deliverChallenge() {
+        if let head = challenge.take() { record(.head(head)) }
+    }
+
+    /// libcurl answers a challenge. A server may go on for ever with saying that the answer came too late.
+    func mayAnswerAgain() -> Bool {
+        forgetChallenge()
+        challengesAnswered += 1
+        guard challengesAnswered > Self.maximumAnswers else { return true }
+        let reason = "the server asks for credentials more than \(Self.maximumAnswers) times"
+        refusal = HandleError(.loginFailure, .receiveResponse, reason: reason)
+        return false
+    }
+
+    /// More than any scheme takes.
+    private static let maximumAnswers = 10
+
+    /// What was received is no part of the response.
+    func forgetChallenge() {
+        challenge = nil
+        receiving = .head
+        headBytes = []
+        headBytesTotal = 0
+        headLines = 0
+    }
+}
+
+extension TransferRequest {
+    /// A caller who writes `Authorization` himself needs no help.
+    var credentials: Credentials? {
+        guard let credentials = options.values.credentials, !headerFields.contains(.authorization) else { return nil }
+        return credentials
+    }
+}
+
+extension Credentials {
+    fileprivate var curlSchemes: Int {
+        let bits = schemes.reduce(0) { bits, scheme in
+            switch scheme {
+            case .basic: bits | chttphandles_auth_basic
+            case .digest: bits | chttphandles_auth_digest
+            case .ntlm: bits | chttphandles_auth_ntlm
+            case .negotiate: bits | chttphandles_auth_negotiate
+            case .bearer: bits | chttphandles_auth_bearer
+            default: bits
+            }
+        }
+        // Without this libcurl would begin with an empty body, which a server that asks for nothing takes for the real one.
+        return awaitChallenge ? bits | chttphandles_auth_only : bits
+    }
+}
