@@ -12,6 +12,8 @@ struct Get: AsyncParsableCommand {
 
     @OptionGroup var message: MessageOptions
 
+    @OptionGroup var authentication: AuthenticationOptions
+
     @Option(name: [.customShort("o"), .customLong("output")], help: "Write the body to a file.")
     var output: String?
 
@@ -47,6 +49,7 @@ struct Get: AsyncParsableCommand {
     @OptionGroup(visibility: .hidden) var later: LaterOptions
 
     func run() async throws {
+        let options = try options()
         let session = try usage { () throws(HandleError) in
             try SessionHandle(userAgent: "http-handles/0.1", options: options)
         }
@@ -59,8 +62,8 @@ struct Get: AsyncParsableCommand {
         if timing { Waterfall(times).lines.forEach(Terminal.say) }
     }
 
-    private var options: [OptionSetting] {
-        var options: [OptionSetting] = []
+    private func options() throws -> [OptionSetting] {
+        var options: [OptionSetting] = [.set(.credentials, to: try authentication.credentials())]
         if noRedirects { options.append(.set(.redirectPolicy, to: .never)) }
         if let timeout { options.append(.set(.totalTimeout, to: .seconds(timeout))) }
         if let cacert { options.append(.set(.certificateAuthorityFile, to: cacert)) }
@@ -180,14 +183,12 @@ enum HTTPVersionArgument: String, ExpressibleByArgument {
 
 /// Options that the tool will have, so that scripts get a clear answer until then.
 struct LaterOptions: ParsableArguments {
-    @Option(name: [.customShort("u"), .customLong("user")]) var user: String?
-    @Option var auth: String?
     @Option var proxy: String?
     @Option var har: String?
 
     func validate() throws {
         let given = [
-            "--user": user != nil, "--auth": auth != nil, "--proxy": proxy != nil, "--har": har != nil,
+            "--proxy": proxy != nil, "--har": har != nil,
         ]
         if let option = given.first(where: \.value)?.key { throw ValidationError("\(option) is not there yet.") }
     }

@@ -10,7 +10,7 @@ struct ErrorTableTests {
 
     /// What never comes of this version, or not by anything that a test can do. Why: `Docs/Errors.md`.
     static let impossible: [HandleErrorCode] = [
-        .notEnoughMemory, .internalError, .invalidOption, .loginFailure, .headerNotFound,
+        .notEnoughMemory, .internalError, .invalidOption, .headerNotFound,
         .invalidHeader, .chunkedEncodingHeaderSizeOverflow, .responseDrainOverflow, .httpProtocolMismatch,
     ]
 
@@ -70,6 +70,11 @@ struct ErrorTableTests {
         .connectionError: {
             let server = try answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
             _ = try await SessionHandle().get(server.url()).body.collect(upTo: 10)
+        },
+        .loginFailure: {
+            let server = try DigestServer(staleNonces: .max)
+            let session = try SessionHandle(options: [.set(.credentials, to: DigestServer.credentials)])
+            _ = try await session.get(server.url())
         },
         .resendRequest: {
             let server = try answering("HTTP/1.1 307 R\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n")

@@ -382,8 +382,9 @@ extension RequestStateMachine {
             transferEnded(&actions)
         case .idle, .redirected, .finished, .failed, .closed:
             break
-        // Asking takes part of the time for everything; else this is the end of a body that nobody may want.
-        case .asking where error.phase != .total:
+        // While the caller is asked, the driver may fail and the time for everything run out. All else is only the end of a
+        // body that maybe nobody wants.
+        case .asking where error.phase != .total && error.code != .shutdown:
             wire = .asking(isTransferOver: true)
             endBodies(error, &actions)
         case .responding:

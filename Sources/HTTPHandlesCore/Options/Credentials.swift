@@ -40,7 +40,8 @@ public struct Credentials: Sendable, Hashable {
     /// - Parameters:
     ///   - user: Who.
     ///   - password: The secret.
-    ///   - schemes: The ways that are allowed, of these three. A server that asks for Basic gets the password itself.
+    ///   - schemes: The ways that are allowed, of these three. A server that asks for Basic gets the password itself; where
+    ///     nothing else is allowed, it gets it at once.
     public static func password(
         user: String,
         password: String,

@@ -134,7 +134,8 @@ package struct OptionEntry: Sendable, Hashable {
     package static let all: [OptionEntry] = [
         OptionEntry(.userAgent), OptionEntry(.keepAlive), OptionEntry(.httpVersions), OptionEntry(.decodesContent),
         OptionEntry(.credentials), OptionEntry(.credentialProvider),
-        OptionEntry(.redirectPolicy), OptionEntry(.maximumRedirects), OptionEntry(.queueTimeout), OptionEntry(.resolveTimeout),
+        OptionEntry(.redirectPolicy), OptionEntry(.maximumRedirects), OptionEntry(.queueTimeout),
+        OptionEntry(.resolveTimeout),
         OptionEntry(.connectTimeout), OptionEntry(.sendTimeout), OptionEntry(.responseTimeout),
         OptionEntry(.receiveTimeout), OptionEntry(.totalTimeout), OptionEntry(.maximumConnectionsPerServer),
         OptionEntry(.maximumConnections), OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),

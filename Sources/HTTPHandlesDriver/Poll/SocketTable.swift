@@ -100,7 +100,7 @@ final class SocketTable {
     func used(localPort: Int32, remotePort: Int32, by transfer: Transfer) {
         guard let descriptor = descriptorsByPorts[Self.key(localPort, remotePort)] else { return }
         // An HTTP/2 connection that serves several transfers at once is nobody's in particular.
-        let isShared = currentUser(of: sockets[Int(descriptor)]) != nil
+        let isShared = currentUser(of: sockets[Int(descriptor)]).map { $0 !== transfer } ?? false
         sockets[Int(descriptor)].user = isShared ? nil : transfer
         sockets[Int(descriptor)].exchange = transfer.exchange
     }

@@ -329,7 +329,8 @@ package final class TransferEngine {
 
     /// The multi handle reported an error: what its transfers do is undefined from now on.
     func fail(_ error: HandleError) {
-        for transfer in transfers where transfer.isRunning {
+        // Also one that is over, for whose request the caller is being asked for credentials.
+        for transfer in transfers where transfer.request != nil {
             remove(transfer)
             transfer.record(.failed(error, []))
         }

@@ -46,8 +46,8 @@ extension Phase {
         let connecting: [StatusEvent.Kind] = [.connectingToServer(address: address)]
         let connected = connecting + [.connectedToServer(address: address)]
         let sending = connected + [.sendingRequest]
-        func sent(_ target: String) -> StatusEvent.Kind {
-            .requestSent(bytes: requestHead(target, "\(host):\(port)").utf8.count)
+        func sent(_ target: String, fields: String = "") -> StatusEvent.Kind {
+            .requestSent(bytes: requestHead(target, "\(host):\(port)").utf8.count + fields.utf8.count)
         }
         let headSent = sending + [sent(target), .sendRequestComplete]
         let awaiting = headSent + [.receivingResponse]
@@ -58,6 +58,7 @@ extension Phase {
             received(PhaseServers.head(length: length)) + [.headersAvailable]
         }
         let redirected = received(PhaseServers.redirectHead) + [.redirect(url: servers.server.url("/silent"))]
+        let challenged = received(PhaseServers.challengeHead)
         return switch self {
         case .unused: []
         case .queued: [.queued]
@@ -73,6 +74,12 @@ extension Phase {
         case .discardingRedirect: redirected
         case .secondHop:
             redirected + [.connectionReused(address: address), .sendingRequest, sent("/silent"), .receivingResponse]
+        case .inChallenge, .askingForCredentials: challenged
+        case .secondRound:
+            challenged + [
+                .sendingRequest, sent(target, fields: "Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n"),
+                .receivingResponse,
+            ]
         case .readingBody: delivered(10) + [.readComplete(bytes: 5)]
         case .bodyPaused: delivered(PhaseServers.bigSize)
         case .unread: delivered(5)

@@ -7,7 +7,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     case sendingHead, awaitingProducer, awaitingServer
     case awaitingHead, inHead
     case discardingRedirect, secondHop
-    // Joins here with authentication: the second round after a 401 or 407.
+    case inChallenge, secondRound, askingForCredentials
     case readingBody, bodyPaused
     case unread, complete, failed
 
@@ -20,6 +20,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         case .awaitingProducer: [.writeData, .receiveResponse]
         case .awaitingServer: [.writeData, .receiveResponse]
         case .awaitingHead, .inHead, .discardingRedirect, .secondHop: [.receiveResponse]
+        case .inChallenge, .secondRound, .askingForCredentials: [.receiveResponse]
         case .readingBody: [.readData]
         }
     }
@@ -29,7 +30,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         switch self {
         case .queued, .resolving, .connecting, .securing, .sendingHead: true
         // A redirect is followed for somebody who waits for the response.
-        case .discardingRedirect, .secondHop: true
+        case .discardingRedirect, .secondHop, .askingForCredentials: true
         default: false
         }
     }
@@ -37,9 +38,9 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     /// There is a network connection that the end has to close.
     var endsConnection: Bool {
         switch self {
-        case .unused, .queued, .resolving, .connecting, .unread, .complete, .failed: false
+        case .unused, .queued, .resolving, .connecting, .unread, .complete, .failed, .askingForCredentials: false
         case .securing, .sendingHead, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
-        case .discardingRedirect, .secondHop, .readingBody, .bodyPaused: true
+        case .discardingRedirect, .secondHop, .inChallenge, .secondRound, .readingBody, .bodyPaused: true
         }
     }
 }
@@ -60,6 +61,9 @@ extension Phase: CustomTestStringConvertible {
         case .inHead: "is in the middle of the response head"
         case .discardingRedirect: "discards the body of a redirect"
         case .secondHop: "is on the second hop of a redirect"
+        case .inChallenge: "discards the body of a 401"
+        case .secondRound: "is in the second round after a 401"
+        case .askingForCredentials: "waits for the provider of credentials"
         case .readingBody: "waits for more of the response body"
         case .bodyPaused: "is paused, because nobody reads the body"
         case .unread: "has a complete response that nobody has read"

@@ -8,6 +8,8 @@ final class PhaseServers: Sendable {
     let headBegun = Gate()
     /// The server has sent all that there is of a response.
     let responseSent = Gate()
+    /// The provider of credentials was asked.
+    let providerAsked = Gate()
     /// The neighbour gets the second half of its body.
     let neighbourMayEnd: Gate
     /// The name of a host that is never resolved.
@@ -29,6 +31,9 @@ final class PhaseServers: Sendable {
                 case "/half-head": try connection.send(Self.earlyHints + "HTTP/1.1 200 OK\r\nContent-Le")
                 case "/redirect-body": try connection.send(Self.redirectHead + "half-")
                 case "/redirect": try connection.send(Self.redirectHead + "half-whole")
+                case "/half-challenge": try connection.send(Self.challengeHead + "half-")
+                case "/challenge" where head["Authorization"] == nil:
+                    try connection.send(Self.challengeHead + "half-whole")
                 case "/half-body": try connection.send(Self.head(length: 10) + "half-")
                 case "/neighbour":
                     try connection.send(Self.head(length: 10) + "half-")
@@ -56,12 +61,22 @@ final class PhaseServers: Sendable {
         over.open()
     }
 
+    /// Never answers, unless its task is cancelled.
+    var silentProvider: CredentialProvider {
+        CredentialProvider { [providerAsked] _ in
+            providerAsked.open()
+            for await _ in AsyncStream<Never>.makeStream().stream {}
+            return nil
+        }
+    }
+
     // MARK: What the servers say
 
     /// The first piece of a body, in chunks.
     static let firstChunk = "5\r\nhello\r\n"
     static let earlyHints = "HTTP/1.1 103 Early Hints\r\n\r\n"
     static let redirectHead = "HTTP/1.1 302 Found\r\nLocation: /silent\r\nContent-Length: 10\r\n\r\n"
+    static let challengeHead = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 10\r\n\r\n"
     /// More than a `ResponseBody` keeps, and less than the system does.
     static let bigSize = 512 * 1024
 
@@ -87,6 +102,8 @@ extension Phase {
         case .inHead: "/half-head"
         case .discardingRedirect: "/redirect-body"
         case .secondHop: "/redirect"
+        case .inChallenge: "/half-challenge"
+        case .secondRound, .askingForCredentials: "/challenge"
         case .readingBody: "/half-body"
         case .bodyPaused: "/big"
         case .unread, .complete: "/whole"
@@ -94,6 +111,9 @@ extension Phase {
         default: "/silent"
         }
     }
+
+    /// Sent when they are asked for, and as long as they are here.
+    static let credentials = Credentials.password(user: "user", password: "password", schemes: [.basic, .digest])
 
     var method: HTTPRequest.Method {
         switch self {

@@ -75,6 +75,12 @@ final class Scene: Sendable {
             context: Context(contextReleased)
         )
         requestID = request.id
+        switch phase {
+        case .inChallenge, .secondRound: try await request.setOption(.credentials, to: Phase.credentials)
+        case .askingForCredentials:
+            try await request.setOption(.credentialProvider, to: servers.silentProvider)
+        default: break
+        }
         recorder = EventRecorder(of: request)
         references = Lock((request, []))
     }
@@ -115,7 +121,8 @@ final class Scene: Sendable {
         }
         switch phase {
         case .awaitingHead, .inHead: return
-        case .discardingRedirect, .secondHop: return try begin(.receiveResponse)
+        case .inChallenge, .secondRound: return
+        case .discardingRedirect, .secondHop, .askingForCredentials: return try begin(.receiveResponse)
         case .failed:
             await #expect(throws: Phase.failure) { try await request.receiveResponse() }
             return
@@ -136,6 +143,7 @@ final class Scene: Sendable {
         if count > 0 { try await recorder.first { $0.sequence >= count } }
         switch cell.phase {
         case .securing, .sendingHead: await servers.headBegun.passed()
+        case .askingForCredentials: await servers.providerAsked.passed()
         case .unread, .bodyPaused:
             await servers.responseSent.passed()
             // Each call is a turn of the driver, which looks after every socket that is ready.

@@ -6,7 +6,7 @@ import Testing
 
 /// The schemes beside Digest, and what holds for all of them.
 @Suite("Authentication schemes", .timeLimit(.minutes(5)))
-struct SchemeTests {
+struct AuthenticationTests {
     /// Refuses all but one `Authorization`, and keeps what it got.
     final class Doorman: Sendable {
         private let received = Record<ReceivedHead>()

@@ -28,7 +28,7 @@ struct CredentialProviderTests {
     static let accepted = "Basic dTpw"
 
     @Test func `the provider is asked with the challenge, and its answer goes on the same connection`() async throws {
-        let server = try SchemeTests.Doorman(["Basic realm=\"r\"", "Bearer"], accepting: Self.accepted)
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\"", "Bearer"], accepting: Self.accepted)
         let answers = Answers(Self.basic)
         let session = try answers.session()
         let request = try await session.openRequest(.get, server.server.url("/a?b"))
@@ -58,7 +58,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `nil hands out the 401 with its body`() async throws {
-        let server = try SchemeTests.Doorman(["Basic realm=\"r\""])
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
         let answers = Answers()
         let response = try await answers.session().get(server.server.url())
         #expect(response.head.status == 401)
@@ -76,7 +76,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `who was refused is asked again and told so`() async throws {
-        let server = try SchemeTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(.basic(user: "u", password: "wrong"), Self.basic)
         #expect(try await answers.session().get(server.server.url()).head.status == 200)
         #expect(answers.questions.all.map(\.hasRefused) == [false, true])
@@ -87,7 +87,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `an answer that was refused just now is not tried again`() async throws {
-        let server = try SchemeTests.Doorman(["Basic realm=\"r\""])
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
         let answers = Answers(Self.basic, Self.basic, Self.basic)
         let response = try await answers.session().get(server.server.url())
         #expect(try await response.body.collectString(upTo: 10) == "no")
@@ -95,7 +95,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `always another answer is asked for three times`() async throws {
-        let server = try SchemeTests.Doorman(["Bearer"])
+        let server = try AuthenticationTests.Doorman(["Bearer"])
         let answers = Answers(.bearer("1"), .bearer("2"), .bearer("3"), .bearer("4"))
         let response = try await answers.session().get(server.server.url())
         #expect(try await response.body.collectString(upTo: 10) == "no")
@@ -103,7 +103,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `an answer is kept by its request, and by no other`() async throws {
-        let server = try SchemeTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let session = try Answers(Self.basic).session()
         let request = try await session.openRequest(.get, server.server.url())
         try await request.complete()
@@ -113,7 +113,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `an answer that cannot be used is an error that tells no secret`() async throws {
-        let server = try SchemeTests.Doorman(["Bearer"])
+        let server = try AuthenticationTests.Doorman(["Bearer"])
         let session = try Answers(.bearer("s3cret s3cret")).session()
         let reason = "the provider's answer cannot be used: that is not a token"
         await #expect(throws: HandleError.invalidParameter(.receiveResponse, reason)) {
@@ -122,7 +122,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `a streamed body is not sent again`() async throws {
-        let server = try SchemeTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let session = try Answers(Self.basic).session()
         let request = try await session.openRequest(.put, server.server.url())
         let error = HandleError(
@@ -145,7 +145,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `another origin after a redirect is asked for itself, and keeps its answer to itself`() async throws {
-        let there = try SchemeTests.Doorman(["Basic realm=\"there\""], accepting: Self.accepted)
+        let there = try AuthenticationTests.Doorman(["Basic realm=\"there\""], accepting: Self.accepted)
         let authorizations = Record<String?>()
         let here = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -168,7 +168,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `nobody is asked before the response is`() async throws {
-        let server = try SchemeTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(Self.basic)
         let session = try answers.session()
         let request = try await session.openRequest(.get, server.server.url())
@@ -227,7 +227,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `the limit on everything goes on`() async throws {
-        let server = try SchemeTests.Doorman(["Basic realm=\"r\""])
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
         let thinker = Thinker()
         let session = try SessionHandle(options: [
             .set(.credentialProvider, to: thinker.provider), .set(.totalTimeout, to: .milliseconds(100)),
