@@ -174,6 +174,7 @@ final class RequestObject: HandleObject {
             }
         }
         session.putBack(&actions)
+        if question != nil, !machine.isAsking { question.take()?.cancel() }
         session.grantSlots(engine)
     }
 
@@ -210,8 +211,6 @@ final class RequestObject: HandleObject {
     private func releaseTransfer(_ engine: TransferEngine) {
         deadlines = nil
         updateProgress()
-        question?.cancel()
-        question = nil
         transfer?.release()
         transfer = nil
         request?.body.stored?.stop()

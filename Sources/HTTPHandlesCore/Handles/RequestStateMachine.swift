@@ -382,9 +382,9 @@ extension RequestStateMachine {
             transferEnded(&actions)
         case .idle, .redirected, .finished, .failed, .closed:
             break
-        // While the caller is asked, the driver may fail and the time for everything run out. All else is only the end of a
-        // body that maybe nobody wants.
-        case .asking where error.phase != .total && error.code != .shutdown:
+        // While the caller is asked, the driver may fail and time run out. All else is only the end of a body that maybe
+        // nobody wants.
+        case .asking where error.code != .timeout && error.code != .shutdown:
             wire = .asking(isTransferOver: true)
             endBodies(error, &actions)
         case .responding:
