@@ -84,6 +84,19 @@ struct EventLawTests {
         #expect(violation(attempt + attempt + sent + [.handleClosing]) == nil)
     }
 
+    @Test func `a 401 is answered on the same connection, and nothing else is`() {
+        let begin: [StatusEvent.Kind] = [
+            .handleCreated(parent: Self.connection), .connectionReused(address: Self.address), .sendingRequest,
+            .requestSent(bytes: 1), .sendRequestComplete, .receivingResponse, .responseReceived(bytes: 1),
+        ]
+        let round: [StatusEvent.Kind] = [
+            .sendingRequest, .requestSent(bytes: 1), .writeComplete(bytes: 1), .receivingResponse,
+            .responseReceived(bytes: 1),
+        ]
+        #expect(violation(begin + round + round + [.headersAvailable, .handleClosing]) == nil)
+        #expect(violation(begin + [.headersAvailable] + round + [.handleClosing]) != nil)
+    }
+
     @Test func `numbers count up`() {
         #expect(violation([.sendingRequest, .handleClosing], mask: .sendRequest, sequences: [3, 3]) != nil)
     }

@@ -157,6 +157,43 @@ struct DigestTests {
         #expect(server.requests.count == 1)
     }
 
+    @Test func `a streamed body that waits for 100 is sent after the proof`() async throws {
+        let heads = Record<String?>()
+        let server = try ScriptedServer { connection in
+            while let head = try connection.readHead() {
+                heads.note(head["Authorization"])
+                guard head["Authorization"] != nil else {
+                    try connection.send(
+                        "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n"
+                            + "Connection: close\r\nContent-Length: 0\r\n\r\n"
+                    )
+                    return
+                }
+                try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+                let body = try connection.readBody(of: head)
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.count)\r\n\r\n")
+                try connection.send(body)
+            }
+        }
+        let session = try Self.session()
+        let request = try await session.openRequest(
+            .put,
+            server.url(),
+            headerFields: [.expect: "100-continue"]
+        )
+        let recorder = EventRecorder(of: request)
+        let stream = AsyncStream<[UInt8]> { stream in
+            stream.yield(Array("body".utf8))
+            stream.finish()
+        }
+        try await request.send(.stream(stream))
+        #expect(try await request.receiveResponse().status == 200)
+        #expect(try await request.body.collectString(upTo: 10) == "body")
+        try request.close()
+        _ = try await recorder.finish()
+        #expect(heads.all.map { $0?.hasPrefix("Digest") } == [nil, true])
+    }
+
     // MARK: Identities
 
     @Test func `credentials do not follow a redirect to another origin`() async throws {

@@ -162,7 +162,9 @@ private struct HandleLaw {
         case .headersAvailable: ([.headReceived], .responding)
         case .dataAvailable(let bytes), .readComplete(let bytes):
             (bytes == 0 ? [.responding, .bodyEnded] : [.responding], bytes == 0 ? .bodyEnded : nil)
-        case .writeComplete: ([.sending, .sendComplete, .awaitingHead, .headReceived, .responding, .bodyEnded], nil)
+        // Directly after `requestSent` where `send` was done in an earlier round.
+        case .writeComplete:
+            ([.sending, .sent, .sendComplete, .awaitingHead, .headReceived, .responding, .bodyEnded], nil)
         case .requestError(let error):
             switch error.operation {
             // The operation that a request exists for has failed: the request can only be sent again.

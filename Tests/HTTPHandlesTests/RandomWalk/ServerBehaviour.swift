@@ -10,6 +10,8 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     case hello, empty, chunked, untilClose, helloAndClose, informational, trickle, big
     // Ways to `hello`, the last one to itself.
     case redirect, redirectWithMethod, redirectCut, redirectLoop
+    // A 401 before `hello`: for credentials that are known, or that the provider has.
+    case challenge, challengeCut, refusal
     // What keeps a client waiting for ever.
     case stallBeforeHead, stallInHead, stallInBody, stallReading
     // Orderly ends where there should be none.
@@ -40,13 +42,20 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     /// More than the library buffers, so that a slow reader has the connection paused.
     static let bigBody = 400_000
 
+    /// Who a session of a walk is, to those who ask; and who else, to those to whom that is not good enough.
+    static let options: [OptionSetting] = [
+        .set(.credentials, to: .password(user: "a", password: "", schemes: [.basic, .digest])),
+        .set(.credentialProvider, to: CredentialProvider { _ in .basic(user: "b", password: "") }),
+    ]
+    private static let lateAuthorization = "Basic Yjo="
+
     private static let lost: Set<HandleErrorCode> = [.connectionError, .invalidServerResponse]
 
     var promise: (head: HeadPromise, body: BodyPromise) {
         let small = Self.smallBody
         return switch self {
         case .hello, .chunked, .untilClose, .helloAndClose, .informational, .trickle, .excess, .redirect,
-            .redirectWithMethod, .redirectCut:
+            .redirectWithMethod, .redirectCut, .challenge, .challengeCut, .refusal:
             (.arrives(status: 200), .whole(small))
         case .empty: (.arrives(status: 204), .whole(0))
         case .big: (.arrives(status: 200), .whole(Self.bigBody))
@@ -196,6 +205,15 @@ extension ServerBehaviour {
             let location = (self == .redirectLoop ? self : last).target(number)
             try connection.send("HTTP/1.1 \(status)\r\nLocation: \(location)\r\nContent-Length: 3\r\n\r\n")
             if self != .redirectCut { try connection.send("abc") }
+        case .challenge, .challengeCut, .refusal:
+            let known = head["Authorization"]
+            if self == .refusal ? known == Self.lateAuthorization : known != nil {
+                try connection.send(whole)
+                return true
+            }
+            try connection.send("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 3\r\n\r\n")
+            if self == .challengeCut { return false }
+            try connection.send("abc")
         case .stallReading, .earlyAnswer, .resetBeforeHead, .cutBeforeHead, .refused: break
         }
         switch self {

@@ -16,7 +16,7 @@ extension RandomWalk {
     /// Events hold contexts, so nothing of them may be left when this returns.
     private func walk() async throws -> [String] {
         let limits = program.hasShortLimits ? WalkSettings.shortLimits : []
-        var options = limits.map { OptionSetting.set($0.option, to: $0.value) }
+        var options = limits.map { OptionSetting.set($0.option, to: $0.value) } + ServerBehaviour.options
         options.append(.set(.maximumConnections, to: program.maximumConnections))
         var listener: EventRecorder?
         switch program.ending {
