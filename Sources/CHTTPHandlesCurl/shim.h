@@ -60,6 +60,7 @@ CHTTPHANDLES_EASY_GET(offset, curl_off_t)
 CHTTPHANDLES_EASY_GET(string, char *)
 CHTTPHANDLES_EASY_GET(pointer, void *)
 CHTTPHANDLES_EASY_GET(socket, curl_socket_t)
+CHTTPHANDLES_EASY_GET(list, struct curl_slist *)
 
 static inline CURLMcode chttphandles_multi_set_long(CURLM *multi, CURLMoption option, long value) {
   return curl_multi_setopt(multi, option, value);

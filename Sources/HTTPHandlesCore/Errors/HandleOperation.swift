@@ -21,6 +21,8 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
     case queryOption
     /// Setting an option (`WinHttpSetOption`).
     case setOption
+    /// Listing, changing, saving or loading a session's cookies.
+    case accessCookies
     /// Closing a handle (`WinHttpCloseHandle`).
     case closeHandle
 

@@ -184,6 +184,10 @@ extension HandleOption<Bool> {
     /// an `Accept-Encoding` field of its own gets the body as it was sent. (`WINHTTP_OPTION_DECOMPRESSION`)
     public static var decodesContent: Self { HandleOption(.decodesContent, \.decodesContent) }
 
+    /// Whether requests send the session's cookies and responses set them; true by default. (`WINHTTP_DISABLE_COOKIES`;
+    /// `CURLOPT_COOKIEFILE`)
+    public static var usesCookies: Self { HandleOption(.usesCookies, \.usesCookies) }
+
     /// Whether small pieces are sent at once, in place of waiting to be joined; true by default. For connections that the
     /// request makes; a pooled one stays as it is. (`CURLOPT_TCP_NODELAY`)
     public static var tcpNoDelay: Self { HandleOption(.tcpNoDelay, \.tcpNoDelay) }

@@ -10,6 +10,7 @@ extension OptionRow {
         curl: ["CURLOPT_HTTPAUTH", "CURLOPT_USERNAME", "CURLOPT_PASSWORD", "CURLOPT_XOAUTH2_BEARER"]
     )
     static let credentialProvider = OptionRow("credentialProvider", nil)
+    static let usesCookies = OptionRow("usesCookies", nil, curl: ["CURLOPT_SHARE", "CURLOPT_COOKIEFILE"])
     static let redirectPolicy = OptionRow("redirectPolicy", 88)
     static let maximumRedirects = OptionRow("maximumRedirects", 89, unit: "redirects")
 
@@ -146,7 +147,7 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.clientCertificate), OptionEntry(.recordsSecurityInfo), OptionEntry(.url), OptionEntry(.status),
         OptionEntry(.httpVersion), OptionEntry(.requestTimes), OptionEntry(.requestStatistics),
         OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
-        OptionEntry(.linkedLibrary),
+        OptionEntry(.linkedLibrary), OptionEntry(.usesCookies),
     ]
 }
 

@@ -35,6 +35,7 @@ package struct OptionValues: Sendable, Hashable {
 
     package var credentials: Credentials?
     package var credentialProvider: CredentialProvider?
+    package var usesCookies = true
 
     package var redirectPolicy = RedirectPolicy.refuseDowngrade
     package var maximumRedirects = 10

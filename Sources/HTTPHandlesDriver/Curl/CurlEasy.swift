@@ -1,6 +1,12 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
 
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
 /// The owner of a libcurl easy handle.
 @safe
 struct CurlEasy: ~Copyable {
@@ -32,6 +38,16 @@ struct CurlEasy: ~Copyable {
     func set(_ option: CURLoption, _ value: String?) -> CurlCode {
         guard let value else { return CurlCode(unsafe chttphandles_easy_set_string(pointer, option, nil)) }
         return CurlCode(unsafe value.withCString { unsafe chttphandles_easy_set_string(pointer, option, $0) })
+    }
+
+    /// libcurl copies the bytes, which contain no NUL.
+    @discardableResult
+    func set(_ option: CURLoption, bytes: [UInt8]) -> CurlCode {
+        unsafe (bytes + [0]).withUnsafeBytes { bytes in
+            CurlCode(
+                unsafe chttphandles_easy_set_string(pointer, option, bytes.bindMemory(to: CChar.self).baseAddress)
+            )
+        }
     }
 
     /// libcurl keeps the pointer.
@@ -76,6 +92,22 @@ struct CurlEasy: ~Copyable {
         unsafe chttphandles_easy_get_string(pointer, info, &value)
         // The text is the handle's and may go with its next call: copied at once.
         return unsafe value.map { unsafe String(cString: $0) }
+    }
+
+    /// A list of lines, which libcurl makes for the caller.
+    func lines(_ info: CURLINFO) -> [[UInt8]] {
+        var list: UnsafeMutablePointer<curl_slist>?
+        unsafe chttphandles_easy_get_list(pointer, info, &list)
+        defer { unsafe curl_slist_free_all(list) }
+        var lines: [[UInt8]] = []
+        var next = unsafe list
+        while let item = unsafe next {
+            if let text = unsafe item.pointee.data {
+                unsafe lines.append(Array(UnsafeRawBufferPointer(start: text, count: strlen(text))))
+            }
+            unsafe next = item.pointee.next
+        }
+        return lines
     }
 
     /// The pointer is libcurl's and good until its next call.

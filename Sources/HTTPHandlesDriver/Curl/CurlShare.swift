@@ -1,6 +1,7 @@
 import CHTTPHandlesCurl
 
-/// What the transfers of one session have in common: resumable TLS sessions. Used by one thread, so without locks.
+/// What the transfers of one session have in common: resumable TLS sessions and
+/// cookies. Used by one thread, so without locks.
 @safe
 final class CurlShare {
     let pointer: UnsafeMutableRawPointer
@@ -9,6 +10,7 @@ final class CurlShare {
         guard let pointer = unsafe curl_share_init() else { return nil }
         unsafe self.pointer = pointer
         unsafe chttphandles_share_set_data(pointer, CURL_LOCK_DATA_SSL_SESSION)
+        unsafe chttphandles_share_set_data(pointer, CURL_LOCK_DATA_COOKIE)
     }
 
     deinit {

@@ -23,13 +23,15 @@ package final class WritableFile {
     package private(set) var length: UInt64 = 0
 
     /// A new file, gone unless it is completed.
-    package init(replacing path: String) throws(HandleError) {
+    ///
+    /// - Parameter isPrivate: Whether nobody but its owner may read it.
+    package init(replacing path: String, isPrivate: Bool = false) throws(HandleError) {
         try Self.check(path)
         self.path = path
         isKept = false
         isOurs = true
         temporaryPath = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
-        descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isPrivate ? 0o600 : 0o666)
         guard descriptor >= 0 else { throw .unwritable(path, systemError()) }
     }
 

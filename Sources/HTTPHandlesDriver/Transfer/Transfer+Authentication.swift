@@ -41,7 +41,7 @@ extension Transfer {
         }
     }
 
-    /// Forgets everything that was ever set.
+    /// Forgets everything that was ever set, but for the share and its cookies, which libcurl keeps.
     private func startOver() {
         curl.reset()
         appliedURL = nil
@@ -49,6 +49,7 @@ extension Transfer {
         appliedOptions = nil
         appliedRequest = AppliedRequest()
         appliedCredentials = nil
+        hasOwnCookies = false
         sentHead = nil
         setUp()
     }

@@ -58,6 +58,19 @@ extension Transfer {
         curl.set(CURLOPT_TCP_NODELAY, values.tcpNoDelay ? 1 : 0)
     }
 
+    /// libcurl's cookies of an easy handle are those of its share from when the share is set until `CURLOPT_COOKIEFILE` is
+    /// taken back, and they are of no effect before a file is named; no name is no file.
+    func applyCookies(_ values: OptionValues) {
+        guard values.usesCookies != hasCookies else { return }
+        if values.usesCookies {
+            unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
+            curl.set(CURLOPT_COOKIEFILE, "")
+        } else {
+            curl.set(CURLOPT_COOKIEFILE, nil)
+        }
+        hasCookies = values.usesCookies
+    }
+
     func applyTLS(_ values: OptionValues) throws(HandleError) {
         // With a directory of authorities libcurl reads all of them for each connection, 20 ms on Debian; from a file it
         // reads them once and keeps them. So: always a file, never a directory.

@@ -68,6 +68,7 @@ extension Transfer {
             try applyWho(request.options.values)
             try applyWay(request.options.values)
             try applyTLS(request.options.values)
+            applyCookies(request.options.values)
             appliedOptions = request.options
         }
         try applyURL(request.message.url.text)
@@ -125,8 +126,14 @@ extension Transfer {
         appliedHeader = standard
         var list = CurlList()
         if asksForCodings { list.append(nulTerminated: Self.acceptedCodings) }
-        var length = 0
-        for field in request.headerFields {
+        // libcurl joins the cookies of the jar and the caller's own, where it gets those by themselves.
+        let cookies = fields[.cookie]
+        if cookies != nil || hasOwnCookies { curl.set(CURLOPT_COOKIE, cookies) }
+        hasOwnCookies = cookies != nil
+        // libcurl goes by this name when it looks for cookies, and does not forget it with the field.
+        if fields.contains(where: { $0.name.canonicalName == "host" }) { isReusable = false }
+        var length = cookies?.utf8.count ?? 0
+        for field in fields where field.name != .cookie {
             let line = Self.line(field)
             length += line.count
             list.append(nulTerminated: line)

@@ -49,6 +49,8 @@ extension Transfer {
                 return refuse(.invalidServerResponse, "the response announces two different lengths")
             }
             announcedLength = headBytes.count..<(headBytes.count + line.count)
+        } else if hasCookies, unsafe Self.isField(Self.setCookie, line) {
+            engine.cookieArrived()
         }
         unsafe headBytes.append(contentsOf: line)
         headBytesTotal += line.count
@@ -71,6 +73,7 @@ extension Transfer {
 
     private static let contentLength: StaticString = "content-length:"
     private static let contentEncoding: StaticString = "content-encoding:"
+    private static let setCookie: StaticString = "set-cookie:"
 
     private func agreesWithAnnouncedLength(_ line: UnsafeRawBufferPointer) -> Bool {
         guard let announcedLength else { return true }
@@ -80,7 +83,7 @@ extension Transfer {
     }
 
     private static func isField(_ name: StaticString, _ line: UnsafeRawBufferPointer) -> Bool {
-        guard line.count > name.utf8CodeUnitCount, unsafe line[0] | 0x20 == UInt8(ascii: "c") else { return false }
+        guard line.count > name.utf8CodeUnitCount, unsafe line[0] | 0x20 == name.utf8Start[0] else { return false }
         for index in 0..<name.utf8CodeUnitCount where unsafe line[index] | 0x20 != name.utf8Start[index] | 0x20 {
             return false
         }

@@ -59,6 +59,9 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var appliedOptions: OptionSnapshot?
     @safe @exclusivity(unchecked) var appliedRequest = AppliedRequest()
     @safe @exclusivity(unchecked) var appliedCredentials: Credentials?
+    var hasCookies = false
+    /// `CURLOPT_COOKIE` is set.
+    var hasOwnCookies = false
 
     // The exchange
     /// Counts the exchanges that the handle was used for.

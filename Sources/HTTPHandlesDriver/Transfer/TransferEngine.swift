@@ -40,11 +40,13 @@ package final class TransferEngine {
     private final class Machinery {
         let multi: CurlMulti
         let share: CurlShare
+        let cookies: CookieStore
         let backend: any EventBackend
 
-        init(_ multi: CurlMulti, _ share: CurlShare, _ backend: any EventBackend) {
+        init(_ multi: CurlMulti, _ share: CurlShare, _ cookies: CookieStore, _ backend: any EventBackend) {
             self.multi = multi
             self.share = share
+            self.cookies = cookies
             self.backend = backend
         }
 
@@ -196,6 +198,21 @@ package final class TransferEngine {
         resumptions.add(resumption)
     }
 
+    // MARK: Cookies
+
+    /// The session's cookies.
+    package func cookies() throws(HandleError) -> CookieStore {
+        do {
+            return try machinery().cookies
+        } catch {
+            throw error.seen(by: .accessCookies)
+        }
+    }
+
+    func cookieArrived() {
+        if case .running(let machinery) = state { machinery.cookies.cookieArrived() }
+    }
+
     // MARK: Deadlines
 
     /// Has `owner` called at `time`, and again each turn until it moves or cancels its alarm.
@@ -269,6 +286,7 @@ package final class TransferEngine {
             transfer.completed(result)
             remove(transfer)
         }
+        machinery.cookies.trimIfDue()
         passOn()
     }
 
@@ -302,7 +320,7 @@ package final class TransferEngine {
         case .over: throw .driverStopped(.sendRequest, "the session is gone")
         case .fresh: break
         }
-        guard let multi = CurlMulti(), let share = CurlShare() else {
+        guard let multi = CurlMulti(), let share = CurlShare(), let cookies = CookieStore(share) else {
             throw HandleError(.notEnoughMemory, .sendRequest, reason: "libcurl has no memory for a session")
         }
         setConnectionLimit(multi)
@@ -315,7 +333,7 @@ package final class TransferEngine {
             throw HandleError(.notEnoughMemory, .sendRequest, reason: "no event queue: \(error.text)")
         }
         sockets.backend = backend
-        let machinery = Machinery(multi, share, backend)
+        let machinery = Machinery(multi, share, cookies, backend)
         state = .running(machinery)
         return machinery
     }
