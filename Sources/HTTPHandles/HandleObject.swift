@@ -51,6 +51,11 @@ class HandleObject: DriverResident {
         close(engine)
     }
 
+    /// The driver has failed: those who wait for something else than libcurl are told.
+    func engineFailed(_ engine: TransferEngine) {
+        for child in children.sorted(by: { $0.base.id < $1.base.id }) { child.engineFailed(engine) }
+    }
+
     private func childGone(_ child: HandleObject, _ engine: TransferEngine) {
         let last = children.removeLast()
         if last !== child {

@@ -12,7 +12,7 @@ extension RequestObject {
     /// What becomes of a final head; where it is to be followed, the next hop is ready.
     func disposition(of head: HeaderBlock) -> RequestStateMachine.HeadDisposition {
         if head.status == 401, mayAskForCredentials { return .ask }
-        guard Redirection.isRedirect(head.status) else { return .deliver }
+        guard Redirection.isRedirect(head.status) else { return retry(after: head).map { .retry($0) } ?? .deliver }
         let values = options.values
         guard let request, values.redirectPolicy != .never,
             let location = head.fields()[values: .location].first, !location.isEmpty

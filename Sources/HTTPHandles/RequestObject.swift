@@ -16,7 +16,7 @@ final class RequestObject: HandleObject {
     let received = Lock(ReceivedFields())
     // Not checked for exclusive access, which costs as much as what they do: what is called while they change is all in
     // Core, and leads nowhere.
-    @safe @exclusivity(unchecked) private var machine = RequestStateMachine()
+    @safe @exclusivity(unchecked) private(set) var machine = RequestStateMachine()
     @safe @exclusivity(unchecked) var deadlines: ExchangeDeadlines?
     @safe @exclusivity(unchecked) private(set) var transfer: Transfer?
     @safe @exclusivity(unchecked) private(set) var request: TransferRequest?
@@ -37,7 +37,8 @@ final class RequestObject: HandleObject {
     /// The next transfer, after a redirect or with credentials, until the body before it is over.
     var nextHop: TransferRequest?
     var redirects = 0
-    private var exchangeStart = MonotonicTime(nanoseconds: 0)
+    var attempts = Attempts()
+    private(set) var exchangeStart = MonotonicTime(nanoseconds: 0)
 
     init(_ base: consuming HandleBase, _ message: RequestMessage, of session: SessionObject) {
         self.session = session
@@ -86,6 +87,11 @@ final class RequestObject: HandleObject {
         run(&actions, engine)
     }
 
+    override func engineFailed(_ engine: TransferEngine) {
+        // The next attempt finds out what has happened.
+        if attempts.isPausing { retryIsDue(engine) }
+    }
+
     override func close(_ engine: TransferEngine) {
         var actions = takeActionList()
         machine.closeRequested(&actions)
@@ -132,6 +138,9 @@ final class RequestObject: HandleObject {
         nextHop = nil
         redirects = 0
         questionsAsked = 0
+        let retryPolicy = options.values.retryPolicy
+        attempts = Attempts(retryPolicy?.jitter)
+        session.retryBalance.deposit(retryPolicy?.budget)
         // A read that has just ended on the reader's thread may not have been heard of yet.
         let left = download.reset(options.values.receiveBuffer)
         report(left.reports)
@@ -162,6 +171,7 @@ final class RequestObject: HandleObject {
             case .askForCredentials: askForCredentials()
             case .discardBody: transfer?.discardBody(budget: Self.discardedBytes)
             case .abandonTransfer: releaseTransfer(engine)
+            case .waitForRetry(let delay): waitForRetry(delay)
             case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()), engine)
             case .succeed:
                 download.open(decoder)
@@ -209,6 +219,7 @@ final class RequestObject: HandleObject {
 
     /// Takes the transfer out of libcurl or out of the queue, or gives up what libcurl still knows of it.
     private func releaseTransfer(_ engine: TransferEngine) {
+        attempts.cancelPause()
         deadlines = nil
         updateProgress()
         transfer?.release()
@@ -225,7 +236,21 @@ final class RequestObject: HandleObject {
 
     func reach(_ milestone: TransferMilestone, _ engine: TransferEngine) {
         var actions = takeActionList()
-        machine.reached(milestone, &actions)
+        advance(to: milestone, &actions)
+        run(&actions, engine)
+    }
+
+    private func advance(to milestone: TransferMilestone, _ actions: inout RequestStateMachine.Actions) {
+        if case .failed(let error, let secureFailure) = milestone {
+            machine.failed(error, secureFailure, machine.mayRetry ? retry(after: error) : nil, &actions)
+        } else {
+            machine.reached(milestone, &actions)
+        }
+    }
+
+    func retryIsDue(_ engine: TransferEngine) {
+        var actions = takeActionList()
+        machine.retryDue(&actions)
         run(&actions, engine)
     }
 
@@ -316,7 +341,7 @@ extension RequestObject: TransferDelegate {
             case .finished, .failed: giveSlotBack(engine)
             default: break
             }
-            machine.reached(milestone, &actions)
+            advance(to: milestone, &actions)
         }
         setAlarm(engine)
         if progress.isWatched { updateProgress() }
@@ -334,7 +359,7 @@ extension RequestObject: TransferDelegate {
             received.withLock { $0.head = head }
             decoder = nil
             if let request, let transfer, transfer.isCoded { decoder = BodyDecoder(of: block, to: request) }
-        case .follow: transfer?.discardBody(budget: Self.discardedBytes)
+        case .follow, .retry: transfer?.discardBody(budget: Self.discardedBytes)
         case .refuse: break
         }
         return disposition

@@ -10,6 +10,8 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     /// The requests that wait for a slot.
     @safe @exclusivity(unchecked) private var queue: [ConnectionSlots.Ticket: RequestObject] = [:]
     private var isGrantingSlots = false
+    /// What is left for retries.
+    var retryBalance = RetryBalance()
     /// An empty list whose memory requests use for their actions.
     @safe @exclusivity(unchecked) private var actionList = RequestStateMachine.Actions()
 
@@ -66,7 +68,8 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     }
 
     /// Nothing can come of any handle of the session any more.
-    func engineFailed(_ engine: TransferEngine) {
+    override func engineFailed(_ engine: TransferEngine) {
+        super.engineFailed(engine)
         closeAll(engine)
     }
 

@@ -55,6 +55,8 @@ extension StatusEvent.Kind {
             ["bytes": bytes]
         case .intermediateResponse(let status, _): ["status": status.code]
         case .redirect(let url): ["url": url]
+        case .retry(let attempt, let delay, let cause):
+            ["attempt": attempt, "seconds": delay / .seconds(1), "cause": "\(cause)"]
         case .requestError(let error):
             [
                 "code": error.code.name, "number": error.code.rawValue, "operation": "\(error.operation)",

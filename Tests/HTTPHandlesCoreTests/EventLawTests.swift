@@ -114,6 +114,19 @@ struct EventLawTests {
         #expect(violation(begin + [.secureFailure(.dateInvalid), .handleClosing]) != nil)
     }
 
+    @Test func `an attempt that comes to nothing is followed by a retry, or by an error`() {
+        let begin = Array(Self.whole[..<15])
+        let retry = StatusEvent.Kind.retry(attempt: 2, after: .zero, cause: .status(503))
+        let again: [StatusEvent.Kind] = [
+            .connectionReused(address: Self.address), .sendingRequest, .requestSent(bytes: 1), .receivingResponse,
+            .responseReceived(bytes: 1), .headersAvailable, .handleClosing,
+        ]
+        #expect(violation(begin + [retry] + again) == nil)
+        #expect(violation(Array(begin[..<5]) + [retry, retry, .handleClosing]) == nil)
+        #expect(violation(begin + [retry, .headersAvailable, .handleClosing]) != nil)
+        #expect(violation(Array(Self.whole[..<8]) + [.secureFailure(.dateInvalid), retry, .handleClosing]) == nil)
+    }
+
     @Test func `a parent goes after its children`() throws {
         var law = EventLaw(of: Self.session)
         try law.check(event(Self.connection, 0, .handleCreated(parent: Self.session)))

@@ -41,6 +41,18 @@ struct RequestStateMachineTests {
             return actions.list
         }
 
+        func failed(_ error: HandleError, _ retry: Retry) -> [Action] {
+            var actions = RequestStateMachine.Actions()
+            machine.failed(error, [], retry, &actions)
+            return actions.list
+        }
+
+        func retryDue() -> [Action] {
+            var actions = RequestStateMachine.Actions()
+            machine.retryDue(&actions)
+            return actions.list
+        }
+
         func close() -> [Action] {
             var actions = RequestStateMachine.Actions()
             machine.closeRequested(&actions)
@@ -319,6 +331,70 @@ struct RequestStateMachineTests {
                 .endBody(error.seen(by: .readData)),
             ]
         )
+    }
+
+    // MARK: Retries
+
+    static let retry = Retry(attempt: 2, delay: .seconds(3), cause: .status(503))
+    static let busy = HeaderBlock(bytes: Array("HTTP/1.1 503 Busy\r\n\r\n".utf8))
+    /// What begins a pause.
+    static let pause: [Action] = [
+        .abandonTransfer, .emit(.retry(attempt: 2, after: .seconds(3), cause: .status(503))),
+        .waitForRetry(.seconds(3)),
+    ]
+
+    @Test func `a failure that is retried ends nothing, and send is done once`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        #expect(driver.failed(Self.lost, Self.retry) == Self.pause)
+        #expect(driver.retryDue() == [.startTransfer])
+        #expect(driver.retryDue() == [])
+        _ = driver.reached(.sending)
+        #expect(driver.reached(.requestSent(bytes: 1)).contains(.succeed(.sendRequest)))
+        #expect(driver.failed(Self.lost, Self.retry) == Self.pause)
+        #expect(driver.retryDue() == [.startTransfer])
+        _ = driver.reached(.sending)
+        #expect(
+            driver.reached(.requestSent(bytes: 1))
+                == [.emit(.requestSent(bytes: 1)), .emit(.receivingResponse)]
+        )
+    }
+
+    @Test func `a status that is retried waits for the end of its body, however that comes`() {
+        for end in [TransferMilestone.finished, .failed(Self.lost, [])] {
+            let driver = Driver()
+            _ = driver.send()
+            _ = driver.reached(.sending, .requestSent(bytes: 1))
+            #expect(driver.head(Self.busy, .retry(Self.retry)) == [.emit(.responseReceived(bytes: 21))])
+            #expect(driver.reached(end) == Self.pause)
+            #expect(driver.receive() == Outcome())
+            #expect(driver.retryDue() == [.startTransfer])
+        }
+    }
+
+    @Test func `closing and sending again end a pause`() {
+        let driver = Driver()
+        _ = driver.send()
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        _ = driver.failed(Self.lost, Self.retry)
+        #expect(driver.send() == Outcome(.abandonTransfer, .startTransfer))
+        #expect(driver.retryDue() == [])
+        _ = driver.failed(Self.lost, Self.retry)
+        let error = HandleError.cancelled(.sendRequest)
+        #expect(
+            driver.close() == [
+                .abandonTransfer, .emit(.requestError(error)), .fail(error), .closeBodies, .finish,
+            ]
+        )
+        #expect(driver.retryDue() == [])
+    }
+
+    @Test func `nothing is retried once the head was delivered`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        _ = driver.head(Self.ok, .deliver)
+        #expect(driver.failed(Self.lost, Self.retry) == [.endBody(Self.lost.seen(by: .readData))])
     }
 
     @Test func `the end of a transfer whose head was refused changes nothing`() {

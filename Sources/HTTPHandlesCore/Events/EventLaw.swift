@@ -56,7 +56,7 @@ private struct HandleLaw {
         /// Heard of in the middle: anything may come.
         case unknown
         case idle, queued, resolving, resolved, connecting, connected, securing, ready
-        case sending, sent, sendComplete, awaitingHead, headReceived, redirecting
+        case sending, sent, sendComplete, awaitingHead, headReceived, redirecting, retrying
         case responding, bodyEnded
         case closed
     }
@@ -116,7 +116,10 @@ private struct HandleLaw {
         }
         isClosingConnection = kind == .closingConnection
         if owesError {
-            guard case .requestError = kind else { return "comes where the error of a secureFailure is due" }
+            switch kind {
+            case .requestError, .retry: break
+            default: return "comes where the error of a secureFailure is due"
+            }
         }
         if case .secureFailure = kind { owesError = true } else { owesError = false }
         return nil
@@ -159,6 +162,7 @@ private struct HandleLaw {
         case .intermediateResponse: ([.sending, .sent, .sendComplete, .awaitingHead], nil)
         case .responseReceived: ([.awaitingHead], .headReceived)
         case .redirect: ([.headReceived], .redirecting)
+        case .retry: (anywhere, .retrying)
         case .headersAvailable: ([.headReceived], .responding)
         case .dataAvailable(let bytes), .readComplete(let bytes):
             (bytes == 0 ? [.responding, .bodyEnded] : [.responding], bytes == 0 ? .bodyEnded : nil)
@@ -180,6 +184,8 @@ private struct HandleLaw {
 
     /// Where a transfer may begin: on a new handle, after the last one, instead of the last one, after a redirect.
     private static let beginnings: Set<Phase> = [
-        .idle, .sent, .sendComplete, .awaitingHead, .headReceived, .redirecting, .responding, .bodyEnded,
+        .idle, .sent, .sendComplete, .awaitingHead, .headReceived, .redirecting, .retrying, .responding,
+        .bodyEnded,
     ]
+
 }

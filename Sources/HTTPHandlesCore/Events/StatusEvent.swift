@@ -78,6 +78,8 @@ extension StatusEvent {
         case intermediateResponse(status: HTTPResponse.Status, headerFields: HTTPFields)
         /// A redirect is about to be followed. (`REDIRECT`)
         case redirect(url: String)
+        /// The request is about to be sent again, after a pause, because its retry policy says so. Not in WinHTTP.
+        case retry(attempt: Int, after: Duration, cause: RetryCause)
         /// The connection is about to be closed. (`CLOSING_CONNECTION`)
         case closingConnection
         /// The connection is closed. (`CONNECTION_CLOSED`)

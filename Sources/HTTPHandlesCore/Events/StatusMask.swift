@@ -1,7 +1,7 @@
 /// Which events a listener wants, in WinHTTP's groups.
 ///
-/// A mask hides events; it never hides `handleClosing`. Raw values are the `WINHTTP_CALLBACK_FLAG_…` values; the two
-/// groups that WinHTTP does not have use bits that it leaves free.
+/// A mask hides events; it never hides `handleClosing`. Raw values are the `WINHTTP_CALLBACK_FLAG_…` values; the groups
+/// that WinHTTP does not have use bits that it leaves free.
 public struct StatusMask: OptionSet, Sendable, Hashable {
     /// WinHTTP's bits.
     public let rawValue: UInt32
@@ -25,6 +25,8 @@ public struct StatusMask: OptionSet, Sendable, Hashable {
     public static let queue = StatusMask(rawValue: 0x2000)
     /// `redirect`.
     public static let redirect = StatusMask(rawValue: 0x4000)
+    /// `retry`; not in WinHTTP.
+    public static let retry = StatusMask(rawValue: 0x4000_0000)
     /// `intermediateResponse`.
     public static let intermediateResponse = StatusMask(rawValue: 0x8000)
     /// `secureFailure`.
@@ -82,6 +84,7 @@ extension StatusEvent.Kind {
         case .responseReceived: StatusMask(rawValue: 0x80)
         case .intermediateResponse: .intermediateResponse
         case .redirect: .redirect
+        case .retry: .retry
         case .closingConnection: StatusMask(rawValue: 0x100)
         case .connectionClosed: StatusMask(rawValue: 0x200)
         case .sendRequestComplete: .sendRequestComplete

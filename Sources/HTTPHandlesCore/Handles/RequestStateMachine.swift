@@ -21,6 +21,8 @@ package struct RequestStateMachine: ~Copyable {
         case discardBody
         /// Take the transfer out of libcurl.
         case abandonTransfer
+        /// Call `retryDue` after this time.
+        case waitForRetry(Duration)
         /// The request body ends here: the server does not want the rest (no error), or the transfer failed.
         case endUpload(HandleError?)
         /// The pending operation, `sendRequest` or `receiveResponse`, succeeded.
@@ -88,6 +90,7 @@ package struct RequestStateMachine: ~Copyable {
         case follow(url: String)
         /// A 401, for which the caller may have credentials.
         case ask
+        case retry(Retry)
         case refuse(HandleError)
     }
 
@@ -104,12 +107,13 @@ package struct RequestStateMachine: ~Copyable {
     private enum Wire {
         /// Nothing was sent, or the failure of what was sent has been reported. Can transition to: starting, closed.
         case idle
-        /// Waiting for a slot, a name, a connection. Can transition to: sending, failed, idle, closed.
+        /// Waiting for a slot, a name, a connection. Can transition to: sending, pausing, failed, idle, closed.
         case starting
-        /// The request is going out. Can transition to: awaitingHead, redirecting, responding, failed, idle, closed.
+        /// The request is going out. Can transition to: awaitingHead, redirecting, discarding, responding, pausing,
+        /// failed, idle, closed.
         case sending
         /// The request is out; the head has not come. Can transition to: sending (libcurl sends again), challenged,
-        /// redirecting, asking, responding, failed, idle, closed.
+        /// redirecting, discarding, asking, responding, pausing, failed, idle, closed.
         case awaitingHead
         /// The head of a 401 came, and libcurl has credentials. Can transition to: sending (libcurl sends again), asking,
         /// responding, failed, idle, closed.
@@ -123,6 +127,11 @@ package struct RequestStateMachine: ~Copyable {
         /// As redirecting, but the transfer is over and the caller has not asked for the response. Can transition to:
         /// starting, closed.
         case redirected(url: String)
+        /// A head came after which the request is sent again; its body is being discarded. Can transition to: pausing,
+        /// starting (sent again), closed.
+        case discarding(Retry)
+        /// There is no transfer until the pause before the next attempt is over. Can transition to: starting, closed.
+        case pausing
         /// The final head came; the body is coming. Can transition to: finished, starting (sent again), closed.
         case responding
         /// The transfer is over, and the head came. Can transition to: starting (sent again), closed.
@@ -152,18 +161,30 @@ package struct RequestStateMachine: ~Copyable {
         if case .closed = wire { true } else { false }
     }
 
+    /// Whether `send` is not done.
+    package var isSendPending: Bool { send == .pending }
+
+    /// Whether a failure of the transfer would be the end of the exchange, so that another attempt could help.
+    package var mayRetry: Bool {
+        switch wire {
+        case .starting, .sending, .awaitingHead: true
+        default: false
+        }
+    }
+
     /// Whether something was sent whose outcome the caller does not know in full.
     private var isExchanging: Bool {
         switch wire {
         case .idle, .closed: false
         case .starting, .sending, .awaitingHead, .challenged, .asking, .redirecting, .redirected, .responding: true
-        case .finished, .failed: true
+        case .discarding, .pausing, .finished, .failed: true
         }
     }
 
+    /// There is a transfer, or the pause before one, to be abandoned.
     private var isTransferRunning: Bool {
         switch wire {
-        case .starting, .sending, .awaitingHead, .challenged, .redirecting, .responding: true
+        case .starting, .sending, .awaitingHead, .challenged, .redirecting, .discarding, .pausing, .responding: true
         case .asking(let isTransferOver): !isTransferOver
         case .idle, .redirected, .finished, .failed, .closed: false
         }
@@ -209,7 +230,7 @@ extension RequestStateMachine {
             return answer
         }
         switch wire {
-        case .idle, .closed, .starting, .sending, .awaitingHead, .challenged:
+        case .idle, .closed, .starting, .sending, .awaitingHead, .challenged, .discarding, .pausing:
             receive = .pending
         case .asking:
             receive = .pending
@@ -310,6 +331,34 @@ extension RequestStateMachine {
         }
     }
 
+    /// The transfer failed, or could not begin.
+    ///
+    /// - Parameter retry: What is done about it, where `mayRetry`.
+    package mutating func failed(
+        _ error: HandleError,
+        _ secureFailure: SecureFailure,
+        _ retry: Retry?,
+        _ actions: inout Actions
+    ) {
+        guard let retry, mayRetry else { return transferFailed(error, secureFailure, &actions) }
+        if !secureFailure.isEmpty { actions.emit(.secureFailure(secureFailure)) }
+        pause(before: retry, &actions)
+    }
+
+    private mutating func pause(before retry: Retry, _ actions: inout Actions) {
+        wire = .pausing
+        actions.append(.abandonTransfer)
+        actions.emit(.retry(attempt: retry.attempt, after: retry.delay, cause: retry.cause))
+        actions.append(.waitForRetry(retry.delay))
+    }
+
+    /// The pause is over.
+    package mutating func retryDue(_ actions: inout Actions) {
+        guard case .pausing = wire else { return }
+        wire = .starting
+        actions.append(.startTransfer)
+    }
+
     private mutating func requestSent(_ bytes: Int, _ actions: inout Actions) {
         uploadEnded = true
         // After an early response the rest of the body is no news to anybody.
@@ -349,6 +398,7 @@ extension RequestStateMachine {
         case .ask:
             wire = .asking(isTransferOver: false)
             if receive == .pending { actions.append(.askForCredentials) }
+        case .retry(let retry): wire = .discarding(retry)
         case .refuse(let error):
             actions.append(.abandonTransfer)
             transferFailed(error, [], &actions)
@@ -359,6 +409,7 @@ extension RequestStateMachine {
         // The end may come in one batch with a head that was refused, which was the end already.
         guard isTransferRunning else { return }
         switch wire {
+        case .discarding(let retry): pause(before: retry, &actions)
         case .redirecting(let url?) where receive != .pending:
             wire = .redirected(url: url)
         case .redirecting:
@@ -377,10 +428,10 @@ extension RequestStateMachine {
         _ actions: inout Actions
     ) {
         switch wire {
-        case .redirecting:
-            // The body of a redirect is discarded anyway, and where to go next is known.
+        case .redirecting, .discarding:
+            // The body is discarded anyway, and where to go next is known.
             transferEnded(&actions)
-        case .idle, .redirected, .finished, .failed, .closed:
+        case .idle, .redirected, .pausing, .finished, .failed, .closed:
             break
         // While the caller is asked, the driver may fail and time run out. All else is only the end of a body that maybe
         // nobody wants.

@@ -41,6 +41,11 @@ extension HandleOption<CredentialProvider?> {
     public static var credentialProvider: Self { HandleOption(.credentialProvider, \.credentialProvider) }
 }
 
+extension HandleOption<RetryPolicy?> {
+    /// When a request is sent again by itself; never by default. Not in WinHTTP.
+    public static var retryPolicy: Self { HandleOption(.retryPolicy, \.retryPolicy) { $0?.problem } }
+}
+
 // MARK: - Time
 
 extension HandleOption<Duration> {

@@ -12,6 +12,7 @@ extension OptionRow {
     static let credentialProvider = OptionRow("credentialProvider", nil)
     static let usesCookies = OptionRow("usesCookies", nil, curl: ["CURLOPT_SHARE", "CURLOPT_COOKIEFILE"])
     static let redirectPolicy = OptionRow("redirectPolicy", 88)
+    static let retryPolicy = OptionRow("retryPolicy", nil)
     static let maximumRedirects = OptionRow("maximumRedirects", 89, unit: "redirects")
 
     // Time
@@ -147,7 +148,7 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.clientCertificate), OptionEntry(.recordsSecurityInfo), OptionEntry(.url), OptionEntry(.status),
         OptionEntry(.httpVersion), OptionEntry(.requestTimes), OptionEntry(.requestStatistics),
         OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
-        OptionEntry(.linkedLibrary), OptionEntry(.usesCookies),
+        OptionEntry(.linkedLibrary), OptionEntry(.usesCookies), OptionEntry(.retryPolicy),
     ]
 }
 

@@ -1,12 +1,6 @@
 import CHTTPHandlesCurl
 package import HTTPHandlesCore
 
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
-
 /// The cookies of one session: libcurl's, in the share that the session's transfers use.
 ///
 /// libcurl gives a share's cookies out and takes them in through an easy handle, so there is one that does nothing else.
@@ -27,7 +21,7 @@ package final class CookieStore {
 
     /// All cookies that have not come to their end.
     package var lines: [CookieLine] {
-        let now = Int64(time(nil))
+        let now = CurlDate.now
         return curl.lines(CURLINFO_COOKIELIST).compactMap(CookieLine.init).filter { ($0.expires ?? .max) > now }
     }
 

@@ -8,6 +8,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     case awaitingHead, inHead
     case discardingRedirect, secondHop
     case inChallenge, secondRound, askingForCredentials
+    case awaitingRetry
     case readingBody, bodyPaused
     case unread, complete, failed
 
@@ -19,7 +20,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         // What waits for the producer is a send that iterates his sequence; as an operation it is a write.
         case .awaitingProducer: [.writeData, .receiveResponse]
         case .awaitingServer: [.writeData, .receiveResponse]
-        case .awaitingHead, .inHead, .discardingRedirect, .secondHop: [.receiveResponse]
+        case .awaitingHead, .inHead, .discardingRedirect, .secondHop, .awaitingRetry: [.receiveResponse]
         case .inChallenge, .secondRound, .askingForCredentials: [.receiveResponse]
         case .readingBody: [.readData]
         }
@@ -38,7 +39,8 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     /// There is a network connection that the end has to close.
     var endsConnection: Bool {
         switch self {
-        case .unused, .queued, .resolving, .connecting, .unread, .complete, .failed, .askingForCredentials: false
+        case .unused, .queued, .resolving, .connecting, .awaitingRetry, .askingForCredentials: false
+        case .unread, .complete, .failed: false
         case .securing, .sendingHead, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
         case .discardingRedirect, .secondHop, .inChallenge, .secondRound, .readingBody, .bodyPaused: true
         }
@@ -64,6 +66,7 @@ extension Phase: CustomTestStringConvertible {
         case .inChallenge: "discards the body of a 401"
         case .secondRound: "is in the second round after a 401"
         case .askingForCredentials: "waits for the provider of credentials"
+        case .awaitingRetry: "waits to be sent again"
         case .readingBody: "waits for more of the response body"
         case .bodyPaused: "is paused, because nobody reads the body"
         case .unread: "has a complete response that nobody has read"

@@ -34,6 +34,7 @@ final class PhaseServers: Sendable {
                 case "/half-challenge": try connection.send(Self.challengeHead + "half-")
                 case "/challenge" where head["Authorization"] == nil:
                     try connection.send(Self.challengeHead + "half-whole")
+                case "/busy": try connection.send(Self.busyHead + "busy")
                 case "/half-body": try connection.send(Self.head(length: 10) + "half-")
                 case "/neighbour":
                     try connection.send(Self.head(length: 10) + "half-")
@@ -77,6 +78,7 @@ final class PhaseServers: Sendable {
     static let earlyHints = "HTTP/1.1 103 Early Hints\r\n\r\n"
     static let redirectHead = "HTTP/1.1 302 Found\r\nLocation: /silent\r\nContent-Length: 10\r\n\r\n"
     static let challengeHead = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 10\r\n\r\n"
+    static let busyHead = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\n"
     /// More than a `ResponseBody` keeps, and less than the system does.
     static let bigSize = 512 * 1024
 
@@ -104,6 +106,7 @@ extension Phase {
         case .secondHop: "/redirect"
         case .inChallenge: "/half-challenge"
         case .secondRound, .askingForCredentials: "/challenge"
+        case .awaitingRetry: "/busy"
         case .readingBody: "/half-body"
         case .bodyPaused: "/big"
         case .unread, .complete: "/whole"

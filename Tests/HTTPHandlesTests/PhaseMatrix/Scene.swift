@@ -79,6 +79,10 @@ final class Scene: Sendable {
         case .inChallenge, .secondRound: try await request.setOption(.credentials, to: Phase.credentials)
         case .askingForCredentials:
             try await request.setOption(.credentialProvider, to: servers.silentProvider)
+        case .awaitingRetry:
+            let clock = TestClock(isStopped: true)
+            let policy = RetryPolicy(firstDelay: .seconds(1), jitter: .none, clock: clock)
+            try await request.setOption(.retryPolicy, to: policy)
         default: break
         }
         recorder = EventRecorder(of: request)
@@ -120,7 +124,7 @@ final class Scene: Sendable {
         default: try await request.send()
         }
         switch phase {
-        case .awaitingHead, .inHead: return
+        case .awaitingHead, .inHead, .awaitingRetry: return
         case .inChallenge, .secondRound: return
         case .discardingRedirect, .secondHop, .askingForCredentials: return try begin(.receiveResponse)
         case .failed:

@@ -1,0 +1,106 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+
+// Whether a request is sent again is decided here, on the driver's thread and without the user's code: a policy is made of
+// values. Only its clock is the user's, and that runs in a task of its own.
+
+/// Which attempt of a request is on its way, and the pause before it.
+struct Attempts {
+    /// The number of the present attempt.
+    private(set) var count = 1
+    private var generator: SeededGenerator?
+    private var pause: Task<Void, Never>?
+    private var pauses = 0
+
+    init() {}
+
+    init(_ jitter: RetryJitter?) {
+        if case .seeded(let seed) = jitter { generator = SeededGenerator(seed: seed) }
+    }
+
+    mutating func delay(_ policy: RetryPolicy, serverDelay: Duration?) -> Duration? {
+        var system = SystemRandomNumberGenerator()
+        guard var generator else {
+            return policy.delay(before: count + 1, serverDelay: serverDelay, using: &system)
+        }
+        defer { self.generator = generator }
+        return policy.delay(before: count + 1, serverDelay: serverDelay, using: &generator)
+    }
+
+    mutating func begin(_ retry: Retry) { count = retry.attempt }
+
+    /// Waits, and then calls `isOver` with the pause's number.
+    mutating func wait(_ delay: Duration, by clock: any Clock<Duration>, isOver: @escaping @Sendable (Int) -> Void) {
+        pauses += 1
+        pause = Task { [pauses] in
+            try? await clock.sleep(for: delay)
+            if !Task.isCancelled { isOver(pauses) }
+        }
+    }
+
+    /// `false` if it is the end of a pause that was cancelled: that may have been on its way.
+    mutating func pauseIsOver(_ number: Int) -> Bool {
+        guard pause != nil, number == pauses else { return false }
+        pause = nil
+        return true
+    }
+
+    var isPausing: Bool { pause != nil }
+
+    mutating func cancelPause() {
+        pause?.cancel()
+        pause = nil
+    }
+}
+
+extension RequestObject {
+    /// Whether the request is to be sent again after a final head.
+    func retry(after head: HeaderBlock) -> Retry? {
+        guard let policy = request?.options.values.retryPolicy, policy.statuses.contains(head.status) else {
+            return nil
+        }
+        let fields = head.fields()
+        let now = fields[.date].flatMap { CurlDate.seconds(of: $0) } ?? CurlDate.now
+        let wish = fields[values: .retryAfter].first.flatMap {
+            RetryAfter.delay($0, now: now, parseDate: CurlDate.seconds)
+        }
+        return retry(policy, .status(head.status), serverDelay: wish)
+    }
+
+    /// Whether the request is to be sent again after its transfer failed.
+    func retry(after error: HandleError) -> Retry? {
+        guard let policy = request?.options.values.retryPolicy, policy.errors.contains(error.code) else { return nil }
+        return error.phase == .total ? nil : retry(policy, .error(error), serverDelay: nil)
+    }
+
+    private func retry(_ policy: RetryPolicy, _ cause: RetryCause, serverDelay: Duration?) -> Retry? {
+        guard let request, attempts.count < policy.maximumAttempts, policy.methods.contains(request.message.method),
+            canSendAgain(request), let delay = attempts.delay(policy, serverDelay: serverDelay),
+            isInTime(request, delay), session.retryBalance.withdraw(policy.budget)
+        else { return nil }
+        let retry = Retry(attempt: attempts.count + 1, delay: delay, cause: cause)
+        attempts.begin(retry)
+        return retry
+    }
+
+    /// A streamed body can go out late, but not twice.
+    private func canSendAgain(_ request: TransferRequest) -> Bool {
+        !request.body.isStreamed || machine.isSendPending && transfer?.bodyBytesTaken ?? 0 == 0
+    }
+
+    /// No attempt begins when the exchange has to be over.
+    private func isInTime(_ request: TransferRequest, _ delay: Duration) -> Bool {
+        let limit = request.options.values.limits.total
+        return limit == .zero || MonotonicTime.now - exchangeStart + delay < limit
+    }
+
+    func waitForRetry(_ delay: Duration) {
+        guard let policy = request?.options.values.retryPolicy else { return }
+        attempts.wait(delay, by: policy.clock) { [driver = base.driver, object = DriverBound(self)] number in
+            driver.submit { engine in
+                guard object.value.attempts.pauseIsOver(number) else { return }
+                object.value.retryIsDue(engine)
+            }
+        }
+    }
+}

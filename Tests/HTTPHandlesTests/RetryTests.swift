@@ -1,0 +1,335 @@
+import Foundation
+import HTTPHandles
+import HTTPHandlesLock
+import HTTPHandlesTesting
+import HTTPTypes
+import Testing
+
+@Suite("Retries", .timeLimit(.minutes(5)))
+struct RetryTests {
+    let clock = TestClock()
+
+    func policy(
+        attempts: Int = 3,
+        methods: Set<HTTPRequest.Method> = RetryPolicy.idempotentMethods,
+        errors: Set<HandleErrorCode> = [.cannotConnect, .connectionError, .timeout, .invalidServerResponse],
+        jitter: RetryJitter = .none,
+        budget: RetryBudget? = nil
+    ) -> RetryPolicy {
+        RetryPolicy(
+            maximumAttempts: attempts,
+            methods: methods,
+            errors: errors,
+            firstDelay: .seconds(1),
+            maximumDelay: .seconds(100),
+            jitter: jitter,
+            budget: budget,
+            clock: clock
+        )
+    }
+
+    func session(_ policy: RetryPolicy?, _ options: [OptionSetting] = []) throws -> SessionHandle {
+        try SessionHandle(options: [.set(.retryPolicy, to: policy)] + options)
+    }
+
+    /// Answers one request after the other with these; an empty one ends the connection instead. The last one is for all
+    /// that follow, and says what it was sent.
+    static func server(_ answers: String...) throws -> ScriptedServer {
+        let left = Lock(answers)
+        return try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                guard let answer = left.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else {
+                    let text = "\(request.head.requestLine) \(String(decoding: request.body, as: UTF8.self))"
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
+                    continue
+                }
+                if answer.isEmpty { return }
+                try connection.send(answer)
+            }
+        }
+    }
+
+    static func busy(_ status: Int = 503, _ fields: String...) -> String {
+        "HTTP/1.1 \(status) Busy\r\nContent-Length: 4\r\n\(fields.map { $0 + "\r\n" }.joined())\r\nbusy"
+    }
+
+    func text(_ response: Response) async throws -> String {
+        String(decoding: try await response.body.collect(upTo: 1000), as: UTF8.self)
+    }
+
+    // MARK: What is seen of it
+
+    @Test func `each attempt is seen, and one result`() async throws {
+        let busy = Self.busy(503, "Connection: close")
+        let server = try Self.server(busy, "")
+        let session = try session(policy())
+        let connection = try await session.connect(to: "127.0.0.1", port: server.port)
+        let request = try await connection.openRequest(.get, "/")
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        #expect(try await request.receiveResponse().status == .ok)
+        #expect(try await request.body.collect(upTo: 100) == Array("GET / HTTP/1.1 ".utf8))
+        try request.close()
+        let kinds = try await recorder.finish().map(\.kind)
+        guard case .connectingToServer(let address) = kinds.first else { throw UnexpectedEvents(kinds: kinds) }
+        let head = "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\(EventOrderTests.ownFields)\r\n"
+        let sent = StatusEvent.Kind.requestSent(bytes: head.utf8.count)
+        let lost = HandleError(
+            .invalidServerResponse,
+            .sendRequest,
+            reason: "Empty reply from server",
+            curl: CurlFailure(code: CurlCode(rawValue: 52), message: "Server returned nothing (no headers, no data)")
+        )
+        let closing: [StatusEvent.Kind] = [.closingConnection, .connectionClosed]
+        let connecting: [StatusEvent.Kind] = [
+            .connectingToServer(address: address), .connectedToServer(address: address),
+        ]
+        #expect(
+            kinds == connecting + [
+                .sendingRequest, sent, .sendRequestComplete, .receivingResponse,
+                .responseReceived(bytes: busy.utf8.count - 4),
+            ] + closing + [.retry(attempt: 2, after: .seconds(1), cause: .status(503))] + connecting + [
+                .sendingRequest, sent, .receivingResponse,
+            ] + closing + [.retry(attempt: 3, after: .seconds(2), cause: .error(lost))] + connecting + [
+                .sendingRequest, sent, .receivingResponse, .responseReceived(bytes: 39), .headersAvailable,
+                .readComplete(bytes: 15), .readComplete(bytes: 0), .handleClosing,
+            ]
+        )
+        #expect(clock.sleeps == [.seconds(1), .seconds(2)])
+    }
+
+    @Test func `the last attempt is what the caller gets`() async throws {
+        let busy = try Self.server(Self.busy(), Self.busy(), Self.busy(502))
+        let response = try await session(policy()).get(busy.url())
+        #expect(response.status.code == 502)
+        #expect(try await text(response) == "busy")
+        #expect(clock.sleeps == [.seconds(1), .seconds(2)])
+        #expect(busy.connectionsAccepted == 1)
+    }
+
+    @Test func `an error of the last attempt is thrown as it is`() async throws {
+        let port = 1
+        let session = try session(policy(attempts: 4))
+        let request = try await session.openRequest(.get, "http://127.0.0.1:\(port)/")
+        let recorder = EventRecorder(of: request)
+        let error = try #require(await #expect(throws: HandleError.self) { try await request.send() })
+        #expect(error.code == .cannotConnect)
+        #expect(error.operation == .sendRequest)
+        try request.close()
+        // libcurl says how long each attempt took, so that no two errors are the same.
+        let kinds = try await recorder.finish().map(\.kind)
+        let names = kinds.map(\.name)
+        #expect(
+            names == [
+                "connectingToServer", "retry", "connectingToServer", "retry", "connectingToServer", "retry",
+                "connectingToServer", "requestError", "handleClosing",
+            ]
+        )
+        #expect(kinds.suffix(2) == [.requestError(error), .handleClosing])
+        let retries = kinds.compactMap { kind -> String? in
+            guard case .retry(let attempt, let delay, .error(let error)) = kind else { return nil }
+            return "\(attempt) \(delay) \(error.code)"
+        }
+        #expect(
+            retries == ["2 1.0 seconds cannotConnect", "3 2.0 seconds cannotConnect", "4 4.0 seconds cannotConnect"]
+        )
+        #expect(clock.sleeps == [.seconds(1), .seconds(2), .seconds(4)])
+    }
+
+    @Test func `without a policy nothing is sent again`() async throws {
+        let server = try Self.server(Self.busy())
+        let response = try await session(nil).get(server.url())
+        #expect(response.status.code == 503)
+        #expect(try await SessionHandle().option(.retryPolicy) == nil)
+    }
+
+    // MARK: What is sent again
+
+    @Test func `only idempotent methods, unless asked`() async throws {
+        let server = try Self.server(Self.busy(), Self.busy())
+        let refusing = try session(policy())
+        #expect(try await refusing.fetch(.post, server.url(), body: .string("body")).status.code == 503)
+        let asked = try session(policy(methods: [.post]))
+        #expect(try await text(asked.fetch(.post, server.url(), body: .string("body"))) == "POST / HTTP/1.1 body")
+        #expect(clock.sleeps == [.seconds(1)])
+    }
+
+    @Test func `other statuses and errors are final`() async throws {
+        let server = try Self.server(Self.busy(500, "Connection: close"), "")
+        let session = try session(policy(errors: [.cannotConnect]))
+        #expect(try await session.get(server.url()).status.code == 500)
+        await #expect(throws: HandleError.self) {
+            try await session.get(server.url())
+        }
+        #expect(clock.sleeps == [])
+    }
+
+    @Test func `bytes, files and forms are sent again from their beginning`() async throws {
+        let scratch = try Scratch()
+        let bytes = pattern(300_000)
+        let file = try scratch.file("up", bytes)
+        let server = try ScriptedServer { connection in
+            var isBusy = true
+            while let request = try connection.readRequest() {
+                try connection.send(
+                    isBusy ? Self.busy() : "HTTP/1.1 200 OK\r\nContent-Length: \(request.body.count)\r\n\r\n"
+                )
+                if !isBusy { try connection.send(request.body) }
+                isBusy.toggle()
+            }
+        }
+        let session = try session(policy())
+        for body in [RequestBody.file(file), .bytes(bytes)] {
+            #expect(try await session.fetch(.put, server.url(), body: body).body.collect(upTo: 300_000) == bytes)
+        }
+        let form = try await session.fetch(.put, server.url(), body: .form([("a", "b")]))
+        #expect(try await text(form) == "a=b")
+        #expect(clock.sleeps == [.seconds(1), .seconds(1), .seconds(1)])
+    }
+
+    @Test func `a streamed body is sent late, but not twice`() async throws {
+        func pieces() -> AsyncStream<[UInt8]> {
+            AsyncStream { stream in
+                stream.yield(Array("body".utf8))
+                stream.finish()
+            }
+        }
+        let server = try Self.server(Self.busy())
+        let session = try session(policy())
+        let answered = try await session.fetch(.put, server.url(), body: .stream(pieces(), length: 4))
+        #expect(answered.status.code == 503)
+        #expect(clock.sleeps == [])
+        let port = 1
+        let error = await #expect(throws: HandleError.self) {
+            try await session.fetch(.put, "http://127.0.0.1:\(port)/", body: .stream(pieces(), length: 4))
+        }
+        #expect(error?.code == .cannotConnect)
+        #expect(clock.sleeps == [.seconds(1), .seconds(2)])
+    }
+
+    @Test func `a time limit of a phase is retried, the total one is not`() async throws {
+        let silent = Gate()
+        let server = try ScriptedServer { connection in
+            guard try connection.readRequest() != nil else { return }
+            if connection.number == 0 { silent.wait() }
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        }
+        defer { silent.open() }
+        let patient = try session(policy(), [.set(.responseTimeout, to: .milliseconds(100))])
+        #expect(try await patient.get(server.url()).status == .ok)
+        #expect(clock.sleeps == [.seconds(1)])
+        let port = 1
+        let hurried = try session(policy(), [.set(.totalTimeout, to: .milliseconds(900))])
+        let error = await #expect(throws: HandleError.self) { try await hurried.get("http://127.0.0.1:\(port)/") }
+        // The pause would have been longer than what was left.
+        #expect(error?.code == .cannotConnect)
+        #expect(clock.sleeps == [.seconds(1)])
+    }
+
+    @Test func `after a redirect only the last hop is sent again`() async throws {
+        let server = try Self.server(
+            "HTTP/1.1 302 Found\r\nLocation: /end\r\nContent-Length: 0\r\n\r\n",
+            Self.busy()
+        )
+        let response = try await session(policy()).get(server.url("/start"))
+        #expect(try await text(response) == "GET /end HTTP/1.1 ")
+        #expect(clock.sleeps == [.seconds(1)])
+    }
+
+    @Test func `a request is sent again before anybody asks for its response, and by hand in the pause`() async throws {
+        let server = try Self.server(Self.busy())
+        let request = try await session(policy()).openRequest(.get, server.url())
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        try await recorder.first { $0.kind.name == "retry" }
+        try await recorder.first { $0.kind == .responseReceived(bytes: 39) }
+        #expect(try await request.receiveResponse().status == .ok)
+        try request.close()
+        _ = try await recorder.finish()
+
+        let stopped = TestClock(isStopped: true)
+        var policy = policy()
+        policy.clock = stopped
+        let other = try Self.server(Self.busy())
+        let again = try await session(policy).openRequest(.get, other.url())
+        let events = EventRecorder(of: again)
+        try await again.send()
+        try await events.first { $0.kind.name == "retry" }
+        try await again.send()
+        #expect(try await again.receiveResponse().status == .ok)
+        try again.close()
+        let kinds = try await events.finish().map(\.kind.name)
+        #expect(kinds.filter { $0 == "retry" }.count == 1)
+        #expect(kinds.filter { $0 == "sendRequestComplete" }.count == 2)
+    }
+
+    // MARK: How long the pause is
+
+    @Test(arguments: [
+        (["Retry-After: 7"], [Duration.seconds(7)]), (["Retry-After: 0"], [.seconds(1)]),
+        (["Retry-After: soon"], [.seconds(1)]), (["Retry-After: 100"], [.seconds(100)]),
+        (["Retry-After: 101"], []), (["Retry-After: 99999999999999999999"], []),
+        (["Date: Sun, 06 Nov 1994 08:49:37 GMT", "Retry-After: Sun, 06 Nov 1994 08:49:46 GMT"], [.seconds(9)]),
+        (["Retry-After: Sun, 06 Nov 1994 08:49:46 GMT"], [.seconds(1)]),
+        (["Retry-After: Sun, 06 Nov 2594 08:49:46 GMT"], []),
+    ])
+    func `a server may ask for a longer pause`(fields: [String], sleeps: [Duration]) async throws {
+        let server = try Self.server(Self.busy(429, fields.joined(separator: "\r\n")))
+        let response = try await session(policy()).get(server.url())
+        #expect(response.status.code == (sleeps.isEmpty ? 429 : 200))
+        #expect(clock.sleeps == sleeps)
+    }
+
+    @Test func `pauses are random, and the same for the same seed`() async throws {
+        let session = try session(policy(jitter: .seeded(1)))
+        for _ in 0..<2 {
+            let server = try Self.server(Self.busy(), Self.busy(), Self.busy())
+            #expect(try await session.get(server.url()).status.code == 503)
+        }
+        let sleeps = clock.sleeps
+        #expect(sleeps.count == 4 && sleeps.prefix(2) == sleeps.suffix(2) && sleeps[0] != sleeps[1])
+        #expect(sleeps[0] <= .seconds(1) && sleeps[1] <= .seconds(2))
+    }
+
+    // MARK: Limits
+
+    @Test func `a budget is the session's, and refilled by new requests`() async throws {
+        let server = try Self.server(Self.busy(), Self.busy(), Self.busy(), Self.busy())
+        let session = try session(policy(budget: RetryBudget(share: 0.5, reserve: 1)))
+        // One retry, which takes the reserve; half a retry back; a whole one back.
+        #expect(try await session.get(server.url()).status.code == 503)
+        #expect(try await session.get(server.url()).status.code == 503)
+        #expect(try await session.get(server.url()).status.code == 200)
+        #expect(clock.sleeps == [.seconds(1), .seconds(1)])
+    }
+
+    @Test(arguments: [
+        RetryPolicy(maximumAttempts: 0), RetryPolicy(firstDelay: .seconds(-1)), RetryPolicy(maximumDelay: .seconds(-1)),
+        RetryPolicy(budget: RetryBudget(share: -1)), RetryPolicy(budget: RetryBudget(reserve: -1)),
+        RetryPolicy(budget: RetryBudget(share: .nan)),
+    ])
+    func `a policy out of range is refused`(policy: RetryPolicy) async throws {
+        let session = try SessionHandle()
+        let error = await #expect(throws: HandleError.self) { try await session.setOption(.retryPolicy, to: policy) }
+        #expect(error?.code == .invalidParameter)
+    }
+
+    @Test func `closing in the pause ends it, with the ordinary law`() async throws {
+        let stopped = TestClock(isStopped: true)
+        var policy = policy()
+        policy.clock = stopped
+        let server = try Self.server(Self.busy())
+        let session = try session(policy)
+        let request = try await session.openRequest(.get, server.url())
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        try await recorder.first { $0.kind.name == "retry" }
+        let exchange = Task.immediate { try await request.receiveResponse().status }
+        try request.close()
+        let error = await #expect(throws: HandleError.self) { try await exchange.value }
+        #expect(error?.isCancellation == true)
+        let kinds = try await recorder.finish().map(\.kind)
+        #expect(kinds.suffix(2) == [.requestError(.cancelled(.receiveResponse)), .handleClosing])
+        await request.closed()
+    }
+}
