@@ -10,7 +10,7 @@ extension RequestObject {
 
     var mayAskForCredentials: Bool {
         guard let request, options.values.credentialProvider != nil else { return false }
-        return questionsAsked < Self.maximumQuestions && !request.message.headerFields.contains(.authorization)
+        return credentialQuestions < Self.maximumQuestions && !request.message.headerFields.contains(.authorization)
     }
 
     /// The answer comes from a task: it is the caller's code. Until then a time limit, or a close and what follows it, may
@@ -19,17 +19,17 @@ extension RequestObject {
         guard let provider = options.values.credentialProvider, let request, let head else {
             preconditionFailure("A question is decided on with the head of a 401.")
         }
-        questionsAsked += 1
-        questionNumber += 1
+        credentialQuestions += 1
         let asked = AuthenticationQuestion(
             url: request.message.url,
             challenges: head.challenges,
             hasRefused: request.options.values.credentials != nil
         )
-        question = Task.detached { [driver, number = questionNumber, object = DriverBound(self)] in
-            let answer = await provider.answer(asked)
+        question.ask {
+            await provider.answer(asked)
+        } then: { [driver, object = DriverBound(self)] number, answer in
             driver.submit { engine in
-                guard object.value.question != nil, object.value.questionNumber == number else { return }
+                guard object.value.question.isAnswered(number) else { return }
                 object.value.answered(object.value.outcome(of: answer), engine)
             }
         }
@@ -37,7 +37,6 @@ extension RequestObject {
 
     /// What becomes of an answer; where it is used, the next transfer is ready.
     private func outcome(of answer: Credentials?) -> RequestStateMachine.CredentialAnswer {
-        question = nil
         guard let request, let answer, answer != request.options.values.credentials else { return .deliver }
         if let problem = answer.problem {
             let reason = "the provider's answer cannot be used: \(problem)"

@@ -11,7 +11,7 @@ extension RequestObject {
 
     /// What becomes of a final head; where it is to be followed, the next hop is ready.
     func disposition(of head: HeaderBlock) -> RequestStateMachine.HeadDisposition {
-        if head.status == 401, mayAskForCredentials { return .ask }
+        if head.status == 401, mayAskForCredentials { return .askForCredentials }
         guard Redirection.isRedirect(head.status) else { return retry(after: head).map { .retry($0) } ?? .deliver }
         let values = options.values
         guard let request, values.redirectPolicy != .never,
@@ -27,9 +27,32 @@ extension RequestObject {
             }
             nextHop = try request.redirected(to: url, status: head.status)
             redirects += 1
-            return .follow(url: url.text)
+            return options.values.redirectDecider == nil ? .follow(url: url.text) : .askAboutRedirect(url: url.text)
         } catch {
             return .refuse(error)
+        }
+    }
+}
+
+extension RequestObject {
+    /// Asks the caller about the next hop, in a task of its own.
+    func ask(about head: HeaderBlock) {
+        guard let nextHop, let decider = request?.options.values.redirectDecider else { return }
+        let message = nextHop.message
+        let proposal = RedirectProposal(
+            head,
+            method: message.method,
+            url: message.url.text,
+            headerFields: message.headerFields,
+            keepsBody: nextHop.body.length != 0
+        )
+        question.ask {
+            await decider(proposal)
+        } then: { [driver, object = DriverBound(self)] number, decision in
+            driver.submit { engine in
+                guard object.value.question.isAnswered(number) else { return }
+                object.value.decided(decision, engine)
+            }
         }
     }
 }

@@ -28,12 +28,10 @@ final class RequestObject: HandleObject {
     /// The permission to use a connection.
     @safe @exclusivity(unchecked) var slot = Slot.none
 
-    /// Asks the caller for credentials.
-    @safe @exclusivity(unchecked) var question: Task<Void, Never>?
-    /// Counts them, so that an answer that nobody waits for any more is told from another.
-    var questionNumber = 0
-    /// In this exchange.
-    var questionsAsked = 0
+    /// For credentials, or about `nextHop`.
+    @safe @exclusivity(unchecked) var question = OpenQuestion()
+    /// How often credentials were asked for in this exchange.
+    var credentialQuestions = 0
     /// The next transfer, after a redirect or with credentials, until the body before it is over.
     var nextHop: TransferRequest?
     var redirects = 0
@@ -90,6 +88,7 @@ final class RequestObject: HandleObject {
     override func engineFailed(_ engine: TransferEngine) {
         // The next attempt finds out what has happened.
         if attempts.isPausing { retryIsDue(engine) }
+        if machine.isDeciding { decided(.follow, engine) }
     }
 
     override func close(_ engine: TransferEngine) {
@@ -137,7 +136,7 @@ final class RequestObject: HandleObject {
         head = nil
         nextHop = nil
         redirects = 0
-        questionsAsked = 0
+        credentialQuestions = 0
         let retryPolicy = options.values.retryPolicy
         attempts = Attempts(retryPolicy?.jitter)
         session.retryBalance.deposit(retryPolicy?.budget)
@@ -184,7 +183,7 @@ final class RequestObject: HandleObject {
             }
         }
         session.putBack(&actions)
-        if question != nil, !machine.isAsking { question.take()?.cancel() }
+        if question.isOpen, !machine.isAsking, !machine.isDeciding { question.cancel() }
         session.grantSlots(engine)
     }
 
@@ -246,6 +245,17 @@ final class RequestObject: HandleObject {
         } else {
             machine.reached(milestone, &actions)
         }
+    }
+
+    func decided(_ decision: RedirectDecision, _ engine: TransferEngine) {
+        var actions = takeActionList()
+        if decision == .follow {
+            transfer?.discardBody(budget: Self.discardedBytes)
+        } else {
+            nextHop = nil
+        }
+        machine.decided(decision, &actions)
+        run(&actions, engine)
     }
 
     func retryIsDue(_ engine: TransferEngine) {
@@ -338,6 +348,10 @@ extension RequestObject: TransferDelegate {
             case .head(let block):
                 machine.headArrived(block, headArrived(block), &actions)
                 continue
+            case .finished where machine.isDeciding:
+                // Only the total limit goes on.
+                deadlines?.pause()
+                giveSlotBack(engine)
             case .finished, .failed: giveSlotBack(engine)
             default: break
             }
@@ -353,12 +367,13 @@ extension RequestObject: TransferDelegate {
         learnFromHead(block)
         let disposition = disposition(of: block)
         switch disposition {
-        case .deliver, .ask:
+        case .deliver, .askForCredentials, .askAboutRedirect:
             let head = ResponseHead(block, url: request?.message.url.text ?? "")
             self.head = head
             received.withLock { $0.head = head }
             decoder = nil
             if let request, let transfer, transfer.isCoded { decoder = BodyDecoder(of: block, to: request) }
+            if case .askAboutRedirect = disposition { ask(about: block) }
         case .follow, .retry: transfer?.discardBody(budget: Self.discardedBytes)
         case .refuse: break
         }

@@ -53,6 +53,12 @@ struct RequestStateMachineTests {
             return actions.list
         }
 
+        func decided(_ decision: RedirectDecision) -> [Action] {
+            var actions = RequestStateMachine.Actions()
+            machine.decided(decision, &actions)
+            return actions.list
+        }
+
         func close() -> [Action] {
             var actions = RequestStateMachine.Actions()
             machine.closeRequested(&actions)
@@ -333,6 +339,56 @@ struct RequestStateMachineTests {
         )
     }
 
+    // MARK: Decisions about redirects
+
+    private static func deciding() -> Driver {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        _ = driver.reached(.sending, .requestSent(bytes: 1))
+        #expect(driver.head(found, .askAboutRedirect(url: "b")) == [.emit(.responseReceived(bytes: 36))])
+        return driver
+    }
+
+    @Test func `a decision to follow may come before the redirect's end or after it`() {
+        let early = Self.deciding()
+        #expect(early.decided(.follow) == [.emit(.redirect(url: "b"))])
+        #expect(early.decided(.follow) == [])
+        #expect(early.reached(.finished) == [.startTransfer])
+        for end in [TransferMilestone.finished, .failed(Self.lost, [])] {
+            let late = Self.deciding()
+            #expect(late.reached(end) == [])
+            #expect(late.decided(.follow) == [.emit(.redirect(url: "b")), .startTransfer])
+        }
+    }
+
+    @Test func `a decision to stop delivers the redirect, and then its end`() {
+        let delivery: [Action] = [.emit(.headersAvailable), .succeed(.receiveResponse)]
+        let early = Self.deciding()
+        #expect(early.decided(.stop) == delivery)
+        #expect(early.reached(.finished) == [.endBody(nil)])
+        let late = Self.deciding()
+        #expect(late.reached(.finished) == [])
+        #expect(late.decided(.stop) == delivery + [.endBody(nil)])
+        let broken = Self.deciding()
+        #expect(broken.reached(.failed(Self.lost, [])) == [])
+        #expect(broken.decided(.stop) == delivery + [.endBody(Self.lost.seen(by: .readData))])
+    }
+
+    @Test func `time limits, refusals and closing end a decision`() {
+        let timeout = HandleError.timeout(.total, after: .seconds(1), .receiveResponse)
+        let slow = Self.deciding()
+        #expect(
+            slow.reached(.failed(timeout, [])) == [
+                .emit(.requestError(timeout)), .fail(timeout), .endBody(timeout.seen(by: .readData)),
+            ]
+        )
+        #expect(slow.decided(.follow) == [])
+        #expect(Self.deciding().decided(.refuse).first == .abandonTransfer)
+        let closed = Self.deciding()
+        #expect(closed.close().first == .abandonTransfer)
+        #expect(closed.decided(.follow) == [])
+    }
+
     // MARK: Retries
 
     static let retry = Retry(attempt: 2, delay: .seconds(3), cause: .status(503))
@@ -453,18 +509,18 @@ struct RequestStateMachineTests {
 
     @Test func `who waits is asked for credentials, and the answer is sent when the body is over`() {
         let driver = Self.challenged()
-        #expect(driver.head(Self.unauthorized, .ask) == [Self.unauthorizedReceived, .askForCredentials])
+        #expect(driver.head(Self.unauthorized, .askForCredentials) == [Self.unauthorizedReceived, .askForCredentials])
         #expect(driver.answer(.sendAgain) == [.discardBody])
         #expect(driver.reached(.finished) == [.startTransfer])
         let late = Self.challenged()
-        _ = late.head(Self.unauthorized, .ask)
+        _ = late.head(Self.unauthorized, .askForCredentials)
         #expect(late.reached(.finished) == [.endBody(nil)])
         #expect(late.answer(.sendAgain) == [.discardBody, .startTransfer])
     }
 
     @Test func `nobody is asked before somebody waits`() {
         let driver = Self.challenged(thenReceive: false)
-        #expect(driver.head(Self.unauthorized, .ask) == [Self.unauthorizedReceived])
+        #expect(driver.head(Self.unauthorized, .askForCredentials) == [Self.unauthorizedReceived])
         #expect(driver.reached(.finished) == [.endBody(nil)])
         #expect(driver.receive() == Outcome(.askForCredentials))
         #expect(driver.answer(.deliver) == [.emit(.headersAvailable), .succeed(.receiveResponse)])
@@ -472,7 +528,7 @@ struct RequestStateMachineTests {
 
     @Test func `an answer that comes after the end changes nothing`() {
         let closed = Self.challenged()
-        _ = closed.head(Self.unauthorized, .ask)
+        _ = closed.head(Self.unauthorized, .askForCredentials)
         let error = HandleError.cancelled(.receiveResponse)
         #expect(
             closed.close() == [
@@ -481,7 +537,7 @@ struct RequestStateMachineTests {
         )
         #expect(closed.answer(.sendAgain) == [])
         let expired = Self.challenged()
-        _ = expired.head(Self.unauthorized, .ask)
+        _ = expired.head(Self.unauthorized, .askForCredentials)
         let timeout = HandleError.timeout(.total, after: .seconds(1), .receiveResponse)
         #expect(
             expired.reached(.finished, .failed(timeout, [])) == [
@@ -493,7 +549,7 @@ struct RequestStateMachineTests {
 
     @Test func `an answer that cannot be used fails the receive`() {
         let driver = Self.challenged()
-        _ = driver.head(Self.unauthorized, .ask)
+        _ = driver.head(Self.unauthorized, .askForCredentials)
         let error = HandleError(.resendRequest, .receiveResponse, reason: "a streamed body")
         #expect(
             driver.answer(.refuse(error)) == [

@@ -113,6 +113,42 @@ struct RedirectTests {
         #expect(try await text(far) == "GET /end HTTP/1.1 ")
     }
 
+    @Test(arguments: [301, 302, 303, 307, 308], [true, false])
+    func `each method, to the same origin and to another`(_ status: Int, _ isNear: Bool) async throws {
+        let (here, there) = (try Self.redirecting(), try Self.redirecting())
+        let target = isNear ? "/end" : "http:%2F%2F127.0.0.1:\(there.port)/end"
+        let session = try SessionHandle()
+        var secrets = HTTPFields()
+        secrets[values: .authorization] = ["s3cret", "s3cret"]
+        for method in [HTTPRequest.Method.get, .post, .put, .patch, .delete, .options] {
+            let hasBody = [.post, .put, .patch].contains(method)
+            let response = try await session.fetch(
+                method,
+                here.url("/\(status)/\(target)"),
+                headerFields: secrets,
+                body: hasBody ? .string("body") : .none
+            )
+            let becomesGet = status == 303 || status < 303 && method == .post
+            let secret = isNear ? " s3cret" : ""
+            let line = "\(becomesGet ? .get : method) /end HTTP/1.1\(secret) \(hasBody && !becomesGet ? "body" : "")"
+            #expect(try await text(response) == line)
+        }
+        let head = try await session.fetch(.head, here.url("/\(status)/\(target)"))
+        #expect(head.status == .ok)
+        #expect(head.head.url == (isNear ? here : there).url("/end"))
+    }
+
+    @Test func `a loop of two comes to an end`() async throws {
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                let other = request.head.target == "/a" ? "/b" : "/a"
+                try connection.send("HTTP/1.1 307 R\r\nLocation: \(other)\r\nContent-Length: 0\r\n\r\n")
+            }
+        }
+        let error = HandleError(.redirectFailed, .receiveResponse, reason: "the server redirects more than 10 times")
+        await #expect(throws: error) { try await SessionHandle().get(server.url("/a")) }
+    }
+
     @Test func `too many redirects are an error`() async throws {
         let server = try ScriptedServer { connection in
             while try connection.readRequest() != nil {

@@ -89,7 +89,9 @@ package struct RequestStateMachine: ~Copyable {
         case deliver
         case follow(url: String)
         /// A 401, for which the caller may have credentials.
-        case ask
+        case askForCredentials
+        /// The caller is asked whether to follow, and tells `decided`.
+        case askAboutRedirect(url: String)
         case retry(Retry)
         case refuse(HandleError)
     }
@@ -127,6 +129,9 @@ package struct RequestStateMachine: ~Copyable {
         /// As redirecting, but the transfer is over and the caller has not asked for the response. Can transition to:
         /// starting, closed.
         case redirected(url: String)
+        /// A head came that may be followed, and the caller has not decided yet; the body is kept until then. Can
+        /// transition to: redirecting, redirected, starting, responding, finished, failed, idle, closed.
+        case deciding(url: String, end: TransferEnd?)
         /// A head came after which the request is sent again; its body is being discarded. Can transition to: pausing,
         /// starting (sent again), closed.
         case discarding(Retry)
@@ -141,6 +146,12 @@ package struct RequestStateMachine: ~Copyable {
         case failed(HandleError)
         /// Closed by its owner. Final.
         case closed
+    }
+
+    /// How a transfer ended that was not asked for yet.
+    private enum TransferEnd {
+        case finished
+        case failed(HandleError)
     }
 
     /// Where an operation of the caller's stands.
@@ -177,14 +188,15 @@ package struct RequestStateMachine: ~Copyable {
         switch wire {
         case .idle, .closed: false
         case .starting, .sending, .awaitingHead, .challenged, .asking, .redirecting, .redirected, .responding: true
-        case .discarding, .pausing, .finished, .failed: true
+        case .deciding, .discarding, .pausing, .finished, .failed: true
         }
     }
 
     /// There is a transfer, or the pause before one, to be abandoned.
     private var isTransferRunning: Bool {
         switch wire {
-        case .starting, .sending, .awaitingHead, .challenged, .redirecting, .discarding, .pausing, .responding: true
+        case .starting, .sending, .awaitingHead, .challenged, .redirecting, .deciding: true
+        case .discarding, .pausing, .responding: true
         case .asking(let isTransferOver): !isTransferOver
         case .idle, .redirected, .finished, .failed, .closed: false
         }
@@ -230,7 +242,7 @@ extension RequestStateMachine {
             return answer
         }
         switch wire {
-        case .idle, .closed, .starting, .sending, .awaitingHead, .challenged, .discarding, .pausing:
+        case .idle, .closed, .starting, .sending, .awaitingHead, .challenged, .deciding, .discarding, .pausing:
             receive = .pending
         case .asking:
             receive = .pending
@@ -390,18 +402,48 @@ extension RequestStateMachine {
         case .deliver:
             wire = .responding
             if receive == .pending { completeReceive(&actions) }
-        case .follow(let url):
-            wire = .redirecting(url: url)
-            // A streamed body cannot be sent again: whatever the next hop sends is known.
-            upload = .upFront
-            if receive == .pending { actions.emit(.redirect(url: url)) }
-        case .ask:
+        case .follow(let url): follow(url, &actions)
+        case .askForCredentials:
             wire = .asking(isTransferOver: false)
             if receive == .pending { actions.append(.askForCredentials) }
+        case .askAboutRedirect(let url): wire = .deciding(url: url, end: nil)
         case .retry(let retry): wire = .discarding(retry)
         case .refuse(let error):
             actions.append(.abandonTransfer)
             transferFailed(error, [], &actions)
+        }
+    }
+
+    private mutating func follow(_ url: String, _ actions: inout Actions) {
+        wire = .redirecting(url: url)
+        // A streamed body cannot be sent again: whatever the next hop sends is known.
+        upload = .upFront
+        if receive == .pending { actions.emit(.redirect(url: url)) }
+    }
+
+    /// Whether the caller is being asked about a redirect.
+    package var isDeciding: Bool {
+        if case .deciding = wire { true } else { false }
+    }
+
+    /// The caller has decided about a redirect.
+    package mutating func decided(_ decision: RedirectDecision, _ actions: inout Actions) {
+        guard case .deciding(let url, let end) = wire else { return }
+        switch decision {
+        case .follow: follow(url, &actions)
+        case .stop:
+            wire = .responding
+            if receive == .pending { completeReceive(&actions) }
+        case .refuse:
+            let reason = "the caller refuses the redirect to \(url)"
+            actions.append(.abandonTransfer)
+            wire = .awaitingHead
+            return transferFailed(HandleError(.redirectFailed, .receiveResponse, reason: reason), [], &actions)
+        }
+        switch end {
+        case nil: break
+        case .finished: transferEnded(&actions)
+        case .failed(let error): transferFailed(error, [], &actions)
         }
     }
 
@@ -410,6 +452,7 @@ extension RequestStateMachine {
         guard isTransferRunning else { return }
         switch wire {
         case .discarding(let retry): pause(before: retry, &actions)
+        case .deciding(let url, _): wire = .deciding(url: url, end: .finished)
         case .redirecting(let url?) where receive != .pending:
             wire = .redirected(url: url)
         case .redirecting:
@@ -431,6 +474,9 @@ extension RequestStateMachine {
         case .redirecting, .discarding:
             // The body is discarded anyway, and where to go next is known.
             transferEnded(&actions)
+        // Time limits go on while the caller decides, and a driver that has failed can do nothing for him.
+        case .deciding(let url, nil) where error.code != .timeout && error.code != .shutdown:
+            wire = .deciding(url: url, end: .failed(error))
         case .idle, .redirected, .pausing, .finished, .failed, .closed:
             break
         // While the caller is asked, the driver may fail and time run out. All else is only the end of a body that maybe
@@ -442,7 +488,7 @@ extension RequestStateMachine {
             wire = .finished
             failPending(error, &actions)
             endBodies(error, &actions)
-        case .starting, .sending, .awaitingHead, .challenged, .asking:
+        case .starting, .sending, .awaitingHead, .challenged, .asking, .deciding:
             if !secureFailure.isEmpty { actions.emit(.secureFailure(secureFailure)) }
             let somebodyWaits = send == .pending || receive == .pending
             wire = somebodyWaits ? .idle : .failed(error)

@@ -28,6 +28,12 @@ extension HandleOption<RedirectPolicy> {
     public static var redirectPolicy: Self { HandleOption(.redirectPolicy, \.redirectPolicy) }
 }
 
+extension HandleOption<RedirectDecider?> {
+    /// Who is asked about each redirect that `redirectPolicy` allows; nobody by default. (What is done in the callback of
+    /// `WINHTTP_CALLBACK_STATUS_REDIRECT`)
+    public static var redirectDecider: Self { HandleOption(.redirectDecider, \.redirectDecider) }
+}
+
 extension HandleOption<Credentials?> {
     /// Who the client says it is, to the server that the request is made to and to no other; nobody by default. A request
     /// with an `Authorization` field of its own does without. (`WinHttpSetCredentials`, `WINHTTP_OPTION_USERNAME`;

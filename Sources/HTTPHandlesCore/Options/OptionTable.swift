@@ -12,6 +12,7 @@ extension OptionRow {
     static let credentialProvider = OptionRow("credentialProvider", nil)
     static let usesCookies = OptionRow("usesCookies", nil, curl: ["CURLOPT_SHARE", "CURLOPT_COOKIEFILE"])
     static let redirectPolicy = OptionRow("redirectPolicy", 88)
+    static let redirectDecider = OptionRow("redirectDecider", nil)
     static let retryPolicy = OptionRow("retryPolicy", nil)
     static let maximumRedirects = OptionRow("maximumRedirects", 89, unit: "redirects")
 
@@ -149,6 +150,7 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.httpVersion), OptionEntry(.requestTimes), OptionEntry(.requestStatistics),
         OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
         OptionEntry(.linkedLibrary), OptionEntry(.usesCookies), OptionEntry(.retryPolicy),
+        OptionEntry(.redirectDecider),
     ]
 }
 

@@ -39,6 +39,7 @@ package struct OptionValues: Sendable, Hashable {
 
     package var redirectPolicy = RedirectPolicy.refuseDowngrade
     package var maximumRedirects = 10
+    package var redirectDecider: RedirectDecider?
     package var retryPolicy: RetryPolicy?
 
     package var maximumConnectionsPerServer: Int?

@@ -80,6 +80,7 @@ extension Phase {
                 .sendingRequest, sent(target, fields: "Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n"),
                 .receivingResponse,
             ]
+        case .awaitingDecision: received(PhaseServers.redirectHead)
         case .awaitingRetry:
             received(PhaseServers.busyHead) + [.retry(attempt: 2, after: .seconds(1), cause: .status(503))]
         case .readingBody: delivered(10) + [.readComplete(bytes: 5)]

@@ -8,7 +8,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     case awaitingHead, inHead
     case discardingRedirect, secondHop
     case inChallenge, secondRound, askingForCredentials
-    case awaitingRetry
+    case awaitingDecision, awaitingRetry
     case readingBody, bodyPaused
     case unread, complete, failed
 
@@ -20,7 +20,8 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         // What waits for the producer is a send that iterates his sequence; as an operation it is a write.
         case .awaitingProducer: [.writeData, .receiveResponse]
         case .awaitingServer: [.writeData, .receiveResponse]
-        case .awaitingHead, .inHead, .discardingRedirect, .secondHop, .awaitingRetry: [.receiveResponse]
+        case .awaitingHead, .inHead, .discardingRedirect, .secondHop: [.receiveResponse]
+        case .awaitingDecision, .awaitingRetry: [.receiveResponse]
         case .inChallenge, .secondRound, .askingForCredentials: [.receiveResponse]
         case .readingBody: [.readData]
         }
@@ -42,7 +43,8 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         case .unused, .queued, .resolving, .connecting, .awaitingRetry, .askingForCredentials: false
         case .unread, .complete, .failed: false
         case .securing, .sendingHead, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
-        case .discardingRedirect, .secondHop, .inChallenge, .secondRound, .readingBody, .bodyPaused: true
+        case .discardingRedirect, .secondHop, .awaitingDecision, .readingBody, .bodyPaused: true
+        case .inChallenge, .secondRound: true
         }
     }
 }
@@ -66,6 +68,7 @@ extension Phase: CustomTestStringConvertible {
         case .inChallenge: "discards the body of a 401"
         case .secondRound: "is in the second round after a 401"
         case .askingForCredentials: "waits for the provider of credentials"
+        case .awaitingDecision: "waits for the caller to decide about a redirect"
         case .awaitingRetry: "waits to be sent again"
         case .readingBody: "waits for more of the response body"
         case .bodyPaused: "is paused, because nobody reads the body"

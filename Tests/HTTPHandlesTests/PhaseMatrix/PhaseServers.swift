@@ -102,7 +102,7 @@ extension Phase {
         switch self {
         case .awaitingProducer: "/producer"
         case .inHead: "/half-head"
-        case .discardingRedirect: "/redirect-body"
+        case .discardingRedirect, .awaitingDecision: "/redirect-body"
         case .secondHop: "/redirect"
         case .inChallenge: "/half-challenge"
         case .secondRound, .askingForCredentials: "/challenge"

@@ -83,6 +83,12 @@ final class Scene: Sendable {
             let clock = TestClock(isStopped: true)
             let policy = RetryPolicy(firstDelay: .seconds(1), jitter: .none, clock: clock)
             try await request.setOption(.retryPolicy, to: policy)
+        case .awaitingDecision:
+            let undecided = RedirectDecider { _ in
+                try? await Task.sleep(for: .seconds(1_000_000))
+                return .stop
+            }
+            try await request.setOption(.redirectDecider, to: undecided)
         default: break
         }
         recorder = EventRecorder(of: request)
@@ -124,7 +130,7 @@ final class Scene: Sendable {
         default: try await request.send()
         }
         switch phase {
-        case .awaitingHead, .inHead, .awaitingRetry: return
+        case .awaitingHead, .inHead, .awaitingDecision, .awaitingRetry: return
         case .inChallenge, .secondRound: return
         case .discardingRedirect, .secondHop, .askingForCredentials: return try begin(.receiveResponse)
         case .failed:
