@@ -357,6 +357,22 @@ struct CookieTests {
         await #expect(throws: closed) { try await jar.load(from: path) }
         await session.closed()
     }
+
+    /// With credentials for which a server has to ask, an easy handle is reset between exchanges; libcurl keeps the share.
+    @Test func `an easy handle that is reset keeps the jar, or keeps away from it`() async throws {
+        let url = url("example.com")
+        try await session.setOption(.credentials, to: .password(user: "Aladdin", password: "open sesame"))
+        try await get(url, set: ["a=1"])
+        #expect(try await get(url) == "a=1")
+        #expect(try await get(url, set: [], [.cookie: "own=2"]) == "a=1; own=2")
+        #expect(try await get(url) == "a=1")
+        try await session.setOption(.usesCookies, to: false)
+        #expect(try await get(url) == "")
+        try await session.setOption(.credentials, to: nil)
+        #expect(try await get(url) == "")
+        try await session.setOption(.usesCookies, to: true)
+        #expect(try await get(url) == "a=1")
+    }
 }
 
 extension CookieTests {

@@ -41,7 +41,7 @@ extension Transfer {
         }
     }
 
-    /// Forgets everything that was ever set, but for the share and its cookies, which libcurl keeps.
+    /// Forgets everything that was ever set. libcurl keeps the share and its cookies.
     private func startOver() {
         curl.reset()
         appliedURL = nil
@@ -49,6 +49,7 @@ extension Transfer {
         appliedOptions = nil
         appliedRequest = AppliedRequest()
         appliedCredentials = nil
+        hasCookies = nil
         hasOwnCookies = false
         sentHead = nil
         setUp()

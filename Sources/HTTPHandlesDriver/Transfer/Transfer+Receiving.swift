@@ -49,7 +49,7 @@ extension Transfer {
                 return refuse(.invalidServerResponse, "the response announces two different lengths")
             }
             announcedLength = headBytes.count..<(headBytes.count + line.count)
-        } else if hasCookies, unsafe Self.isField(Self.setCookie, line) {
+        } else if hasCookies == true, unsafe Self.isField(Self.setCookie, line) {
             engine.cookieArrived()
         }
         unsafe headBytes.append(contentsOf: line)

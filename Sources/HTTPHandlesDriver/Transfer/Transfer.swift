@@ -59,7 +59,8 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var appliedOptions: OptionSnapshot?
     @safe @exclusivity(unchecked) var appliedRequest = AppliedRequest()
     @safe @exclusivity(unchecked) var appliedCredentials: Credentials?
-    var hasCookies = false
+    /// Whether the session's cookies are in use; `nil` if that is not known.
+    var hasCookies: Bool? = false
     /// `CURLOPT_COOKIE` is set.
     var hasOwnCookies = false
 
