@@ -43,6 +43,8 @@ extension Transfer {
 
     /// Forgets everything that was ever set. libcurl keeps the share and its cookies.
     private func startOver() {
+        // libcurl 7.88 leaks the list of cookie files at a reset.
+        curl.set(CURLOPT_COOKIEFILE, nil)
         curl.reset()
         appliedURL = nil
         appliedHeader = .none
