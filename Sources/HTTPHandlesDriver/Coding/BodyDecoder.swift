@@ -99,8 +99,8 @@ package final class BodyDecoder: Sendable {
     }
 
     private func fill(_ state: inout State) throws(HandleError) {
-        if let error = state.error { throw error }
         guard state.output.isEmpty else { return }
+        if let error = state.error { throw error }
         do throws(HandleError) {
             try decode(state.stages.count - 1, &state.stages, into: &state.output)
             state.decodedBytes += state.output.count
@@ -111,9 +111,9 @@ package final class BodyDecoder: Sendable {
             let reason = "the body decodes to more than \(maximumRatio) times its size"
             throw HandleError(.insufficientBuffer, .readData, reason: reason)
         } catch {
-            state.output = []
             state.error = error
-            throw error
+            // What came out before the damage is the reader's, as it is where a body without a coding breaks off.
+            if state.output.isEmpty { throw error }
         }
     }
 
