@@ -151,6 +151,17 @@ struct BadInputTests {
         #expect(kinds == ["handleCreated", "connectingToServer", "requestError", "handleClosing"])
     }
 
+    @Test func `two carriage returns at the end of the lines of a head`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 200 OK\r\r\nContent-Length: 5\r\r\n\r\r\nhello")
+        }
+        let session = try SessionHandle()
+        let response = try await session.get(server.url())
+        // libcurl takes the line that begins with one for the empty line, and so do we.
+        #expect(try await response.body.collect(upTo: 10).starts(with: "hello".utf8))
+    }
+
     @Test func `a name that does not exist`() async throws {
         let session = try SessionHandle()
         let error = await #expect(throws: HandleError.self) { try await session.get("http://no-such-name.invalid/") }

@@ -61,7 +61,8 @@ extension Transfer {
         guard headLines <= Self.maximumHeadLines else {
             return refuse(.headerCountExceeded, "the response has more than \(Self.maximumHeadLines) header lines")
         }
-        guard line.count <= 2, case .head = receiving else { return true }
+        guard case .head = receiving else { return true }
+        // That is how libcurl looks at it, which takes "\r\r\n" too for an empty line.
         let first = unsafe line.first
         return first == UInt8(ascii: "\r") || first == UInt8(ascii: "\n") ? headEnded() : true
     }
