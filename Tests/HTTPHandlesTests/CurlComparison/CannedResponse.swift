@@ -1,0 +1,45 @@
+import Foundation
+
+/// A response as a server might send it, good or bad, to the last byte. The connection ends after it.
+struct CannedResponse: Sendable {
+    let name: String
+    let bytes: [UInt8]
+    /// What we do otherwise than curl, on purpose.
+    let difference: Difference?
+
+    init(_ name: String, _ bytes: [UInt8], _ difference: Difference? = nil) {
+        self.name = name
+        self.bytes = bytes
+        self.difference = difference
+    }
+
+    /// - Parameter text: Each character is the byte of its number.
+    init(_ name: String, _ text: String, _ difference: Difference? = nil) {
+        self.init(name, Self.bytes(text), difference)
+    }
+
+    /// A response with these lines in its head.
+    init(_ name: String, _ lines: [String], _ body: String = "", _ difference: Difference? = nil) {
+        self.init(name, (lines + ["", body]).joined(separator: "\r\n"), difference)
+    }
+
+    /// A response with status 200 and these header lines.
+    static func ok(_ name: String, _ lines: [String], _ body: String = "", _ difference: Difference? = nil) -> Self {
+        Self(name, ["HTTP/1.1 200 OK"] + lines, body, difference)
+    }
+
+    static func chunked(_ name: String, _ body: String, _ difference: Difference? = nil) -> Self {
+        .ok(name, ["Transfer-Encoding: chunked"], body, difference)
+    }
+
+    static func bytes(_ text: String) -> [UInt8] {
+        text.unicodeScalars.map { UInt8($0.value) }
+    }
+
+    /// Where it is also cut off: at every tenth byte, or in fifty places where it is long.
+    var cuts: [Int] { Array(stride(from: 0, to: bytes.count, by: max(10, bytes.count / 50))) }
+}
+
+extension CannedResponse {
+    static let all = statusLines + heads + lengths + chunks + intermediate + codings
+}
