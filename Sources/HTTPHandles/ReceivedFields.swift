@@ -5,12 +5,32 @@ public import HTTPTypes
 
 /// What came with a response besides its body. The driver's thread writes it, before it ends the body; anybody reads it.
 struct ReceivedFields {
+    /// Goes on over redirects.
+    var hops: [Hop] = []
     var head: ResponseHead?
     var informational: [ResponseHead] = []
     var trailers = HTTPFields()
 }
 
+/// One exchange of a request that was redirected.
+public struct Hop: Sendable {
+    /// The method, which a redirect can change.
+    public let method: HTTPRequest.Method
+    /// Where the request was sent.
+    public let url: String
+    /// The caller's header fields, as far as they were sent here; secrets do not follow a redirect to another origin.
+    public let headerFields: HTTPFields
+    /// What the server answered.
+    public let head: ResponseHead
+}
+
 extension RequestObject {
+    func keepHop(_ head: ResponseHead) {
+        guard let message = request?.message else { return }
+        let hop = Hop(method: message.method, url: message.url.text, headerFields: message.headerFields, head: head)
+        received.withLock { $0.hops.append(hop) }
+    }
+
     /// Keeps the fields that are no part of the conversation with the caller.
     func note(_ milestone: TransferMilestone) {
         switch milestone {
@@ -26,6 +46,14 @@ extension RequestObject {
 }
 
 extension RequestHandle {
+    /// The exchanges of a request that was redirected: one for each redirect that was followed, and the last one. Empty
+    /// where there was no redirect.
+    ///
+    /// Always possible, and complete when `receiveResponse` has returned. Each redirect was also a `redirect` event.
+    ///
+    /// `WINHTTP_OPTION_URL` tells the last URL only.
+    public nonisolated var hops: [Hop] { object.bound.received.withLock { $0.hops } }
+
     /// The 1xx responses that came before the response, for example 103 (Early Hints); each was also an
     /// `intermediateResponse` event. After a redirect, those of the last hop.
     ///

@@ -208,7 +208,7 @@ final class RequestObject: HandleObject {
             driver.submit { object.value.bodyWasWritten($0) }
         }
         do {
-            received.withLock { $0 = ReceivedFields() }
+            received.withLock { $0 = ReceivedFields(hops: redirects == 0 ? [] : $0.hops) }
             transfer = try engine.start(request, download: download, delegate: self)
             startWaiting(for: .connect, engine)
         } catch {
@@ -371,10 +371,14 @@ extension RequestObject: TransferDelegate {
             let head = ResponseHead(block, url: request?.message.url.text ?? "")
             self.head = head
             received.withLock { $0.head = head }
+            if redirects > 0 { keepHop(head) }
             decoder = nil
             if let request, let transfer, transfer.isCoded { decoder = BodyDecoder(of: block, to: request) }
             if case .askAboutRedirect = disposition { ask(about: block) }
-        case .follow, .retry: transfer?.discardBody(budget: Self.discardedBytes)
+        case .follow:
+            keepHop(ResponseHead(block, url: request?.message.url.text ?? ""))
+            transfer?.discardBody(budget: Self.discardedBytes)
+        case .retry: transfer?.discardBody(budget: Self.discardedBytes)
         case .refuse: break
         }
         return disposition
