@@ -46,6 +46,8 @@ struct Get: AsyncParsableCommand {
     @Flag(help: "Write a waterfall of the phases to standard error.")
     var timing = false
 
+    @OptionGroup var archive: ArchiveOptions
+
     @OptionGroup(visibility: .hidden) var later: LaterOptions
 
     func run() async throws {
@@ -54,10 +56,12 @@ struct Get: AsyncParsableCommand {
             try SessionHandle(userAgent: "http-handles/0.1", options: options)
         }
         let printer = events.map { EventPrinter(session, as: $0) }
-        let outcome = await exchange(session)
+        let archiver = try archive.har.map { file in try HARRecorder(session, to: file, archive.harWithSecrets) }
+        let outcome = await exchange(session, archiver)
         _ = try? session.closeAll()
         await session.closed()
         await printer?.finish()
+        try await archiver?.finish(outcome)
         let times = try outcome.get()
         if timing { Waterfall(times).lines.forEach(Terminal.say) }
     }
@@ -72,20 +76,26 @@ struct Get: AsyncParsableCommand {
         return options
     }
 
-    private func exchange(_ session: SessionHandle) async -> Result<RequestTimes, any Error> {
+    private func exchange(_ session: SessionHandle, _ archiver: HARRecorder?) async -> Result<RequestTimes, any Error> {
         do {
             let body = try message.body()
             let method = try message.method(hasBody: body != nil)
             let fields = try usage { () throws(HandleError) in try message.headerFields(hasBody: body != nil) }
             let request = try await session.openRequest(method, url, headerFields: fields)
+            archiver?.begin(request, method, url, fields)
             let canceller = closeLater(request)
             defer { canceller?.cancel() }
             try await request.send(body ?? .none)
             let head = try await request.receiveResponse()
+            archiver?.head = head
             var sink = try BodySink(file: output, expecting: head.headerFields[.contentLength].flatMap { Int($0) })
             if include { sink.write(head.rawBytes) }
-            for try await piece in request.body { sink.write(piece) }
+            for try await piece in request.body {
+                archiver?.contentSize += piece.count
+                sink.write(piece)
+            }
             sink.finish()
+            archiver?.statistics = try await request.option(.requestStatistics)
             return .success(try await request.option(.requestTimes))
         } catch let error as HandleError {
             return .failure(RequestFailure(error: error))
@@ -184,12 +194,9 @@ enum HTTPVersionArgument: String, ExpressibleByArgument {
 /// Options that the tool will have, so that scripts get a clear answer until then.
 struct LaterOptions: ParsableArguments {
     @Option var proxy: String?
-    @Option var har: String?
 
     func validate() throws {
-        let given = [
-            "--proxy": proxy != nil, "--har": har != nil,
-        ]
+        let given = ["--proxy": proxy != nil]
         if let option = given.first(where: \.value)?.key { throw ValidationError("\(option) is not there yet.") }
     }
 }

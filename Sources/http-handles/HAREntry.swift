@@ -1,0 +1,120 @@
+import Foundation
+import HTTPHandles
+import HTTPTypes
+
+/// One exchange in a HAR file (HAR 1.2, "entries"). -1 stands for what is not known.
+struct HAREntry {
+    private(set) var object: [String: Any]
+    private let withSecrets: Bool
+
+    private static let secrets: Set<String> = ["authorization", "cookie", "proxy-authorization", "set-cookie"]
+
+    init(_ events: [StatusEvent], start: (date: Date, instant: ContinuousClock.Instant), withSecrets: Bool) {
+        self.withSecrets = withSecrets
+        let timings = Self.timings(events)
+        let began = events.first.map { $0.time - start.instant } ?? .zero
+        let formatter = ISO8601DateFormatter()
+        formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+        object = [
+            "startedDateTime": formatter.string(from: start.date.addingTimeInterval(began / .seconds(1))),
+            // The handshake is a part of connecting.
+            "time": timings.filter { $0.key != "ssl" && $0.value >= 0 }.values.reduce(0, +),
+            "timings": timings, "cache": [String: Any](),
+        ]
+        for event in events {
+            switch event.kind {
+            case .connectedToServer(let address), .connectionReused(let address):
+                object["serverIPAddress"] = address.host
+            default: break
+            }
+        }
+    }
+
+    mutating func setRequest(_ method: HTTPRequest.Method, _ url: String, _ fields: HTTPFields) {
+        let items = URLComponents(string: url)?.queryItems ?? []
+        object["request"] = [
+            "method": method.rawValue, "url": url, "httpVersion": "HTTP/1.1",
+            "cookies": cookies(fields[values: .cookie].flatMap { $0.split(separator: ";") }),
+            "headers": headers(fields), "queryString": items.map { ["name": $0.name, "value": $0.value ?? ""] },
+            "headersSize": -1, "bodySize": -1,
+        ]
+    }
+
+    /// - Parameter head: `nil` where there was no answer.
+    mutating func setResponse(_ head: ResponseHead?) {
+        let fields = head?.headerFields ?? [:]
+        let version = head.map { "\($0.version)" } ?? ""
+        if head != nil, var request = object["request"] as? [String: Any] {
+            request["httpVersion"] = version
+            object["request"] = request
+        }
+        object["response"] = [
+            "status": head?.status.code ?? 0, "statusText": head?.status.reasonPhrase ?? "", "httpVersion": version,
+            "cookies": cookies(fields[values: .setCookie].compactMap { $0.split(separator: ";").first }),
+            "headers": headers(fields), "content": ["size": 0, "mimeType": fields[.contentType] ?? ""],
+            "redirectURL": fields[.location] ?? "", "headersSize": head?.rawBytes.count ?? -1, "bodySize": -1,
+        ]
+    }
+
+    /// What is known of the last exchange only.
+    mutating func setEnd(
+        contentSize: Int,
+        _ statistics: RequestStatistics?,
+        _ outcome: Result<some Any, any Error>
+    ) {
+        guard var request = object["request"] as? [String: Any], var response = object["response"] as? [String: Any]
+        else { return }
+        if let statistics {
+            request["headersSize"] = statistics.requestHeadBytes
+            request["bodySize"] = statistics.requestBodyBytes
+            response["bodySize"] = statistics.responseBodyBytes
+        }
+        if var content = response["content"] as? [String: Any] {
+            content["size"] = contentSize
+            response["content"] = content
+        }
+        if case .failure(let failure as RequestFailure) = outcome { response["comment"] = "\(failure.error)" }
+        object["request"] = request
+        object["response"] = response
+    }
+
+    private func headers(_ fields: HTTPFields) -> [[String: String]] {
+        fields.map { field in
+            let isShown = withSecrets || !Self.secrets.contains(field.name.canonicalName)
+            return ["name": field.name.rawName, "value": isShown ? field.value : Self.redacted]
+        }
+    }
+
+    private func cookies(_ pairs: [Substring]) -> [[String: String]] {
+        pairs.map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let value = parts.count == 2 ? String(parts[1]) : ""
+            let name = parts.first?.trimmingCharacters(in: .whitespaces) ?? ""
+            return ["name": name, "value": withSecrets ? value : Self.redacted]
+        }
+    }
+
+    private static let redacted = "(redacted)"
+
+    /// Milliseconds. A phase that did not happen is -1; send, wait and receive are 0 then, as the format wants it.
+    private static func timings(_ events: [StatusEvent]) -> [String: Double] {
+        func time(_ names: String..., last: Bool = false) -> ContinuousClock.Instant? {
+            (last ? events.reversed() : events).first { names.contains($0.kind.name) }?.time
+        }
+        func between(_ from: ContinuousClock.Instant?, _ to: ContinuousClock.Instant?) -> Double? {
+            guard let from, let to, from <= to else { return nil }
+            return (to - from) / .milliseconds(1)
+        }
+        let sent = time("requestSent", last: true)
+        let answered = time("responseReceived", last: true)
+        return [
+            "blocked": between(time("queued"), time("resolvingName", "connectingToServer", "connectionReused")) ?? -1,
+            "dns": between(time("resolvingName"), time("nameResolved")) ?? -1,
+            "connect": between(time("connectingToServer"), time("connectionSecured") ?? time("connectedToServer"))
+                ?? -1,
+            "ssl": between(time("securingConnection"), time("connectionSecured")) ?? -1,
+            "send": between(time("sendingRequest"), sent) ?? 0, "wait": between(sent, answered) ?? 0,
+            "receive": between(answered, time("readComplete", "redirect", "requestError", last: true)) ?? 0,
+        ]
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Foundation
+import HTTPHandles
+import HTTPTypes
+
+/// Where the exchange is written down.
+struct ArchiveOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Write what was exchanged to a file in HAR 1.2, each redirect included.", valueName: "file")
+    )
+    var har: String?
+
+    @Flag(help: "Leave credentials and cookies in that file.")
+    var harWithSecrets = false
+
+    func validate() throws {
+        if harWithSecrets, har == nil { throw ValidationError("--har-with-secrets needs --har.") }
+    }
+}
+
+/// Collects what a HAR file says of a request: one entry for each redirect, and one for the last exchange.
+final class HARRecorder {
+    private let file: String
+    private let withSecrets: Bool
+    /// To tell the time of day from the time of an event.
+    private let start = (date: Date(), instant: ContinuousClock.now)
+    private let collecting: Task<[StatusEvent], Never>
+    private var request: RequestHandle?
+    private var asked: (method: HTTPRequest.Method, url: String, fields: HTTPFields) = (.get, "", [:])
+    var head: ResponseHead?
+    var contentSize = 0
+    var statistics: RequestStatistics?
+
+    init(_ session: SessionHandle, to file: String, _ withSecrets: Bool) throws {
+        // Now, and not after all the work.
+        guard FileManager.default.createFile(atPath: file, contents: nil) else {
+            throw ValidationError("\(file) cannot be written.")
+        }
+        self.file = file
+        self.withSecrets = withSecrets
+        let events = session.statusEvents(scope: .tree)
+        collecting = Task {
+            // Of the reads, the last one is enough.
+            await events.reduce(into: []) { list, event in
+                if case .readComplete = event.kind, case .readComplete? = list.last?.kind { list.removeLast() }
+                if event.handle.level == .request { list.append(event) }
+            }
+        }
+    }
+
+    func begin(_ request: RequestHandle, _ method: HTTPRequest.Method, _ url: String, _ fields: HTTPFields) {
+        self.request = request
+        asked = (method, url, fields)
+    }
+
+    /// Waits for the last event, and writes the file.
+    func finish(_ outcome: Result<some Any, any Error>) async throws {
+        let events = await collecting.value
+        let entries = request.map { self.entries($0, events, outcome) } ?? []
+        let log: [String: Any] = [
+            "version": "1.2", "creator": ["name": "http-handles", "version": "0.1"], "entries": entries,
+        ]
+        let data = try JSONSerialization.data(
+            withJSONObject: ["log": log],
+            options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        )
+        do {
+            try data.write(to: URL(fileURLWithPath: file))
+        } catch {
+            throw ValidationError("\(file) cannot be written.")
+        }
+    }
+
+    private func entries(
+        _ request: RequestHandle,
+        _ events: [StatusEvent],
+        _ outcome: Result<some Any, any Error>
+    ) -> [[String: Any]] {
+        // The events of each exchange: a redirect ends one.
+        var rounds: [[StatusEvent]] = [[]]
+        for event in events {
+            rounds[rounds.count - 1].append(event)
+            if case .redirect = event.kind { rounds.append([]) }
+        }
+        let hops = request.hops
+        return rounds.enumerated().map { index, round in
+            let isLast = index == rounds.count - 1
+            var entry = HAREntry(round, start: start, withSecrets: withSecrets)
+            if index < hops.count {
+                entry.setRequest(hops[index].method, hops[index].url, hops[index].headerFields)
+                entry.setResponse(hops[index].head)
+            } else {
+                // Without an answer nobody has told what was asked: where to, the last redirect says.
+                let last = rounds.dropLast().last?.last?.kind
+                let url = if case .redirect(let url)? = last { url } else { asked.url }
+                entry.setRequest(asked.method, url, index == 0 ? asked.fields : [:])
+                entry.setResponse(head)
+            }
+            if isLast { entry.setEnd(contentSize: contentSize, statistics, outcome) }
+            return entry.object
+        }
+    }
+}

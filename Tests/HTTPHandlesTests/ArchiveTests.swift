@@ -1,0 +1,151 @@
+import Foundation
+import HTTPHandles
+import HTTPHandlesTesting
+import Testing
+
+/// What the tool writes down of an exchange.
+@Suite("HAR files", .timeLimit(.minutes(5)))
+struct ArchiveTests {
+    /// The members that HAR 1.2 requires.
+    struct File: Decodable {
+        struct Log: Decodable {
+            let version: String
+            let creator: Creator
+            let entries: [Entry]
+        }
+        struct Creator: Decodable { let name, version: String }
+        struct Pair: Decodable, Hashable { let name, value: String }
+        struct Empty: Decodable {}
+        struct Entry: Decodable {
+            let startedDateTime: String
+            let time: Double
+            let request: Request
+            let response: Response
+            let cache: Empty
+            let timings: Timings
+        }
+        struct Request: Decodable {
+            let method, url, httpVersion: String
+            let cookies, headers, queryString: [Pair]
+            let headersSize, bodySize: Int
+        }
+        struct Response: Decodable {
+            let status: Int
+            let statusText, httpVersion, redirectURL: String
+            let cookies, headers: [Pair]
+            let content: Content
+            let headersSize, bodySize: Int
+            let comment: String?
+        }
+        struct Content: Decodable {
+            let size: Int
+            let mimeType: String
+        }
+        struct Timings: Decodable { let send, wait, receive: Double }
+        let log: Log
+    }
+
+    /// Runs the tool, and reads what it has written down.
+    func archive(_ url: String, _ options: [String] = [], status: Int32 = 0) async throws -> (File.Log, text: String) {
+        let scratch = try Scratch()
+        let arguments = ["get", url, "-o", scratch.path("body"), "--har", scratch.path("har")] + options
+        let run = try await TestProgram.run(arguments, of: "http-handles")
+        #expect(run.status == status, "\(run.output)")
+        let bytes = try #require(scratch.contents("har"))
+        return (try JSONDecoder().decode(File.self, from: Data(bytes)).log, String(decoding: bytes, as: UTF8.self))
+    }
+
+    static func server() throws -> ScriptedServer {
+        try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                switch request.head.target {
+                case "/first?a=b&c":
+                    try connection.send(
+                        "HTTP/1.1 302 Found\r\nLocation: /second\r\nSet-Cookie: id=s3cret; Path=/\r\nContent-Length: 0\r\n\r\n"
+                    )
+                case "/second":
+                    try connection.send(
+                        "HTTP/1.1 200 Fine\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX-A: one\r\n\r\nhello"
+                    )
+                default: try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
+                }
+                if request.head.target == "/broken" { return }
+            }
+        }
+    }
+
+    private static let secrets = [
+        "-H", "Authorization: Bearer s3cret", "-H", "Cookie: a=s3cret; b=s3cret", "-H", "Proxy-Authorization: s3cret",
+    ]
+
+    @Test func `each redirect is an entry, with all that the format requires`() async throws {
+        let server = try Self.server()
+        let (log, text) = try await archive(server.url("/first?a=b&c"), Self.secrets + ["-d", "text"])
+        #expect(log.version == "1.2")
+        #expect(log.creator.name == "http-handles")
+        try #require(log.entries.count == 2)
+        let (first, second) = (log.entries[0], log.entries[1])
+        #expect(first.request.method == "POST")
+        #expect(first.request.url == server.url("/first?a=b&c"))
+        #expect(first.request.httpVersion == "HTTP/1.1")
+        #expect(first.request.queryString == [File.Pair(name: "a", value: "b"), File.Pair(name: "c", value: "")])
+        #expect(first.request.cookies.map(\.name) == ["a", "b"])
+        #expect(first.response.status == 302)
+        #expect(first.response.redirectURL == "/second")
+        #expect(first.response.cookies.map(\.name) == ["id"])
+        #expect(second.request.method == "GET")
+        #expect(second.request.url == server.url("/second"))
+        #expect(second.response.status == 200)
+        #expect(second.response.statusText == "Fine")
+        #expect(second.response.headers.contains(File.Pair(name: "X-A", value: "one")))
+        #expect(second.response.content.size == 5)
+        #expect(second.response.bodySize == 5)
+        #expect(second.response.content.mimeType == "text/plain")
+        for entry in log.entries {
+            let formatter = ISO8601DateFormatter()
+            formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+            #expect(formatter.date(from: entry.startedDateTime) != nil)
+            #expect(entry.time >= entry.timings.wait && entry.timings.wait >= 0 && entry.timings.send >= 0)
+            #expect(entry.timings.receive >= 0)
+        }
+        #expect(!text.contains("s3cret"))
+    }
+
+    @Test func `secrets are in it if asked for`() async throws {
+        let server = try Self.server()
+        let (log, _) = try await archive(server.url("/first?a=b&c"), Self.secrets + ["--har-with-secrets"])
+        try #require(log.entries.count == 2)
+        #expect(log.entries[0].request.cookies.map(\.value) == ["s3cret", "s3cret"])
+        #expect(log.entries[0].response.cookies.map(\.value) == ["s3cret"])
+        #expect(log.entries[0].request.headers.contains(File.Pair(name: "Authorization", value: "Bearer s3cret")))
+    }
+
+    @Test func `a response that breaks off is written down, with what is wrong`() async throws {
+        let server = try Self.server()
+        let (log, _) = try await archive(server.url("/broken"), status: 3)
+        try #require(log.entries.count == 1)
+        #expect(log.entries[0].response.status == 200)
+        #expect(log.entries[0].response.content.size == 5)
+        #expect(log.entries[0].response.comment?.hasPrefix("connectionError (12030)") == true)
+    }
+
+    @Test func `so is a server that is not there`() async throws {
+        let port = try freePorts(1)[0]
+        let (log, _) = try await archive("http://127.0.0.1:\(port)/", status: 3)
+        try #require(log.entries.count == 1)
+        #expect(log.entries[0].response.status == 0)
+        #expect(log.entries[0].response.comment?.hasPrefix("cannotConnect") == true)
+    }
+
+    @Test func `the library tells the exchanges of a redirected request`() async throws {
+        let server = try Self.server()
+        let session = try SessionHandle()
+        let response = try await session.get(server.url("/first?a=b&c"))
+        let hops = response.request.hops
+        #expect(hops.map(\.head.status.code) == [302, 200])
+        #expect(hops.map(\.url) == [server.url("/first?a=b&c"), server.url("/second")])
+        #expect(hops.map(\.head.url) == hops.map(\.url))
+        let another = try await session.get(server.url("/second"))
+        #expect(another.request.hops.isEmpty)
+    }
+}
