@@ -17,6 +17,8 @@ struct Get: AsyncParsableCommand {
     @Option(name: [.customShort("o"), .customLong("output")], help: "Write the body to a file.")
     var output: String?
 
+    @OptionGroup var resumption: ResumeOptions
+
     @Flag(help: "Write the response head to standard output, before the body.")
     var include = false
 
@@ -50,6 +52,16 @@ struct Get: AsyncParsableCommand {
 
     @OptionGroup(visibility: .hidden) var later: LaterOptions
 
+    func validate() throws {
+        guard resumption.resumes else { return }
+        let isPlain = message.requestMethod == nil && message.data == nil && archive.har == nil && !include
+        guard output != nil, isPlain, cancelAfter == nil, !timing else {
+            throw ValidationError(
+                "-C - needs -o, and goes with neither -X, -d, --include, --har, --timing nor --cancel-after."
+            )
+        }
+    }
+
     func run() async throws {
         let options = try options()
         let session = try usage { () throws(HandleError) in
@@ -57,13 +69,22 @@ struct Get: AsyncParsableCommand {
         }
         let printer = events.map { EventPrinter(session, as: $0) }
         let archiver = try archive.har.map { file in try HARRecorder(session, to: file, archive.harWithSecrets) }
+        if resumption.resumes, let output {
+            let outcome = await Resumption(session).download(url, to: output, message)
+            await close(session, printer)
+            return try outcome.get()
+        }
         let outcome = await exchange(session, archiver)
-        _ = try? session.closeAll()
-        await session.closed()
-        await printer?.finish()
+        await close(session, printer)
         try await archiver?.finish(outcome)
         let times = try outcome.get()
         if timing { Waterfall(times).lines.forEach(Terminal.say) }
+    }
+
+    private func close(_ session: SessionHandle, _ printer: EventPrinter?) async {
+        _ = try? session.closeAll()
+        await session.closed()
+        await printer?.finish()
     }
 
     private func options() throws -> [OptionSetting] {
@@ -89,12 +110,12 @@ struct Get: AsyncParsableCommand {
             let head = try await request.receiveResponse()
             archiver?.head = head
             var sink = try BodySink(file: output, expecting: head.headerFields[.contentLength].flatMap { Int($0) })
+            defer { sink.finish() }
             if include { sink.write(head.rawBytes) }
             for try await piece in request.body {
                 archiver?.contentSize += piece.count
                 sink.write(piece)
             }
-            sink.finish()
             archiver?.statistics = try await request.option(.requestStatistics)
             return .success(try await request.option(.requestTimes))
         } catch let error as HandleError {
