@@ -4,7 +4,7 @@ import Foundation
 struct CannedResponse: Sendable {
     let name: String
     let bytes: [UInt8]
-    /// What we do otherwise than curl, on purpose.
+    /// What we do otherwise than curl 7.88.1, on purpose.
     let difference: Difference?
 
     init(_ name: String, _ bytes: [UInt8], _ difference: Difference? = nil) {
