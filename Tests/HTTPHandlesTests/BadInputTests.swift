@@ -157,9 +157,13 @@ struct BadInputTests {
             try connection.send("HTTP/1.1 200 OK\r\r\nContent-Length: 5\r\r\n\r\r\nhello")
         }
         let session = try SessionHandle()
-        let response = try await session.get(server.url())
-        // libcurl takes the line that begins with one for the empty line, and so do we.
-        #expect(try await response.body.collect(upTo: 10).starts(with: "hello".utf8))
+        // libcurl 7.88 takes the line that begins with one for the empty line, and so do we; newer ones refuse it.
+        do {
+            let response = try await session.get(server.url())
+            #expect(try await response.body.collect(upTo: 10) == Array("hello".utf8))
+        } catch {
+            #expect(error.curl != nil, "\(error)")
+        }
     }
 
     @Test func `a name that does not exist`() async throws {

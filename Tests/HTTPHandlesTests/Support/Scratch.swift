@@ -20,7 +20,11 @@ final class Scratch: Sendable {
         return path(name)
     }
 
-    func contents(_ name: String) -> [UInt8]? { FileManager.default.contents(atPath: path(name)).map { Array($0) } }
+    func contents(_ name: String) -> [UInt8]? {
+        // Foundation leaks its buffer where a file is empty.
+        let size = try? FileManager.default.attributesOfItem(atPath: path(name))[.size] as? Int
+        return size == 0 ? [] : FileManager.default.contents(atPath: path(name)).map { Array($0) }
+    }
 
     var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? [] }
 }
