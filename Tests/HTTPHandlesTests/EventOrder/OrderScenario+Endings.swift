@@ -5,9 +5,7 @@ extension OrderScenario {
     /// How requests fail.
     static let failures = [
         OrderScenario("The server refuses the connection") {
-            let server = try ScriptedServer { _ in }
-            let port = server.port
-            server.stop()
+            let port = try freePorts(1)[0]
             return try await .recording(port) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: port)
                 let request = try await connection.openRequest(.get, "/")
@@ -68,8 +66,10 @@ extension OrderScenario {
         return try await .recording(server.port) { session in
             let connection = try await session.connect(to: "127.0.0.1", port: server.port)
             let request = try await connection.openRequest(.get, "/")
+            let recorder = EventRecorder(of: request)
             try await request.send()
             _ = try? await request.receiveResponse(server.gate)
+            try await recorder.first(.connectionClosed)
             _ = try? await request.readAll()
             try await request.closeAndWait()
         }
