@@ -117,3 +117,16 @@ let package = Package(
         ),
     ]
 )
+
+// Only Scripts/fuzz builds it: its `main` is libFuzzer's.
+if Context.environment["HTTP_HANDLES_FUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "parser-fuzzing",
+            dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", httpTypes],
+            path: "Tests/Fuzzing",
+            exclude: ["Corpus"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]
+        )
+    )
+}

@@ -56,7 +56,7 @@ package final class BodyDecoder: Sendable {
     /// Whether there may be something to read without more coded bytes.
     var mayHaveOutput: Bool { state.withLock { $0.mayHaveOutput } }
 
-    func push(_ coded: [UInt8]) {
+    package func push(_ coded: [UInt8]) {
         state.withLock { state in
             state.codedBytes += coded.count
             state.mayHaveOutput = true

@@ -1,0 +1,93 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+import HTTPTypes
+
+// libFuzzer's way into our parsers of what servers send. Built and run by Scripts/fuzz.
+
+/// The first byte of an input chooses the parser, the second where the rest is cut in two, as a network may.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    let input = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+    guard count >= 2 else { return 0 }
+    let rest = Array(input[2...])
+    let cut = rest.isEmpty ? 0 : Int(input[1]) % (rest.count + 1)
+    let text = String(decoding: rest, as: UTF8.self)
+    switch input[0] {
+    case UInt8(ascii: "h"): head(rest)
+    case UInt8(ascii: "l"): precondition(lines([rest]) == lines([Array(rest[..<cut]), Array(rest[cut...])]))
+    case UInt8(ascii: "e"): precondition(events([rest]) == events([Array(rest[..<cut]), Array(rest[cut...])]))
+    case UInt8(ascii: "a"): _ = AuthenticationChallenge.all(in: text)
+    case UInt8(ascii: "c"): cookie(rest)
+    case UInt8(ascii: "m"): _ = try? Charset(contentType: text).decode(rest)
+    case UInt8(ascii: "t"): tag(text)
+    case UInt8(ascii: "r"): _ = ContentRange(text)
+    case UInt8(ascii: "u"): url(text)
+    case UInt8(ascii: "g"): decoded(rest, cut, [.gzip])
+    case UInt8(ascii: "d"): decoded(rest, cut, [.deflate])
+    case UInt8(ascii: "n"): decoded(rest, cut, [.gzip, .deflate])
+    default: break
+    }
+    return 0
+}
+
+private func head(_ bytes: [UInt8]) {
+    let block = HeaderBlock(bytes: bytes)
+    precondition((0...999).contains(block.status))
+    _ = block.reasonPhrase
+    let fields = block.fields()
+    _ = ContentCoding.applied(fields)
+    _ = AuthenticationChallenge.all(in: fields)
+    precondition(fields.count <= bytes.count)
+}
+
+private func lines(_ pieces: [[UInt8]]) -> [[UInt8]] {
+    var splitter = LineSplitter(limit: 1 << 20)
+    var lines: [[UInt8]] = []
+    for piece in pieces {
+        splitter.append(piece)
+        while let line = try? splitter.next() { lines.append(Array(line)) }
+    }
+    if let line = splitter.finish() { lines.append(Array(line)) }
+    return lines
+}
+
+private func events(_ pieces: [[UInt8]]) -> [ServerSentEvent] {
+    var parser = ServerSentEventParser(limit: 1 << 20)
+    var events: [ServerSentEvent] = []
+    for piece in pieces {
+        parser.append(piece)
+        while let event = try? parser.next() { events.append(event) }
+    }
+    return events
+}
+
+private func cookie(_ bytes: [UInt8]) {
+    guard let line = CookieLine(bytes) else { return }
+    _ = line.cookie
+    precondition(CookieLine(line.expired)?.expires == 1)
+}
+
+private func tag(_ text: String) {
+    guard let tag = EntityTag(text) else { return }
+    precondition(EntityTag(tag.description) == tag)
+}
+
+private func url(_ text: String) {
+    guard let url = try? RequestURL(parsing: text, for: .openRequest) else { return }
+    precondition((1...65535).contains(url.origin.port))
+    precondition(url.text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F })
+}
+
+/// Whatever comes out, it ends, and no piece is longer than asked for.
+private func decoded(_ bytes: [UInt8], _ cut: Int, _ codings: [ContentCoding]) {
+    guard let decoder = BodyDecoder(codings, maximumRatio: 250) else { return }
+    var total = 0
+    for piece in [bytes[..<cut], bytes[cut...]] where !piece.isEmpty {
+        decoder.push(Array(piece))
+        while let output = try? decoder.pull(upTo: 4096), !output.isEmpty {
+            precondition(output.count <= 4096)
+            total += output.count
+            if total > 1 << 20 { return }
+        }
+    }
+}
