@@ -25,13 +25,10 @@ extension RequestObject {
             challenges: head.challenges,
             hasRefused: request.options.values.credentials != nil
         )
-        question.ask {
+        ask {
             await provider.answer(asked)
-        } then: { [driver, object = DriverBound(self)] number, answer in
-            driver.submit { engine in
-                guard object.value.question.isAnswered(number) else { return }
-                object.value.answered(object.value.outcome(of: answer), engine)
-            }
+        } then: { request, answer, engine in
+            request.answered(request.outcome(of: answer), engine)
         }
     }
 

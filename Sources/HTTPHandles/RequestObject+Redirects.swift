@@ -46,13 +46,10 @@ extension RequestObject {
             headerFields: message.headerFields,
             keepsBody: nextHop.body.length != 0
         )
-        question.ask {
+        ask {
             await decider(proposal)
-        } then: { [driver, object = DriverBound(self)] number, decision in
-            driver.submit { engine in
-                guard object.value.question.isAnswered(number) else { return }
-                object.value.decided(decision, engine)
-            }
+        } then: { request, decision, engine in
+            request.decided(decision, engine)
         }
     }
 }

@@ -4,13 +4,11 @@ import HTTPHandlesDriver
 // Whether a request is sent again is decided here, on the driver's thread and without the user's code: a policy is made of
 // values. Only its clock is the user's, and that runs in a task of its own.
 
-/// Which attempt of a request is on its way, and the pause before it.
+/// Which attempt of a request is on its way.
 struct Attempts {
     /// The number of the present attempt.
     private(set) var count = 1
     private var generator: SeededGenerator?
-    private var pause: Task<Void, Never>?
-    private var pauses = 0
 
     init() {}
 
@@ -28,29 +26,6 @@ struct Attempts {
     }
 
     mutating func begin(_ retry: Retry) { count = retry.attempt }
-
-    /// Waits, and then calls `isOver` with the pause's number.
-    mutating func wait(_ delay: Duration, by clock: any Clock<Duration>, isOver: @escaping @Sendable (Int) -> Void) {
-        pauses += 1
-        pause = Task { [pauses] in
-            try? await clock.sleep(for: delay)
-            if !Task.isCancelled { isOver(pauses) }
-        }
-    }
-
-    /// `false` if it is the end of a pause that was cancelled: that may have been on its way.
-    mutating func pauseIsOver(_ number: Int) -> Bool {
-        guard pause != nil, number == pauses else { return false }
-        pause = nil
-        return true
-    }
-
-    var isPausing: Bool { pause != nil }
-
-    mutating func cancelPause() {
-        pause?.cancel()
-        pause = nil
-    }
 }
 
 extension RequestObject {
@@ -96,11 +71,10 @@ extension RequestObject {
 
     func waitForRetry(_ delay: Duration) {
         guard let policy = request?.options.values.retryPolicy else { return }
-        attempts.wait(delay, by: policy.clock) { [driver = base.driver, object = DriverBound(self)] number in
-            driver.submit { engine in
-                guard object.value.attempts.pauseIsOver(number) else { return }
-                object.value.retryIsDue(engine)
-            }
+        ask { [clock = policy.clock] in
+            _ = try? await clock.sleep(for: delay)
+        } then: { request, _, engine in
+            request.retryIsDue(engine)
         }
     }
 }

@@ -28,7 +28,7 @@ final class RequestObject: HandleObject {
     /// The permission to use a connection.
     @safe @exclusivity(unchecked) var slot = Slot.none
 
-    /// For credentials, or about `nextHop`.
+    /// What `machine.awaited` waits for.
     @safe @exclusivity(unchecked) var question = OpenQuestion()
     /// How often credentials were asked for in this exchange.
     var credentialQuestions = 0
@@ -86,9 +86,12 @@ final class RequestObject: HandleObject {
     }
 
     override func engineFailed(_ engine: TransferEngine) {
-        // The next attempt finds out what has happened.
-        if attempts.isPausing { retryIsDue(engine) }
-        if machine.isDeciding { decided(.follow, engine) }
+        // The next attempt, or hop, finds out what has happened.
+        switch machine.awaited {
+        case .pause: retryIsDue(engine)
+        case .decision: decided(.follow, engine)
+        case .credentials, nil: break
+        }
     }
 
     override func close(_ engine: TransferEngine) {
@@ -183,7 +186,7 @@ final class RequestObject: HandleObject {
             }
         }
         session.putBack(&actions)
-        if question.isOpen, !machine.isAsking, !machine.isDeciding { question.cancel() }
+        if question.isOpen, machine.awaited == nil { question.cancel() }
         session.grantSlots(engine)
     }
 
@@ -218,7 +221,6 @@ final class RequestObject: HandleObject {
 
     /// Takes the transfer out of libcurl or out of the queue, or gives up what libcurl still knows of it.
     private func releaseTransfer(_ engine: TransferEngine) {
-        attempts.cancelPause()
         deadlines = nil
         updateProgress()
         transfer?.release()
@@ -292,7 +294,7 @@ final class RequestObject: HandleObject {
 
     private func endBody(_ error: HandleError?, _ engine: TransferEngine) {
         // Where the caller is asked for credentials only the limit on everything goes on.
-        if machine.isAsking { deadlines?.pause() } else { deadlines = nil }
+        if machine.awaited == .credentials { deadlines?.pause() } else { deadlines = nil }
         download.end(error)
         wakeReader(engine)
     }
@@ -348,7 +350,7 @@ extension RequestObject: TransferDelegate {
             case .head(let block):
                 machine.headArrived(block, headArrived(block), &actions)
                 continue
-            case .finished where machine.isDeciding:
+            case .finished where machine.awaited == .decision:
                 // Only the total limit goes on.
                 deadlines?.pause()
                 giveSlotBack(engine)

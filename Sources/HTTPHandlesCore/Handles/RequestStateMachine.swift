@@ -202,9 +202,20 @@ package struct RequestStateMachine: ~Copyable {
         }
     }
 
-    /// The caller is, or will be, asked for credentials.
-    package var isAsking: Bool {
-        if case .asking = wire { true } else { false }
+    /// What of the caller's the exchange waits for, or will as soon as he asks for the response.
+    package enum Awaited {
+        case credentials
+        case decision
+        case pause
+    }
+
+    package var awaited: Awaited? {
+        switch wire {
+        case .asking: .credentials
+        case .deciding: .decision
+        case .pausing: .pause
+        default: nil
+        }
     }
 }
 
@@ -421,11 +432,6 @@ extension RequestStateMachine {
         if receive == .pending { actions.emit(.redirect(url: url)) }
     }
 
-    /// Whether the caller is being asked about a redirect.
-    package var isDeciding: Bool {
-        if case .deciding = wire { true } else { false }
-    }
-
     /// The caller has decided about a redirect.
     package mutating func decided(_ decision: RedirectDecision, _ actions: inout Actions) {
         guard case .deciding(let url, let end) = wire else { return }
@@ -459,7 +465,7 @@ extension RequestStateMachine {
             wire = .starting
             actions.append(.startTransfer)
         default:
-            wire = isAsking ? .asking(isTransferOver: true) : .finished
+            wire = awaited == .credentials ? .asking(isTransferOver: true) : .finished
             endUpload(nil, &actions)
             actions.append(.endBody(nil))
         }
