@@ -7,6 +7,8 @@ import Glibc
 ///
 /// On Linux the standard library's `Mutex` is made of system calls that ThreadSanitizer does not see, so that it reports
 /// every use as a race. It knows `pthread_mutex_t`.
+///
+/// Sendable, which the compiler cannot see, because the value behind the pointer is touched only while the mutex is held.
 @safe
 package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

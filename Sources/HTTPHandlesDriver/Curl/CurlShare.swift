@@ -1,7 +1,7 @@
 import CHTTPHandlesCurl
 
-/// What the transfers of one session have in common: resumable TLS sessions and
-/// cookies. Used by one thread, so without locks.
+/// What the transfers of one session have in common: resumable TLS sessions and cookies. Used by one thread, so without
+/// locks.
 @safe
 final class CurlShare {
     let pointer: UnsafeMutableRawPointer

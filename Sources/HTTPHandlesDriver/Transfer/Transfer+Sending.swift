@@ -39,14 +39,14 @@ extension Transfer {
     }
 
     private func supply(_ bytes: [UInt8], _ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
-        let count = min(bytes.count - bodyOffset, target.count)
+        let start = bodyBytesTaken
+        let count = min(bytes.count - start, target.count)
         unsafe bytes.withUnsafeBytes { source in
-            let piece = unsafe UnsafeRawBufferPointer(rebasing: source[bodyOffset..<(bodyOffset + count)])
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: source[start..<(start + count)])
             unsafe target.copyMemory(from: piece)
         }
-        bodyOffset += count
         bodyBytesTaken += count
-        isBodyTaken = bodyOffset == bytes.count
+        isBodyTaken = bodyBytesTaken == bytes.count
         movedBody = true
         return count == 0 ? .end : .bytes(count)
     }
@@ -56,9 +56,8 @@ extension Transfer {
         switch request?.body {
         case .bytes(let bytes):
             guard offset <= bytes.count else { return false }
-            bodyOffset = Int(offset)
-            bodyBytesTaken = bodyOffset
-            isBodyTaken = bodyOffset == bytes.count
+            bodyBytesTaken = Int(offset)
+            isBodyTaken = bodyBytesTaken == bytes.count
             return true
         case .stored(let body):
             guard body.rewind(to: offset) else { return false }

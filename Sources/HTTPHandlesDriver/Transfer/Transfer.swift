@@ -96,7 +96,6 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var sending = Sending.waiting
     /// For a head that is too long to be sure to go out in one piece.
     @safe @exclusivity(unchecked) var sentHead: SentHead?
-    var bodyOffset = 0
     @safe @exclusivity(unchecked) package internal(set) var bodyBytesTaken = 0
     var isBodyTaken = true
     /// The producer is slow.
@@ -158,7 +157,6 @@ package final class Transfer: AlarmOwner {
         agreement = nil
         isResolving = false
         sending = .waiting
-        bodyOffset = 0
         bodyBytesTaken = 0
         isBodyTaken = request.body.length == 0
         isSendingPaused = false
