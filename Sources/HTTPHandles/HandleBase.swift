@@ -27,13 +27,6 @@ final class HandleTree: Sendable {
 /// One lock, held for a few instructions and never while anything of the user's runs. All events are emitted on the
 /// driver's thread, so they have one order for everybody; the lock only guards the lists.
 struct HandleBase: ~Copyable, Sendable {
-    struct Listener {
-        let number: Int
-        let mask: StatusMask
-        let scope: StatusScope
-        let continuation: AsyncStream<StatusEvent>.Continuation
-    }
-
     enum Stage {
         /// Can transition to: finished.
         case alive
@@ -53,7 +46,7 @@ struct HandleBase: ~Copyable, Sendable {
     struct State {
         var stage = Stage.alive
         var context: HandleContext?
-        var listeners: [Listener] = []
+        var listeners: [StatusListener] = []
         var waiters: [TaskContinuation<Void>] = []
     }
 
@@ -108,11 +101,11 @@ struct HandleBase: ~Copyable, Sendable {
     func finish(
         sequence: Int,
         at time: MonotonicTime
-    ) -> (listeners: [AsyncStream<StatusEvent>.Continuation], hasContext: Bool) {
+    ) -> (listeners: [StatusListener], hasContext: Bool) {
         state.withLock { state in
             state.stage = .finished(Farewell(sequence: sequence, time: time))
             defer { state.listeners = [] }
-            return (state.listeners.map(\.continuation), state.context != nil)
+            return (state.listeners, state.context != nil)
         }
     }
 
@@ -134,59 +127,37 @@ struct HandleBase: ~Copyable, Sendable {
 
     // MARK: Listeners
 
-    /// - Parameter removal: Makes what is to be called when the stream is over, from the listener's number.
-    func statusEvents(
-        _ mask: StatusMask,
-        scope: StatusScope,
-        removal: (Int) -> @Sendable () -> Void
-    ) -> AsyncStream<StatusEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: StatusEvent.self,
-            bufferingPolicy: .bufferingNewest(StatusEvent.bufferedEvents)
-        )
-        let number = Self.listenersMade.wrappingAdd(1, ordering: .relaxed).newValue
+    func add(_ listener: StatusListener) {
         tree.listeners.wrappingAdd(1, ordering: .relaxed)
-        let remove = removal(number)
-        continuation.onTermination = { [tree] _ in
-            tree.listeners.wrappingSubtract(1, ordering: .relaxed)
-            remove()
-        }
         let farewell: Farewell? = state.withLock { state in
             switch state.stage {
             case .finished(let farewell), .gone(let farewell): return farewell
             case .alive: break
             }
-            state.listeners.append(
-                Listener(number: number, mask: mask.union(.handleClosing), scope: scope, continuation: continuation)
-            )
+            state.listeners.append(listener)
             return nil
         }
-        if let farewell {
-            let time = ContinuousClock.now - (MonotonicTime.now - farewell.time)
-            continuation.yield(
-                StatusEvent(handle: id, context: nil, time: time, sequence: farewell.sequence, kind: .handleClosing)
-            )
-            continuation.finish()
-        }
-        return stream
+        guard let farewell else { return }
+        let time = ContinuousClock.now - (MonotonicTime.now - farewell.time)
+        listener.add(
+            StatusEvent(handle: id, context: nil, time: time, sequence: farewell.sequence, kind: .handleClosing),
+            driver
+        )
+        end(listener)
     }
 
-    private static let listenersMade = Atomic(0)
-
-    func remove(listener number: Int) {
-        state.withLock { state in
-            state.listeners.removeAll { $0.number == number }
-        }
+    func remove(_ listener: StatusListener) {
+        state.withLock { state in state.listeners.removeAll { $0 === listener } }
+        end(listener)
     }
 
-    /// Those who want events of this kind; where they are a descendant's events, only those who listen to the tree. They
-    /// are called outside the lock: yielding may run an executor of the user's.
-    func listeners(for mask: StatusMask, ofDescendant: Bool) -> [AsyncStream<StatusEvent>.Continuation] {
-        state.withLock { state in
-            state.listeners.filter { !$0.mask.isDisjoint(with: mask) && (!ofDescendant || $0.scope == .tree) }
-                .map(\.continuation)
-        }
+    /// Ends a listener that the handle does not know, or not any more.
+    func end(_ listener: StatusListener) {
+        if listener.end() { tree.listeners.wrappingSubtract(1, ordering: .relaxed) }
     }
+
+    /// They are called outside the lock: resuming a reader may run an executor of the user's.
+    var listeners: [StatusListener] { state.withLock { $0.listeners } }
 }
 
 /// The context of a handle, shared with the children that inherit it.
@@ -196,9 +167,4 @@ final class HandleContext: Sendable {
     init(_ value: any Sendable) {
         self.value = value
     }
-}
-
-extension StatusEvent {
-    /// How many events a stream keeps for a listener that is slow.
-    public static var bufferedEvents: Int { 1024 }
 }

@@ -73,7 +73,7 @@ class HandleObject: DriverResident {
         // without `handleClosing`; so from here on whoever comes is told by himself.
         let (listeners, hasContext) = base.finish(sequence: sequence, at: engine.now)
         if base.tree.hasListeners { deliver(.handleClosing, sequence: sequence, to: listeners) }
-        for listener in listeners { listener.finish() }
+        for listener in listeners { base.end(listener) }
         if !hasContext {
             base.becomeGone()
         } else {
@@ -115,7 +115,7 @@ class HandleObject: DriverResident {
         eventsEmitted += 1
         guard base.tree.hasListeners else { return }
         let kind = kind()
-        deliver(kind, sequence: eventsEmitted - 1, to: base.listeners(for: kind.mask, ofDescendant: false))
+        deliver(kind, sequence: eventsEmitted - 1, to: base.listeners)
     }
 
     /// Counts events that nobody was there to hear.
@@ -123,26 +123,30 @@ class HandleObject: DriverResident {
         eventsEmitted += count
     }
 
-    private func deliver(
-        _ kind: StatusEvent.Kind,
-        sequence: Int,
-        to own: [AsyncStream<StatusEvent>.Continuation]
-    ) {
-        var listeners = own
+    private func deliver(_ kind: StatusEvent.Kind, sequence: Int, to own: [StatusListener]) {
+        let mask = kind.mask
+        var event: StatusEvent?
+        func tell(_ listeners: [StatusListener], ofDescendant: Bool) {
+            for listener in listeners where listener.wants(mask, ofDescendant: ofDescendant) {
+                let known =
+                    event
+                    ?? StatusEvent(
+                        handle: base.id,
+                        context: base.context?.value,
+                        time: .now,
+                        sequence: sequence,
+                        kind: kind
+                    )
+                event = known
+                listener.add(known, driver)
+            }
+        }
+        tell(own, ofDescendant: false)
         var ancestor = parent
         while let object = ancestor {
-            listeners += object.base.listeners(for: kind.mask, ofDescendant: true)
+            tell(object.base.listeners, ofDescendant: true)
             ancestor = object.parent
         }
-        guard !listeners.isEmpty else { return }
-        let event = StatusEvent(
-            handle: base.id,
-            context: base.context?.value,
-            time: .now,
-            sequence: sequence,
-            kind: kind
-        )
-        for listener in listeners { listener.yield(event) }
     }
 }
 
@@ -173,8 +177,13 @@ extension DriverBound where Value: HandleObject {
     }
 
     func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
-        bound.base.statusEvents(mask, scope: scope) { number in
-            { bound.base.remove(listener: number) }
+        let listener = StatusListener(mask, scope)
+        bound.base.add(listener)
+        let subscription = StatusSubscription(listener, to: self)
+        return AsyncStream {
+            await subscription.next()
+        } onCancel: {
+            subscription.end()
         }
     }
 }

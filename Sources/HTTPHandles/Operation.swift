@@ -2,23 +2,39 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPHandlesLock
 
-/// Who waits for an operation, to be resumed exactly once, from the driver's thread.
-struct OperationContinuation<Value: Sendable>: Sendable {
-    private let task: TaskContinuation<Result<Value, HandleError>>
+/// A task that waits for something of the driver's, to be resumed exactly once.
+struct WaitingTask<Value: Sendable>: Sendable {
+    private let task: TaskContinuation<Value>
     /// The task asked on the driver's thread, and most likely goes on there.
     private let isOnDriver: Bool
 
-    init(_ task: TaskContinuation<Result<Value, HandleError>>, on driver: Driver) {
+    init(_ task: TaskContinuation<Value>, on driver: Driver) {
         self.task = task
         isOnDriver = driver.isCurrent
     }
 
-    func resume(returning result: Result<Value, HandleError>, _ engine: TransferEngine) {
+    /// On the driver's thread: together with others, if there are any.
+    func resume(returning value: Value, _ resumptions: Resumptions) {
         if isOnDriver {
-            task.resume(returning: result)
+            task.resume(returning: value)
         } else {
-            engine.resume { [task] in task.resume(returning: result) }
+            resumptions.add { [task] in task.resume(returning: value) }
         }
+    }
+
+    /// On any thread, at once.
+    func resume(returning value: Value) {
+        task.resume(returning: value)
+    }
+}
+
+/// Who waits for an operation.
+typealias OperationContinuation<Value: Sendable> = WaitingTask<Result<Value, HandleError>>
+
+extension OperationContinuation {
+    func resume<Success>(returning result: Result<Success, HandleError>, _ engine: TransferEngine)
+    where Value == Result<Success, HandleError> {
+        resume(returning: result, engine.resumptions)
     }
 }
 

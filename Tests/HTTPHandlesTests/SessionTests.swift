@@ -45,6 +45,35 @@ struct SessionTests {
         }
     }
 
+    @Test func `two tasks that read one stream share its events, and both come to its end`() async throws {
+        for _ in 0..<200 {
+            let session = try SessionHandle()
+            let stream = session.statusEvents(scope: .tree)
+            let readers = (0..<2).map { _ in
+                Task { await stream.reduce(into: [StatusEvent]()) { $0.append($1) } }
+            }
+            for _ in 0..<5 { try await session.connect(to: "localhost", port: 80).close() }
+            try session.close()
+            let shares = [await readers[0].value, await readers[1].value]
+            #expect(shares.allSatisfy { share in share.map(\.time) == share.map(\.time).sorted() })
+            let names = shares.joined().sorted { $0.time < $1.time }.map(\.kind.name)
+            #expect(
+                names == Array(repeating: ["handleCreated", "handleClosing"], count: 5).joined() + ["handleClosing"]
+            )
+        }
+    }
+
+    @Test func `a cancelled reader ends its stream, also for the others`() async throws {
+        let session = try SessionHandle()
+        let stream = session.statusEvents()
+        let other = Task.immediate { await stream.reduce(into: [StatusEvent]()) { $0.append($1) } }
+        let cancelled = Task.immediate { await stream.reduce(into: [StatusEvent]()) { $0.append($1) } }
+        cancelled.cancel()
+        #expect(await cancelled.value.isEmpty)
+        #expect(await other.value.isEmpty)
+        try session.close()
+    }
+
     @Test func `every later call throws invalidHandle`() async throws {
         let session = try SessionHandle()
         try session.close()

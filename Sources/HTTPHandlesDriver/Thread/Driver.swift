@@ -20,6 +20,8 @@ package final class Driver: SerialExecutor {
     /// The thread that runs the loop, as a number; 0 while there is none.
     private let thread = Atomic<UInt>(0)
     private let configuration: DriverConfiguration
+    /// Flushed by the loop, twice a turn.
+    package let resumptions = Resumptions()
 
     package init(_ configuration: DriverConfiguration = .standard) throws(HandleError) {
         try CurlLibrary.load()
@@ -100,12 +102,12 @@ package final class Driver: SerialExecutor {
             // The system gives no thread. What waits must not be lost, so the caller lends its own: without transfers,
             // and only until nothing waits.
             unsafe Unmanaged<Driver>.fromOpaque(retained).release()
-            run(TransferEngine(failure: .noThread(result), waker: waker), mayRest: false)
+            run(TransferEngine(failure: .noThread(result), waker: waker, resumptions), mayRest: false)
         }
     }
 
     fileprivate func run() {
-        run(TransferEngine(configuration, waker: waker), mayRest: true)
+        run(TransferEngine(configuration, waker: waker, resumptions), mayRest: true)
     }
 
     private static let batchesPerTurn = 4
@@ -134,7 +136,7 @@ package final class Driver: SerialExecutor {
                 batch.removeAll(keepingCapacity: true)
             }
             ExitBarrier.pass { engine.runDueWork() }
-            engine.resumptions.flush()
+            resumptions.flush()
             switch inbox.withLock({ $0.prepareToRest(mayRest: mayRest) }) {
             case .entriesWait: engine.sleep(mayBlock: false)
             case .sleep:
@@ -147,7 +149,7 @@ package final class Driver: SerialExecutor {
                 return
             }
             ExitBarrier.pass { engine.work() }
-            engine.resumptions.flush()
+            resumptions.flush()
         }
     }
 }

@@ -3,18 +3,20 @@
 /// A task that goes on alone has a thread of the pool woken for it. Where processors are scarce that thread takes the
 /// driver's place at once, finds nothing else to do and sleeps again, and so on for each response. So those of one turn
 /// of the driver go on together: the pool gets one job, which resumes them all.
-struct Resumptions {
+///
+/// Sendable, because only the driver's thread touches it.
+package final class Resumptions: @unchecked Sendable {
     private var waiting: [@Sendable () -> Void] = []
 
     /// No more than this many wait for each other.
     private static let most = 32
 
-    mutating func add(_ resumption: @escaping @Sendable () -> Void) {
+    package func add(_ resumption: @escaping @Sendable () -> Void) {
         waiting.append(resumption)
         if waiting.count == Self.most { flush() }
     }
 
-    mutating func flush() {
+    func flush() {
         if waiting.count == 1, let resume = waiting.popLast() {
             resume()
         } else if !waiting.isEmpty {

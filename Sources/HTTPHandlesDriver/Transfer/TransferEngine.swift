@@ -84,10 +84,11 @@ package final class TransferEngine {
     private var alarmOwners: [(any AlarmOwner)?] = []
     /// Sleeping went wrong, which is the business of the work after it.
     private var sleepFailure: MultiFailure?
-    /// Flushed by the loop, after each turn.
-    @safe @exclusivity(unchecked) var resumptions = Resumptions()
+    /// Tasks of other threads that go on at the end of the turn.
+    package let resumptions: Resumptions
 
-    init(_ configuration: DriverConfiguration, waker: Waker) {
+    init(_ configuration: DriverConfiguration, waker: Waker, _ resumptions: Resumptions) {
+        self.resumptions = resumptions
         self.configuration = configuration
         self.waker = waker
     }
@@ -191,11 +192,6 @@ package final class TransferEngine {
     func putBack(_ list: inout [TransferMilestone]) {
         list.removeAll(keepingCapacity: true)
         swap(&list, &milestoneList)
-    }
-
-    /// Lets a task of another thread go on, in a moment.
-    package func resume(_ resumption: @escaping @Sendable () -> Void) {
-        resumptions.add(resumption)
     }
 
     // MARK: Cookies
@@ -383,8 +379,8 @@ package final class TransferEngine {
 
 extension TransferEngine {
     /// An engine that can do nothing but say why.
-    convenience init(failure: HandleError, waker: Waker) {
-        self.init(.standard, waker: waker)
+    convenience init(failure: HandleError, waker: Waker, _ resumptions: Resumptions) {
+        self.init(.standard, waker: waker, resumptions)
         fail(failure)
     }
 }

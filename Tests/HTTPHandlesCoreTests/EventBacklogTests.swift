@@ -1,0 +1,38 @@
+import Testing
+
+@testable import HTTPHandlesCore
+
+@Suite("Event backlog")
+struct EventBacklogTests {
+    func event(_ number: Int) -> StatusEvent {
+        let session = HandleID(level: .session, number: 1)
+        return StatusEvent(handle: session, context: nil, time: .now, sequence: number, kind: .connectionClosed)
+    }
+
+    @Test func `a reader who never comes finds the newest`() {
+        var backlog = EventBacklog()
+        for number in 0..<5000 { backlog.append(event(number)) }
+        var read: [Int] = []
+        while let event = backlog.popFirst() { read.append(event.sequence) }
+        #expect(read == Array(5000 - StatusEvent.bufferedEvents..<5000))
+    }
+
+    @Test(arguments: [(1, 1), (10, 3), (3, 10), (700, 500), (1500, 1400)])
+    func `a reader who comes now and then reads in order`(arriving: Int, read: Int) {
+        var backlog = EventBacklog()
+        var expected: [Int] = []
+        var next = 0
+        for _ in 0..<50 {
+            for _ in 0..<arriving {
+                backlog.append(event(next))
+                expected.append(next)
+                next += 1
+            }
+            expected = expected.suffix(StatusEvent.bufferedEvents)
+            for _ in 0..<read {
+                #expect(backlog.popFirst()?.sequence == expected.first)
+                expected = Array(expected.dropFirst())
+            }
+        }
+    }
+}
