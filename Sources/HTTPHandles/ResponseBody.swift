@@ -176,10 +176,11 @@ extension RequestHandle {
             result = .failed(error.seen(by: wish.operation))
             report = .failed(error.seen(by: wish.operation))
         }
-        if reporting, result != nil {
-            object.bound.download.decoded(report)
-            tellDriver(false)
+        guard let result else { return nil }
+        guard object.bound.download.decoded(report, reporting: reporting) else {
+            return .failed(.closed(wish.operation))
         }
+        if reporting { tellDriver(false) }
         return result
     }
 

@@ -41,6 +41,19 @@ struct DownloadBufferTests {
         describe(buffer.take(.bytes(upTo: limit), reporting: false))
     }
 
+    @Test func `a close while a piece is being decoded comes before the read`() throws {
+        let buffer = DownloadBuffer()
+        buffer.open(try #require(BodyDecoder([.gzip], maximumRatio: nil)))
+        #expect(buffer.append(CodedText.gzip))
+        #expect(take(buffer) == "decode")
+        #expect(buffer.decoded(.read(bytes: 3), reporting: true))
+        #expect(buffer.takeReports().count == 1)
+        _ = buffer.close()
+        // Nobody can hear of it any more.
+        #expect(!buffer.decoded(.read(bytes: 4), reporting: true))
+        #expect(buffer.takeReports().isEmpty)
+    }
+
     @Test func `nothing can be read before the response`() {
         let buffer = DownloadBuffer()
         #expect(buffer.append([1]))

@@ -232,11 +232,13 @@ package final class DownloadBuffer: Sendable {
         }
     }
 
-    /// What became of a read that went through the decoder.
-    package func decoded(_ report: Report) {
+    /// What became of a read that went through the decoder. `false` if the handle was closed in the meantime, and its
+    /// listeners can hear of it no more: to the reader it is as if he had come a moment later.
+    package func decoded(_ report: Report, reporting: Bool) -> Bool {
         state.withLock { state in
-            if case .closed = state.phase { return }
-            state.reports.append(report)
+            if case .closed = state.phase { return false }
+            if reporting { state.reports.append(report) }
+            return true
         }
     }
 
