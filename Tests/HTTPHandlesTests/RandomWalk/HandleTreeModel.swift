@@ -30,6 +30,7 @@ struct HandleTreeModel {
             if handle.id.level == .request { problems += exchangeProblems(handle, own) }
         }
         for operation in operations where operation.call == .fetch { problems += fetchProblems(operation) }
+        problems += jarProblems()
         if let events { problems += eventProblems(events) }
         return problems
     }
@@ -118,8 +119,41 @@ struct HandleTreeModel {
         guard problem == nil, case .wholeBody(let bytes) = result else {
             return problem.map { ["\(fetch): \($0)"] } ?? []
         }
-        if case .whole(bytes.count) = fetch.handle.behaviour.promise.body { return [] }
+        if case .whole(bytes.count) = fetch.handle.behaviour.promise(isRetried: false).body { return [] }
         return ["\(fetch): the end after \(bytes.count) bytes"]
+    }
+
+    // MARK: Cookies
+
+    /// A cookie is in the jar once it was certainly put there, until it may have been removed, and not before and after.
+    private func jarProblems() -> [String] {
+        let removals = operations.filter { $0.call == .removeCookies && $0.result?.error == nil }
+        let settings = operations.compactMap { operation -> (name: String, setting: WalkedOperation)? in
+            guard case .setCookie(let name) = operation.call, operation.result?.error == nil else { return nil }
+            return (name, operation)
+        }
+        var problems: [String] = []
+        for list in operations {
+            guard case .cookies(var names) = list.result else { continue }
+            for (name, setting) in settings {
+                let isThere = names.remove(name) != nil
+                let mayBeGone = removals.contains { $0.ended > setting.began && $0.began < list.ended }
+                let isGone = removals.contains { $0.began > setting.ended && $0.ended < list.began }
+                if isThere, setting.began > list.ended || isGone { problems.append("\(list): \(name) cannot be there") }
+                if !isThere, setting.ended < list.began, !mayBeGone { problems.append("\(list): \(name) is missing") }
+            }
+            for name in names where !mayBeServers(name, before: list.ended) {
+                problems.append("\(list): nobody has set \(name)")
+            }
+        }
+        return problems
+    }
+
+    /// Whether the server may have set that cookie.
+    private func mayBeServers(_ name: String, before time: Int) -> Bool {
+        operations.contains {
+            $0.handle.behaviour == .cookie && name == "walk\($0.handle.number)" && $0.began < time
+        }
     }
 
     // MARK: Events
@@ -166,6 +200,10 @@ struct HandleTreeModel {
         let heads = events.count { $0 == .headersAvailable }
         compare("headersAvailable", heard: heads, got: receives.count { $0.result?.error == nil })
 
+        let retries = events.count { if case .retry = $0 { true } else { false } }
+        let mostRetries = handle.isRetried && handle.behaviour.mayMakeIdempotent(handle.method) ? 2 * sends.count : 0
+        if retries > mostRetries { problems.append("\(handle.id): \(retries) retries of at most \(mostRetries)") }
+
         var reads = 0
         var bytesRead = 0
         for event in events {
@@ -207,7 +245,7 @@ struct HandleTreeModel {
         case .invalidHandle: true
         // The task was cancelled before the operation had begun.
         case .operationCancelled: call.cancelled != nil
-        case .incorrectHandleState, .invalidParameter: call.call.isSend
+        case .incorrectHandleState, .invalidParameter, .fileNotReadable: call.call.isSend
         default: false
         }
     }

@@ -24,8 +24,11 @@ final class RandomWalk: Sendable {
     private let listeners = Lock<[Task<Void, Never>]>([])
     private let numbers = Atomic(0)
 
-    init(_ program: WalkProgram) throws {
+    let files: WalkFiles
+
+    init(_ program: WalkProgram, _ files: WalkFiles) throws {
         self.program = program
+        self.files = files
         server = try ServerBehaviour.server(for: census)
     }
 
@@ -40,7 +43,13 @@ final class RandomWalk: Sendable {
     }
 
     func begin(_ session: SessionHandle) {
-        let walked = WalkedHandle(session, of: nil, context: 0, endsInTime: program.hasShortLimits)
+        let walked = WalkedHandle(
+            session,
+            of: nil,
+            context: 0,
+            endsInTime: program.hasShortLimits,
+            isRetried: program.hasRetries
+        )
         history.add(walked)
         slots.withLock { $0.session = Session(handle: session, walked: walked) }
     }
@@ -62,7 +71,7 @@ final class RandomWalk: Sendable {
     /// The request of a slot, made now where there is none. `nil` where none can be made any more.
     func request(_ slot: Int) async -> Request? {
         if let request = slots.withLock({ $0.requests[slot] }) { return request }
-        return await open(slot, on: slot % WalkProgram.connectionSlots, .hello, isPost: true)
+        return await open(slot, on: slot % WalkProgram.connectionSlots, .hello, .post)
     }
 
     func connection(_ slot: Int, renewed: Bool = false) async -> Connection? {
@@ -87,7 +96,7 @@ final class RandomWalk: Sendable {
     }
 
     @discardableResult
-    func open(_ slot: Int, on place: Int, _ behaviour: ServerBehaviour, isPost: Bool) async -> Request? {
+    func open(_ slot: Int, on place: Int, _ behaviour: ServerBehaviour, _ method: WalkMethod) async -> Request? {
         guard var connection = await connection(place) else { return nil }
         if behaviour == .refused {
             guard let nobody = await connectionToNobody() else { return nil }
@@ -98,7 +107,7 @@ final class RandomWalk: Sendable {
         let operation = history.begin(.openRequest, on: connection.walked)
         do throws(HandleError) {
             let handle = try await connection.handle.openRequest(
-                isPost ? .post : .get,
+                method.request,
                 behaviour.target(number),
                 context: context
             )
@@ -108,7 +117,7 @@ final class RandomWalk: Sendable {
                 context: contextNumber,
                 behaviour,
                 number: number,
-                isPost: isPost
+                method
             )
             history.add(walked)
             history.end(operation, .done)

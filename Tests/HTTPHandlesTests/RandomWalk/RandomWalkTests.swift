@@ -24,11 +24,12 @@ struct RandomWalkTests {
         let before = (threads: Baseline.driverThreads, descriptors: Baseline.descriptors)
         let start = ContinuousClock.now
         let tally = Tally()
+        let files = try WalkFiles()
         await withTaskGroup { group in
             for _ in 0..<4 {
                 group.addTask {
                     while let seed = tally.nextSeed() {
-                        let (operations, problems) = await Self.walk(seed)
+                        let (operations, problems) = await Self.walk(seed, files)
                         tally.add(operations, failed: !problems.isEmpty)
                         let text = problems.prefix(12).joined(separator: "\n  ")
                         if !problems.isEmpty { Issue.record("seed \(seed):\n  \(text)") }
@@ -74,11 +75,12 @@ struct RandomWalkTests {
     /// In a process of its own, so that everything can be counted.
     @Test func `walks leave no thread and no descriptor behind`() async {
         await #expect(processExitsWith: .success) {
-            _ = await RandomWalkTests.walk(1)
+            let files = try WalkFiles()
+            _ = await RandomWalkTests.walk(1, files)
             #expect(await eventually { Baseline.driverThreads == 0 })
             let descriptors = Baseline.descriptors
             for seed in 2...(Sanitizer.isPresent ? 20 : 150) as ClosedRange<UInt64> {
-                let (_, problems) = await RandomWalkTests.walk(seed)
+                let (_, problems) = await RandomWalkTests.walk(seed, files)
                 #expect(problems == [], "seed \(seed)")
             }
             #expect(await eventually { Baseline.driverThreads == 0 && Baseline.descriptors <= descriptors })
@@ -86,9 +88,9 @@ struct RandomWalkTests {
     }
 
     /// Walks one seed; a walk that hangs ends the process, after it has said where.
-    static func walk(_ seed: UInt64) async -> (operations: Int, problems: [String]) {
+    static func walk(_ seed: UInt64, _ files: WalkFiles) async -> (operations: Int, problems: [String]) {
         do {
-            let walk = try RandomWalk(WalkProgram(seed: seed))
+            let walk = try RandomWalk(WalkProgram(seed: seed), files)
             let watch = Task.detached {
                 try await Task.sleep(for: .seconds(Sanitizer.isPresent ? 120 : 30))
                 let operations = walk.history.operations.map(\.description).joined(separator: "\n")

@@ -29,7 +29,8 @@ struct RequestModel {
 
     private let behaviour: ServerBehaviour
     private let number: Int
-    private let isPost: Bool
+    private let method: WalkMethod
+    private let isRetried: Bool
     private let mayTimeOut: Bool
     private var state = State.idle
     private var upload = Upload.none
@@ -37,7 +38,8 @@ struct RequestModel {
     init(_ handle: WalkedHandle) {
         behaviour = handle.behaviour
         number = handle.number
-        isPost = handle.isPost
+        method = handle.method
+        isRetried = handle.isRetried
         mayTimeOut = handle.mayTimeOut
     }
 
@@ -45,19 +47,28 @@ struct RequestModel {
     /// server closes at this moment fails (`Docs/Decisions/0007`).
     private var accidents: Set<HandleErrorCode> {
         var codes: Set<HandleErrorCode> = mayTimeOut ? [.timeout] : []
-        if isPost { codes.formUnion([.connectionError, .invalidServerResponse, .resendRequest]) }
+        // A body that is there as a whole can be sent again, and is where that does no harm.
+        if method == .post || method == .put && upload != .none {
+            codes.formUnion([.connectionError, .invalidServerResponse, .resendRequest])
+        }
         return codes
     }
 
+    /// No attempt begins that would end too late.
+    private var promise: (head: ServerBehaviour.HeadPromise, body: ServerBehaviour.BodyPromise) {
+        let canBeSentAgain = method == .get || method == .put && upload == .none && state != .unknown
+        return behaviour.promise(isRetried: isRetried && !mayTimeOut && canBeSentAgain)
+    }
+
     private var headErrors: Set<HandleErrorCode> {
-        switch behaviour.promise.head {
-        case .arrives, .stalls: accidents
+        switch promise.head {
+        case .arrives, .arrivesAs, .stalls: accidents
         case .fails(let codes), .arrivesOrFails(_, let codes): codes.union(accidents)
         }
     }
 
     private var bodyErrors: Set<HandleErrorCode> {
-        switch behaviour.promise.body {
+        switch promise.body {
         case .whole, .stalls: accidents
         case .fails(_, let codes): codes.union(accidents)
         }
@@ -92,7 +103,7 @@ struct RequestModel {
         if let bytes = result.bytes, bytes.count > 0 {
             guard bytes.isConsistent else { return "bytes in the wrong order" }
             let limit: Int =
-                switch behaviour.promise.body {
+                switch promise.body {
                 case .whole(let count), .fails(let count, _), .stalls(let count): count
                 }
             guard bytes.count <= limit else { return "\(bytes.count) bytes of at most \(limit)" }
@@ -101,6 +112,7 @@ struct RequestModel {
         case .head(let status, let target): return headProblem(status, target)
         case .failed(let error, _):
             if error.code == .incorrectHandleState { return nil }
+            if call == .send(upload: .missing), error.code == .fileNotReadable { return nil }
             let allowed = headErrors.union(bodyErrors).union(call.isUpload ? [.invalidParameter] : [])
             return allowed.contains(error.code) ? nil : "\(error) is not to be expected"
         default: return nil
@@ -109,8 +121,9 @@ struct RequestModel {
 
     private func headProblem(_ status: Int, _ target: String?) -> String? {
         guard target == behaviour.last.target(number) else { return "the response to \(target ?? "another request")" }
-        return switch behaviour.promise.head {
+        return switch promise.head {
         case .arrives(status), .arrivesOrFails(status, _): nil
+        case .arrivesAs(let statuses) where statuses.contains(status): nil
         default: "a head with status \(status)"
         }
     }
@@ -118,6 +131,10 @@ struct RequestModel {
     // MARK: One call after the other
 
     private mutating func sent(_ upload: WalkedCall.Upload, _ result: WalkedResult) -> String? {
+        if upload == .missing {
+            // Refused before anything else was looked at, or changed.
+            return result.error?.code == .fileNotReadable ? nil : "\(result) without a file"
+        }
         self.upload = upload == .upFront ? .none : upload == .writes ? .open : .unknown
         guard let error = result.error else {
             state = .sent
@@ -172,7 +189,7 @@ struct RequestModel {
         default: return "\(result) in state \(before)"
         }
         if let end {
-            guard case .whole(end) = behaviour.promise.body else { return "the end after \(end) bytes" }
+            guard case .whole(end) = promise.body else { return "the end after \(end) bytes" }
         }
         if let error = result.error, before != .unknown, !bodyErrors.contains(error.code) {
             return "\(error) is not to be expected of a body"

@@ -12,6 +12,16 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     case redirect, redirectWithMethod, redirectCut, redirectLoop
     // A 401 before `hello`: for credentials that are known, or that the provider has.
     case challenge, challengeCut, refusal
+    // A 401 for whom nobody has an answer, or none in time.
+    case denied, refusalUnanswered
+    // Ways to `hello` that somebody is asked about, and stops, forbids or leaves undecided.
+    case redirectStopped, redirectForbidden, redirectUndecided
+    // To itself, with a cookie that has to come back.
+    case cookie
+    // 503: for ever; every other time; with a wish to be left alone. Every other time nothing at all.
+    case busy, busyOnce, busyForLong, cutOnce
+    // A body that is coded: well; and so that decoding fails.
+    case coded, codedBig, codedCut, codedDamaged
     // What keeps a client waiting for ever.
     case stallBeforeHead, stallInHead, stallInBody, stallReading
     // Orderly ends where there should be none.
@@ -25,6 +35,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
 
     enum HeadPromise {
         case arrives(status: Int)
+        case arrivesAs(Set<Int>)
         case fails(Set<HandleErrorCode>)
         /// Both may be seen.
         case arrivesOrFails(status: Int, Set<HandleErrorCode>)
@@ -45,23 +56,68 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     /// Who a session of a walk is, to those who ask; and who else, to those to whom that is not good enough.
     static let options: [OptionSetting] = [
         .set(.credentials, to: .password(user: "a", password: "", schemes: [.basic, .digest])),
-        .set(.credentialProvider, to: CredentialProvider { _ in .basic(user: "b", password: "") }),
+        .set(
+            .credentialProvider,
+            to: CredentialProvider { question in
+                switch behaviour(ofURL: question.url) {
+                case .denied: return nil
+                case .refusalUnanswered: await untilCancelled()
+                default: await aMoment()
+                }
+                return .basic(user: "b", password: "")
+            }
+        ),
     ]
     private static let lateAuthorization = "Basic Yjo="
 
+    /// Who is asked about redirects.
+    static let decider = RedirectDecider { proposal in
+        switch behaviour(ofURL: proposal.responseFields[.location] ?? "") {
+        case .redirectStopped: return .stop
+        case .redirectForbidden: return .refuse
+        case .redirectUndecided: await untilCancelled()
+        default: await aMoment()
+        }
+        return .follow
+    }
+
+    private static func behaviour(ofURL url: String) -> ServerBehaviour? {
+        let parts = url.split(separator: "/").suffix(2)
+        return parts.first.flatMap { ServerBehaviour(rawValue: String($0)) }
+    }
+
+    private static func aMoment() async {
+        for _ in 0..<20 { await Task.yield() }
+    }
+
+    /// The answer that follows is nobody's.
+    private static func untilCancelled() async {
+        try? await Task.sleep(for: .seconds(1_000_000))
+    }
+
     private static let lost: Set<HandleErrorCode> = [.connectionError, .invalidServerResponse]
 
-    var promise: (head: HeadPromise, body: BodyPromise) {
+    /// - Parameter isRetried: Whether the client certainly tries again.
+    func promise(isRetried: Bool) -> (head: HeadPromise, body: BodyPromise) {
         let small = Self.smallBody
         return switch self {
         case .hello, .chunked, .untilClose, .helloAndClose, .informational, .trickle, .excess, .redirect,
-            .redirectWithMethod, .redirectCut, .challenge, .refusal:
+            .redirectWithMethod, .redirectCut, .challenge, .refusal, .cookie, .coded:
             (.arrives(status: 200), .whole(small))
         // Newer libcurls send credentials only after a whole 401.
         case .challengeCut: (.arrivesOrFails(status: 200, Self.lost), .whole(small))
         case .empty: (.arrives(status: 204), .whole(0))
-        case .big: (.arrives(status: 200), .whole(Self.bigBody))
-        case .stallBeforeHead, .stallInHead, .stallReading: (.stalls, .whole(0))
+        case .big, .codedBig: (.arrives(status: 200), .whole(Self.bigBody))
+        case .stallBeforeHead, .stallInHead, .stallReading, .refusalUnanswered, .redirectUndecided:
+            (.stalls, .whole(0))
+        case .denied: (.arrives(status: 401), .whole(small))
+        case .redirectStopped: (.arrives(status: 302), .whole(small))
+        case .redirectForbidden, .redirectLoop: (.fails([.redirectFailed]), .whole(0))
+        case .busy: (.arrives(status: 503), .whole(small))
+        case .busyOnce: (isRetried ? .arrives(status: 200) : .arrivesAs([200, 503]), .whole(small))
+        case .busyForLong: (isRetried ? .stalls : .arrives(status: 503), .whole(small))
+        case .cutOnce: (isRetried ? .arrives(status: 200) : .arrivesOrFails(status: 200, Self.lost), .whole(small))
+        case .codedCut, .codedDamaged: (.arrives(status: 200), .fails(upTo: small, [.invalidServerResponse]))
         case .stallInBody: (.arrives(status: 200), .stalls(upTo: small))
         case .cutBeforeHead, .cutInHead, .resetBeforeHead, .resetInHead: (.fails(Self.lost), .whole(0))
         case .cutInBody, .cutInChunk: (.arrives(status: 200), .fails(upTo: small, Self.lost))
@@ -71,7 +127,6 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         case .endlessHead: (.fails([.headerSizeOverflow, .headerCountExceeded]), .whole(0))
         case .earlyAnswer: (.arrivesOrFails(status: 413, Self.lost), .whole(0))
         case .refused: (.fails([.cannotConnect]), .whole(0))
-        case .redirectLoop: (.fails([.redirectFailed]), .whole(0))
         }
     }
 
@@ -87,16 +142,33 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     var mayStall: Bool {
         switch self {
         case .stallBeforeHead, .stallInHead, .stallInBody, .stallReading: true
+        case .refusalUnanswered, .redirectUndecided, .busyForLong: true
         default: false
         }
     }
+
+    /// Whether the request is one that may be done twice, or a redirect may make it one.
+    func mayMakeIdempotent(_ method: WalkMethod) -> Bool {
+        switch self {
+        case .redirect, .redirectCut, .redirectLoop, .redirectStopped, .redirectForbidden, .redirectUndecided, .cookie:
+            true
+        default: method != .post
+        }
+    }
+
+    /// Whether it makes sense only where requests are tried again.
+    var isForRetries: Bool { [.busyOnce, .busyForLong, .cutOnce].contains(self) }
+
+    /// Whether it makes sense only where somebody decides about redirects.
+    var isForDeciders: Bool { [.redirectStopped, .redirectForbidden, .redirectUndecided].contains(self) }
 
     /// How often it is chosen.
     var weight: Int {
         switch self {
         case .hello: 12
-        case .big: 2
+        case .big, .codedBig: 2
         case .stallReading: 1
+        case .busyForLong, .refusalUnanswered, .redirectUndecided: 2
         default: 3
         }
     }
@@ -117,6 +189,19 @@ extension ServerBehaviour {
     }
 
     private static let pattern = (0..<(bigBody + 256)).map { UInt8(truncatingIfNeeded: $0) }
+
+    /// In blocks that are stored as they are, without a frame (RFC 1951, section 3.2.4).
+    private static func deflated(_ body: ArraySlice<UInt8>) -> [UInt8] {
+        var coded: [UInt8] = []
+        var rest = body
+        repeat {
+            let block = rest.prefix(65_535)
+            rest = rest.dropFirst(block.count)
+            let (low, high) = (UInt8(block.count & 0xFF), UInt8(block.count >> 8))
+            coded += [rest.isEmpty ? 1 : 0, low, high, ~low, ~high] + block
+        } while !rest.isEmpty
+        return coded
+    }
 
     /// A server that does what targets ask for, connection after connection, and counts those that are open.
     static func server(for walk: WalkCensus) throws -> ScriptedServer {
@@ -158,7 +243,11 @@ extension ServerBehaviour {
             connection.reset()
             return false
         case .cutBeforeHead, .refused: return false
-        default: _ = try connection.readBody(of: head)
+        default:
+            let received = try connection.readBody(of: head)
+            if !SentBody.isRight(received, type: head["Content-Type"]) {
+                walk.noteMistake("\(head.requestLine) came with \(received.count) wrong bytes")
+            }
         }
         switch self {
         case .hello: try connection.send(whole)
@@ -202,20 +291,54 @@ extension ServerBehaviour {
         case .twoLengths:
             try connection.send("\(start)Content-Length: 3\r\nContent-Length: \(small)\r\n\r\n")
         case .excess: try connection.send(whole + Array("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".utf8))
-        case .redirect, .redirectWithMethod, .redirectCut, .redirectLoop:
+        case .redirect, .redirectWithMethod, .redirectCut, .redirectLoop, .redirectStopped, .redirectForbidden,
+            .redirectUndecided:
             let status = self == .redirectWithMethod ? "307 Temporary Redirect" : "302 Found"
-            let location = (self == .redirectLoop ? self : last).target(number)
-            try connection.send("HTTP/1.1 \(status)\r\nLocation: \(location)\r\nContent-Length: 3\r\n\r\n")
-            if self != .redirectCut { try connection.send("abc") }
-        case .challenge, .challengeCut, .refusal:
+            let location = "Location: \(last.target(number))\r\n"
+            try connection.send("HTTP/1.1 \(status)\r\n\(location)\(echo)Content-Length: \(small)\r\n\r\n")
+            if self != .redirectCut { try connection.send(body) }
+        case .challenge, .challengeCut, .refusal, .denied, .refusalUnanswered:
             let known = head["Authorization"]
-            if self == .refusal ? known == Self.lateAuthorization : known != nil {
+            let isKnown =
+                switch self {
+                case .denied, .refusalUnanswered: false
+                case .refusal: known == Self.lateAuthorization
+                default: known != nil
+                }
+            if isKnown {
                 try connection.send(whole)
                 return true
             }
-            try connection.send("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 3\r\n\r\n")
+            let challenge = "WWW-Authenticate: Basic\r\n"
+            try connection.send("HTTP/1.1 401 No\r\n\(challenge)\(echo)Content-Length: \(small)\r\n\r\n")
             if self == .challengeCut { return false }
-            try connection.send("abc")
+            try connection.send(body)
+        case .cookie:
+            let cookie = "walk\(number)=\(number)"
+            switch head["Cookie"] {
+            case cookie: try connection.send(whole)
+            case nil:
+                let fields = "Location: \(head.target)\r\nSet-Cookie: \(cookie); Path=\(head.target)\r\n"
+                try connection.send("HTTP/1.1 302 Found\r\n\(fields)Content-Length: 0\r\n\r\n")
+            case let other?: walk.noteMistake("\(head.requestLine) came with the cookie \(other)")
+            }
+        case .busy, .busyOnce, .busyForLong, .cutOnce:
+            if self == .busyOnce || self == .cutOnce, !walk.isOddArrival(head.target) {
+                try connection.send(whole)
+                return true
+            }
+            if self == .cutOnce { return false }
+            let wish = self == .busyForLong ? "Retry-After: 29\r\n" : ""
+            try connection.send("HTTP/1.1 503 Busy\r\n\(wish)\(echo)Content-Length: \(small)\r\n\r\n")
+            try connection.send(body)
+        case .coded, .codedBig, .codedCut, .codedDamaged:
+            var coded = Self.deflated(Self.body(ofRequest: number, count: self == .codedBig ? Self.bigBody : small))
+            if self == .codedCut { coded.removeLast(small / 2) }
+            // A block of a kind that there is not.
+            if self == .codedDamaged { coded[0] = 7 }
+            try connection.send("\(start)Content-Encoding: deflate\r\nContent-Length: \(coded.count)\r\n\r\n")
+            // Nothing comes out of the first piece.
+            for piece in [coded.prefix(3), coded.dropFirst(3)] { try connection.send(piece) }
         case .stallReading, .earlyAnswer, .resetBeforeHead, .cutBeforeHead, .refused: break
         }
         switch self {

@@ -5,6 +5,8 @@ import HTTPHandlesTesting
 final class WalkCensus: Sendable {
     private let contexts = Atomic(0)
     private let connections = Atomic(0)
+    private let wrongRequests = Lock<[String]>([])
+    private let arrivals = Lock<[String: Int]>([:])
     /// For servers that do nothing while the session lasts.
     let sessionIsGone = Gate()
 
@@ -13,6 +15,18 @@ final class WalkCensus: Sendable {
 
     func connectionOpened() { connections.wrappingAdd(1, ordering: .acquiringAndReleasing) }
     func connectionClosed() { connections.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
+
+    /// What the server should not have been sent.
+    var mistakes: [String] { wrongRequests.withLock { $0 } }
+    func noteMistake(_ text: String) { wrongRequests.withLock { $0.append(text) } }
+
+    /// Whether it is the first, third … time that this target is asked for.
+    func isOddArrival(_ target: String) -> Bool {
+        arrivals.withLock { arrivals in
+            arrivals[target, default: 0] += 1
+            return arrivals[target, default: 0] % 2 == 1
+        }
+    }
 
     fileprivate func contextMade() { contexts.wrappingAdd(1, ordering: .acquiringAndReleasing) }
     fileprivate func contextReleased() { contexts.wrappingSubtract(1, ordering: .acquiringAndReleasing) }

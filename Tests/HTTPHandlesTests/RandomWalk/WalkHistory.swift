@@ -10,13 +10,15 @@ final class WalkedHandle: Sendable {
     let behaviour: ServerBehaviour
     /// The number in the request's target.
     let number: Int
-    let isPost: Bool
+    let method: WalkMethod
     /// Written by the walk itself, so that it may never be complete.
     private let lacksBody = Atomic(false)
     /// Some exchange may have short time limits.
     private let timesOut = Atomic(false)
     /// Every exchange has short time limits, so that everything ends by itself.
     let endsInTime: Bool
+    /// The session tries again.
+    let isRetried: Bool
 
     init(
         _ handle: some Handle,
@@ -24,16 +26,18 @@ final class WalkedHandle: Sendable {
         context: Int,
         _ behaviour: ServerBehaviour = .hello,
         number: Int = 0,
-        isPost: Bool = false,
-        endsInTime: Bool = false
+        _ method: WalkMethod = .get,
+        endsInTime: Bool = false,
+        isRetried: Bool = false
     ) {
         id = handle.id
         self.parent = parent
         self.context = context
         self.behaviour = behaviour
         self.number = number
-        self.isPost = isPost
+        self.method = method
         self.endsInTime = parent?.endsInTime ?? endsInTime
+        self.isRetried = parent?.isRetried ?? isRetried
     }
 
     var mayLackBody: Bool { lacksBody.load(ordering: .relaxed) }
@@ -52,8 +56,9 @@ final class WalkedHandle: Sendable {
 enum WalkedCall: Sendable, Equatable {
     case connect, openRequest, send(upload: Upload), receive, read, readToEnd, write, finishWriting
     case close, closeAll, setOption, queryOption, fetch, drop
+    case setCookie(String), listCookies, removeCookies
 
-    enum Upload: Sendable { case upFront, stream, writes }
+    enum Upload: Sendable { case upFront, stream, writes, missing }
 
     /// Calls that have a part in the exchange with the server.
     var isExchange: Bool {
@@ -75,6 +80,7 @@ enum WalkedCall: Sendable, Equatable {
         case .close, .closeAll, .drop: .closeHandle
         case .setOption: .setOption
         case .queryOption: .queryOption
+        case .setCookie, .listCookies, .removeCookies: .accessCookies
         }
     }
 }
@@ -85,6 +91,8 @@ enum WalkedResult: Sendable {
     /// `write` was told that the server wants no more.
     case unwanted
     case head(status: Int, target: String?)
+    /// The names of the cookies in the jar.
+    case cookies(Set<String>)
     /// Body bytes, how many reads they came in, and whether each byte was the right one after the byte before it.
     case bytes(BodyBytes)
     /// Body bytes, and then the end of the body.
@@ -108,7 +116,7 @@ enum WalkedResult: Sendable {
     var bytes: BodyBytes? {
         switch self {
         case .bytes(let bytes), .wholeBody(let bytes), .failed(_, let bytes): bytes
-        case .done, .unwanted, .head: nil
+        case .done, .unwanted, .head, .cookies: nil
         }
     }
 }

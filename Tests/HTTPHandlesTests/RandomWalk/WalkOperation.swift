@@ -6,7 +6,7 @@ import HTTPHandles
 /// `HandleTreeModel`.
 enum WalkOperation: Sendable {
     case connect(Int)
-    case open(Int, on: Int, ServerBehaviour, isPost: Bool)
+    case open(Int, on: Int, ServerBehaviour, WalkMethod)
     case send(Int, SentBody)
     case receive(Int)
     /// Takes one piece of the body.
@@ -25,6 +25,10 @@ enum WalkOperation: Sendable {
     case drop(Target)
     case setShortLimits(Target)
     case queryOption(Target)
+    /// Puts a cookie of its own into the session's jar.
+    case setCookie
+    case listCookies
+    case removeCookies
     case subscribe(Target, StatusMask, StatusScope)
     /// Listens until so many events were heard.
     case listenFor(Target, events: Int)
@@ -38,12 +42,25 @@ enum Target: Sendable {
     case request(Int)
 }
 
+/// One without a body, one that may be done once only, one that may be done twice.
+enum WalkMethod: String, Sendable {
+    case get = "GET", post = "POST", put = "PUT"
+
+    var hasBody: Bool { self != .get }
+}
+
 enum SentBody: Sendable {
     case none
     case bytes(Int)
     case stream(pieces: Int, of: Int)
     /// The walk writes it itself, or does not.
     case writes(announced: Int?)
+    /// One of `WalkFiles`.
+    case file(Int)
+    case missingFile
+    case form(Int)
+    /// A field, and one of `WalkFiles`.
+    case multipart(Int)
 }
 
 enum ResponseUse: Sendable, CaseIterable {

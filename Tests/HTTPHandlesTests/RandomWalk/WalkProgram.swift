@@ -26,6 +26,10 @@ struct WalkProgram: Sendable {
     let hasListener: Bool
     /// All requests have time limits of a few milliseconds.
     let hasShortLimits: Bool
+    /// What failed, or was answered with 503, is tried again.
+    let hasRetries: Bool
+    /// Somebody is asked about each redirect.
+    let decidesRedirects: Bool
     /// How many connections the session may have; only where requests need not wait for each other for ever.
     let maximumConnections: Int?
     let ending: Ending
@@ -36,8 +40,14 @@ struct WalkProgram: Sendable {
         var generator = SeededGenerator(seed: seed)
         let count = generator.weighted([(3, 1), (3, 2), (2, 3), (2, 4)])
         let steps = 48 / count
+        let (hasRetries, decidesRedirects) = (generator.chance(40), generator.chance(40))
+        self.hasRetries = hasRetries
+        self.decidesRedirects = decidesRedirects
+        let behaviours = ServerBehaviour.allCases.filter {
+            (hasRetries || !$0.isForRetries) && (decidesRedirects || !$0.isForDeciders)
+        }
         tasks = (0..<count).map { task in
-            var writer = StepWriter(task: task, of: count)
+            var writer = StepWriter(task: task, of: count, behaviours)
             return (0..<steps).map { _ in writer.next(&generator) }
         }
         prefersDriver = (0..<count).map { _ in generator.chance(15) }
@@ -55,9 +65,11 @@ private struct StepWriter {
     enum Stage { case open, writing, sent, responded, over }
 
     private let ownRequests: [Int]
+    private let behaviours: [ServerBehaviour]
     private var stages: [Stage?]
 
-    init(task: Int, of tasks: Int) {
+    init(task: Int, of tasks: Int, _ behaviours: [ServerBehaviour]) {
+        self.behaviours = behaviours
         ownRequests = (0..<WalkProgram.requestSlots).filter { $0 % tasks == task }
         stages = Array(repeating: nil, count: WalkProgram.requestSlots)
     }
@@ -74,9 +86,9 @@ private struct StepWriter {
         switch stages[slot] {
         case nil:
             stages[slot] = .open
-            let behaviour = generator.weighted(ServerBehaviour.allCases.map { ($0.weight, $0) })
+            let behaviour = generator.weighted(behaviours.map { ($0.weight, $0) })
             let connection = Int.random(in: 0..<WalkProgram.connectionSlots, using: &generator)
-            return .open(slot, on: connection, behaviour, isPost: generator.chance(35))
+            return .open(slot, on: connection, behaviour, generator.weighted([(13, .get), (4, .post), (3, .put)]))
         case .open:
             let body = body(&generator)
             if case .writes = body { stages[slot] = .writing } else { stages[slot] = .sent }
@@ -115,10 +127,10 @@ private struct StepWriter {
         let target: Target = generator.weighted([(6, .request(slot)), (3, .connection(connection)), (1, .session)])
         let mask: StatusMask = generator.one(of: [.all, .all, .allCompletions, .closeConnection])
         return generator.weighted([
-            (8, .fetch(generator.one(of: ServerBehaviour.allCases), generator.one(of: ResponseUse.allCases))),
+            (8, .fetch(generator.one(of: behaviours), generator.one(of: ResponseUse.allCases))),
             (4, .subscribe(target, mask, generator.chance(50) ? .tree : .handle)),
             (3, .listenFor(target, events: Int.random(in: 0..<6, using: &generator))),
-            (4, .queryOption(target)),
+            (4, .queryOption(target)), (2, .setCookie), (3, .listCookies), (1, .removeCookies),
             (2, .setShortLimits(.request(slot))),
             (2, .close(.request(slot))),
             (2, .closeAndWait(slot)),
@@ -138,7 +150,9 @@ private struct StepWriter {
 
     private func body(_ generator: inout SeededGenerator) -> SentBody {
         generator.weighted([
-            (6, .none), (3, .bytes(generator.one(of: [0, 10, 5000, 700_000]))),
+            (6, .none), (2, .bytes(generator.one(of: [0, 10, 5000, 700_000]))),
+            (2, .file(generator.one(of: WalkFiles.sizes))), (1, .form(300)), (1, .missingFile),
+            (1, .multipart(generator.one(of: WalkFiles.sizes))),
             (2, .stream(pieces: Int.random(in: 0...4, using: &generator), of: 3000)),
             (3, .writes(announced: generator.one(of: [nil, nil, 0, 2000]))),
         ])

@@ -17,6 +17,8 @@ extension RandomWalk {
     private func walk() async throws -> [String] {
         let limits = program.hasShortLimits ? WalkSettings.shortLimits : []
         var options = limits.map { OptionSetting.set($0.option, to: $0.value) } + ServerBehaviour.options
+        if program.hasRetries { options.append(.set(.retryPolicy, to: WalkSettings.retryPolicy(program.seed))) }
+        if program.decidesRedirects { options.append(.set(.redirectDecider, to: ServerBehaviour.decider)) }
         options.append(.set(.maximumConnections, to: program.maximumConnections))
         var listener: EventRecorder?
         switch program.ending {
@@ -40,7 +42,7 @@ extension RandomWalk {
             await end()
         }
         var problems = await brokenLaws(listener)
-        problems += HandleTreeModel(history).problems(listener?.events)
+        problems += HandleTreeModel(history).problems(listener?.events) + census.mistakes
         return problems
     }
 

@@ -7,8 +7,8 @@ extension RandomWalk {
     func perform(_ step: WalkStep, _ generator: inout SeededGenerator) async {
         switch step.operation {
         case .connect(let slot): _ = await connection(slot, renewed: true)
-        case .open(let slot, let connection, let behaviour, let isPost):
-            await open(slot, on: connection, behaviour, isPost: isPost)
+        case .open(let slot, let connection, let behaviour, let method):
+            await open(slot, on: connection, behaviour, method)
         case .send(let slot, let body): await send(slot, body, step, &generator)
         case .receive(let slot):
             guard let request = await request(slot) else { return }
@@ -60,6 +60,21 @@ extension RandomWalk {
                     if heard >= events { break }
                 }
             }
+        case .setCookie:
+            let cookie = Cookie(name: "own\(nextNumber())", value: "1", domain: "walk.example")
+            await jar(.setCookie(cookie.name)) { cookies async throws(HandleError) in
+                try await cookies.set(cookie)
+                return .done
+            }
+        case .listCookies:
+            await jar(.listCookies) { cookies async throws(HandleError) in
+                .cookies(Set(try await cookies.list().map(\.name)))
+            }
+        case .removeCookies:
+            await jar(.removeCookies) { cookies async throws(HandleError) in
+                try await cookies.removeAll()
+                return .done
+            }
         case .fetch(let behaviour, let use): await fetch(behaviour, use, step, &generator)
         }
     }
@@ -69,16 +84,18 @@ extension RandomWalk {
     private func send(_ slot: Int, _ body: SentBody, _ step: WalkStep, _ generator: inout SeededGenerator) async {
         guard let request = await request(slot) else { return }
         var body = body
-        if !request.walked.isPost { body = .none }
+        if !request.walked.method.hasBody { body = .none }
         let upload: WalkedCall.Upload =
             switch body {
-            case .none, .bytes: .upFront
+            case .none, .bytes, .file, .form, .multipart: .upFront
+            case .missingFile: .missing
             case .stream: .stream
             case .writes: .writes
             }
         if upload == .writes { request.walked.noteMayLackBody() }
-        await run(.send(upload: upload), on: request, step, &generator) { [body] handle async throws(HandleError) in
-            try await handle.send(body.requestBody)
+        await run(.send(upload: upload), on: request, step, &generator) {
+            [body, files] handle async throws(HandleError) in
+            try await handle.send(body.requestBody(files))
             return .done
         }
     }
@@ -209,7 +226,20 @@ extension RandomWalk {
         }
     }
 
-    // MARK: Options
+    // MARK: Options and cookies
+
+    private func jar(
+        _ call: WalkedCall,
+        _ body: (CookieJar) async throws(HandleError) -> WalkedResult
+    ) async {
+        guard let session else { return }
+        let operation = history.begin(call, on: session.walked)
+        do throws(HandleError) {
+            history.end(operation, try await body(session.handle.cookies))
+        } catch {
+            history.end(operation, .failed(error))
+        }
+    }
 
     private func setShortLimits(_ target: Target) async {
         guard let (handle, walked) = existing(target) else { return }
@@ -240,6 +270,16 @@ extension RandomWalk {
 }
 
 enum WalkSettings {
+    /// Pauses that are over soon; who is asked to wait for long waits until somebody closes something.
+    static func retryPolicy(_ seed: UInt64) -> RetryPolicy {
+        RetryPolicy(
+            errors: [.cannotConnect, .connectionError, .invalidServerResponse, .timeout],
+            firstDelay: .milliseconds(1),
+            jitter: .seeded(seed),
+            budget: nil
+        )
+    }
+
     /// So short that some requests meet them; `.zero` would be none.
     static let shortLimits: [(option: HandleOption<Duration>, value: Duration)] = [
         (.queueTimeout, .milliseconds(10)), (.connectTimeout, .milliseconds(20)), (.sendTimeout, .milliseconds(8)),
@@ -249,23 +289,6 @@ enum WalkSettings {
 }
 
 // MARK: - What was sent and received
-
-extension SentBody {
-    var requestBody: RequestBody {
-        switch self {
-        case .none: .none
-        case .bytes(let count): .bytes([UInt8](repeating: 7, count: count))
-        case .writes(let announced): .writes(length: announced.map(Int64.init))
-        case .stream(let pieces, let size):
-            .stream(
-                AsyncStream { continuation in
-                    for _ in 0..<pieces { continuation.yield([UInt8](repeating: 7, count: size)) }
-                    continuation.finish()
-                }
-            )
-        }
-    }
-}
 
 extension ResponseHead {
     fileprivate var walked: WalkedResult {
