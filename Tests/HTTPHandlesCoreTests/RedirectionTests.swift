@@ -28,7 +28,7 @@ struct RedirectionTests {
         Origin(isSecure: true, host: "a", port: 444),
     ])
     func `secrets do not cross an origin, however often they are repeated`(_ target: Origin) throws {
-        var fields: HTTPFields = [.accept: "*/*", .authorization: "a", .proxyAuthorization: "p"]
+        var fields: HTTPFields = [.accept: "*/*", .authorization: "a", .proxyAuthorization: "p", .referer: "r"]
         fields[values: .cookie] = ["a=1", "b=2"]
         var secret = HTTPField(name: try #require(HTTPField.Name("X-Key")), value: "k")
         secret.indexingStrategy = .disallow

@@ -34,14 +34,14 @@ package struct Redirection {
 
     private static func describesBody(_ field: HTTPField) -> Bool {
         field.name.canonicalName.hasPrefix("content-")
-            || ["digest", "expect", "last-modified"]
-                .contains(field.name.canonicalName)
+            || ["digest", "expect", "last-modified", "repr-digest"].contains(field.name.canonicalName)
     }
 
-    /// Secrets, and what the caller marked as one by forbidding compression to remember it (RFC 7541, section 7.1.3).
+    /// Secrets, addresses that may contain one, and what the caller marked as one by forbidding compression to remember it
+    /// (RFC 7541, section 7.1.3).
     private static func isForOneOrigin(_ field: HTTPField) -> Bool {
         field.indexingStrategy == .disallow
-            || ["authorization", "cookie", "host", "proxy-authorization"].contains(field.name.canonicalName)
+            || ["authorization", "cookie", "host", "proxy-authorization", "referer"].contains(field.name.canonicalName)
     }
 }
 
