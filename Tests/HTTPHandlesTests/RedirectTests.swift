@@ -187,6 +187,12 @@ struct RedirectTests {
     @Test(arguments: [
         ("ftp://h/", HandleErrorCode.unrecognizedScheme), ("http://u:p@h/", .invalidURL), ("http://", .invalidURL),
         ("http://h:99999/", .invalidURL), ("javascript:alert(1)", .unrecognizedScheme),
+        ("file:///etc/passwd", .unrecognizedScheme), ("gopher://127.0.0.1:6379/_FLUSHALL", .unrecognizedScheme),
+        ("data:text/plain,x", .unrecognizedScheme), ("http://[::1/", .invalidURL), ("http://h:x/", .invalidURL),
+        ("http://u@h/", .invalidURL), ("http://a b/", .invalidURL), ("//", .invalidURL), ("http:", .invalidURL),
+        ("http://a\u{1}b/", .invalidURL), ("/a\u{1}b", .invalidURL), ("http://%zz/", .invalidURL),
+        ("http://trusted.example\\@127.0.0.1/", .invalidURL),
+        ("/" + String(repeating: "a", count: 9_000_000), .headerSizeOverflow),
     ])
     func `a hostile target is an error`(_ location: String, _ code: HandleErrorCode) async throws {
         let server = try ScriptedServer { connection in
@@ -203,6 +209,9 @@ struct RedirectTests {
     @Test(arguments: [
         ("end", "/302/end"), ("/end", "/end"), ("?q=1", "/302/x?q=1"), ("../end", "/end"), ("/a%20b", "/a%20b"),
         ("/ü", "/%c3%bc"), ("/a b", "/a%20b"), ("/end#part", "/end"),
+        ("../../../end", "/end"), ("./end", "/302/end"), ("end/.", "/302/end/"),
+        ("/a/./b/../c", "/a/c"), ("/a//b", "/a//b"),
+        ("end?a#b?c", "/302/end?a"), ("  /end  ", "/end"), ("/%0d%0ax-evil:1", "/%0d%0ax-evil:1"), ("/a\\b", "/a\\b"),
     ])
     func `a relative target is resolved`(_ location: String, _ target: String) async throws {
         let server = try ScriptedServer { connection in

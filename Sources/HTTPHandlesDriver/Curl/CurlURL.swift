@@ -45,7 +45,7 @@ extension RequestURL {
         guard parser.parse(base.text, encoding: true) == CURLUE_OK else {
             throw problem.invalid("there is nothing to resolve it with")
         }
-        let result = parser.parse(reference, encoding: true)
+        let result = parser.parse(reference, encoding: true, isReference: true)
         guard result == CURLUE_OK else { throw problem.refused(by: result) }
         guard let whole = parser[CURLUPART_URL] else { throw problem.invalid("libcurl cannot put it together") }
         try self.init(parsing: whole, for: operation)
@@ -236,9 +236,14 @@ struct CurlURL: ~Copyable {
         unsafe curl_url_cleanup(pointer)
     }
 
-    /// - Parameter encoding: Whether what has to be percent-encoded is, or was before.
-    func parse(_ text: String, encoding: Bool) -> CURLUcode {
-        let flags = UInt32(CURLU_DISALLOW_USER | CURLU_PATH_AS_IS | (encoding ? CURLU_URLENCODE : 0))
+    /// - Parameters:
+    ///   - encoding: Whether what has to be percent-encoded is, or was before.
+    ///   - isReference: Whether "." and ".." in the path are steps, which resolving a reference takes. Those in a URL of the
+    ///     caller's are his.
+    func parse(_ text: String, encoding: Bool, isReference: Bool = false) -> CURLUcode {
+        let flags = UInt32(
+            CURLU_DISALLOW_USER | (isReference ? 0 : CURLU_PATH_AS_IS) | (encoding ? CURLU_URLENCODE : 0)
+        )
         return unsafe text.withCString { unsafe curl_url_set(pointer, CURLUPART_URL, $0, flags) }
     }
 
