@@ -59,6 +59,10 @@ final class Nginx: Sendable {
                 location /missing { return 404; }
                 location /downgrade { return 302 http://127.0.0.1:\(ports[0])/hello; }
                 location /locked { auth_basic "cave"; auth_basic_user_file \(folder)/passwords; }
+                # An https face for a server of a test.
+                location ~ ^/face/(?<port>\\d+)/(?<rest>.*)$ {
+                    proxy_pass http://127.0.0.1:$port/$rest; proxy_http_version 1.1; proxy_set_header Connection "";
+                }
                 location /upload { dav_methods PUT; create_full_put_path on; }
             }
         }
