@@ -113,7 +113,7 @@ struct Get: AsyncParsableCommand {
             defer { sink.finish() }
             if include { sink.write(head.rawBytes) }
             for try await piece in request.body {
-                archiver?.contentSize += piece.count
+                archiver?.content.append(piece)
                 sink.write(piece)
             }
             archiver?.statistics = try await request.option(.requestStatistics)

@@ -58,7 +58,7 @@ struct HAREntry {
 
     /// What is known of the last exchange only.
     mutating func setEnd(
-        contentSize: Int,
+        _ body: HARContent,
         _ statistics: RequestStatistics?,
         _ outcome: Result<some Any, any Error>
     ) {
@@ -70,7 +70,7 @@ struct HAREntry {
             response["bodySize"] = statistics.responseBodyBytes
         }
         if var content = response["content"] as? [String: Any] {
-            content["size"] = contentSize
+            content.merge(body.object) { $1 }
             response["content"] = content
         }
         if case .failure(let failure as RequestFailure) = outcome { response["comment"] = "\(failure.error)" }

@@ -28,7 +28,7 @@ final class HARRecorder {
     private var request: RequestHandle?
     private var asked: (method: HTTPRequest.Method, url: String, fields: HTTPFields) = (.get, "", [:])
     var head: ResponseHead?
-    var contentSize = 0
+    var content = HARContent()
     var statistics: RequestStatistics?
 
     init(_ session: SessionHandle, to file: String, _ withSecrets: Bool) throws {
@@ -96,7 +96,7 @@ final class HARRecorder {
                 entry.setRequest(asked.method, url, index == 0 ? asked.fields : [:])
                 entry.setResponse(head)
             }
-            if isLast { entry.setEnd(contentSize: contentSize, statistics, outcome) }
+            if isLast { entry.setEnd(content, statistics, outcome) }
             return entry.object
         }
     }

@@ -40,6 +40,7 @@ struct ArchiveTests {
         struct Content: Decodable {
             let size: Int
             let mimeType: String
+            let text, encoding, comment: String?
         }
         struct Timings: Decodable { let send, wait, receive: Double }
         let log: Log
@@ -67,6 +68,13 @@ struct ArchiveTests {
                     try connection.send(
                         "HTTP/1.1 200 Fine\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX-A: one\r\n\r\nhello"
                     )
+                case "/bytes":
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+                    try connection.send([0, 0xFF, 0xFE, 0x80])
+                case "/long":
+                    let body = [UInt8](repeating: 0x61, count: (1 << 20) + 1)
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.count)\r\n\r\n")
+                    try connection.send(body)
                 default: try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
                 }
                 if request.head.target == "/broken" { return }
@@ -127,6 +135,22 @@ struct ArchiveTests {
         #expect(log.entries[0].response.status == 200)
         #expect(log.entries[0].response.content.size == 5)
         #expect(log.entries[0].response.comment?.hasPrefix("connectionError (12030)") == true)
+    }
+
+    @Test(
+        arguments: [
+            ("/second", "hello", nil, nil), ("/bytes", "AP/+gA==", "base64", nil),
+            ("/long", nil, nil, "longer than 1048576 bytes"),
+        ] as [(String, String?, String?, String?)]
+    )
+    func `the body is in it, up to a size`(_ target: String, _ text: String?, _ encoding: String?, _ comment: String?)
+        async throws
+    {
+        let server = try Self.server()
+        let (log, _) = try await archive(server.url(target))
+        let content = try #require(log.entries.first).response.content
+        #expect(content.text == text && content.encoding == encoding && content.comment == comment)
+        #expect(content.size == ["/second": 5, "/bytes": 4][target] ?? (1 << 20) + 1)
     }
 
     @Test func `so is a server that is not there`() async throws {

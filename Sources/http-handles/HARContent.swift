@@ -1,0 +1,21 @@
+import Foundation
+
+/// The body of a response in a HAR file, up to a size that does not matter.
+struct HARContent {
+    static let maximumSize = 1 << 20
+
+    private var size = 0
+    /// `nil` if there were more.
+    private var bytes: [UInt8]? = []
+
+    mutating func append(_ piece: [UInt8]) {
+        size += piece.count
+        if size <= Self.maximumSize { bytes?.append(contentsOf: piece) } else { bytes = nil }
+    }
+
+    var object: [String: Any] {
+        guard let bytes else { return ["size": size, "comment": "longer than \(Self.maximumSize) bytes"] }
+        if let text = String(validating: bytes, as: UTF8.self) { return ["size": size, "text": text] }
+        return ["size": size, "text": Data(bytes).base64EncodedString(), "encoding": "base64"]
+    }
+}
