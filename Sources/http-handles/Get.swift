@@ -69,12 +69,15 @@ struct Get: AsyncParsableCommand {
         }
         let printer = events.map { EventPrinter(session, as: $0) }
         let archiver = try archive.har.map { file in try HARRecorder(session, to: file, archive.harWithSecrets) }
+        try await message.cookies.load(into: session)
         if resumption.resumes, let output {
             let outcome = await Resumption(session).download(url, to: output, message)
+            await message.cookies.save(from: session)
             await close(session, printer)
             return try outcome.get()
         }
         let outcome = await exchange(session, archiver)
+        await message.cookies.save(from: session)
         await close(session, printer)
         try await archiver?.finish(outcome)
         let times = try outcome.get()
@@ -88,7 +91,9 @@ struct Get: AsyncParsableCommand {
     }
 
     private func options() throws -> [OptionSetting] {
-        var options: [OptionSetting] = [.set(.credentials, to: try authentication.credentials())]
+        var options: [OptionSetting] = [
+            .set(.credentials, to: try authentication.credentials()), .set(.usesCookies, to: message.cookies.usesJar),
+        ]
         if noRedirects { options.append(.set(.redirectPolicy, to: .never)) }
         if let timeout { options.append(.set(.totalTimeout, to: .seconds(timeout))) }
         if let cacert { options.append(.set(.certificateAuthorityFile, to: cacert)) }
@@ -164,6 +169,8 @@ struct MessageOptions: ParsableArguments {
     )
     var data: String?
 
+    @OptionGroup var cookies: CookieOptions
+
     func method(hasBody: Bool) throws -> HTTPRequest.Method {
         guard let requestMethod else { return hasBody ? .post : .get }
         guard let method = HTTPRequest.Method(requestMethod) else {
@@ -179,6 +186,7 @@ struct MessageOptions: ParsableArguments {
             let value = parts.count == 2 ? parts[1].drop { $0 == " " || $0 == "\t" } : ""
             try fields.append(checked: String(parts[0]), String(value))
         }
+        if let field = cookies.field { try fields.append(checked: "Cookie", field) }
         if hasBody, fields[.contentType] == nil { fields[.contentType] = "application/x-www-form-urlencoded" }
         return fields
     }

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import HTTPHandles
+
+/// Cookies, as curl has them: without any of these options there is no jar.
+struct CookieOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("b"), .customLong("cookie")],
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Cookies to send, NAME=VALUE; or, without a \"=\", a file in Netscape's format to read, and responses set cookies. Repeatable.",
+            valueName: "cookies|file"
+        )
+    )
+    var cookies: [String] = []
+
+    @Option(
+        name: [.customShort("c"), .customLong("cookie-jar")],
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Responses set cookies; at the end all are written to a file, or to standard output for \"-\".",
+            valueName: "file"
+        )
+    )
+    var cookieJar: String?
+
+    func validate() throws {
+        if cookies.contains("-") { throw ValidationError("Cookies cannot be read from standard input.") }
+    }
+
+    var usesJar: Bool { cookieJar != nil || !files.isEmpty }
+
+    /// The value of the `Cookie` field.
+    var field: String? {
+        let given = cookies.filter { $0.contains("=") }
+        return given.isEmpty ? nil : given.joined(separator: "; ")
+    }
+
+    private var files: [String] { cookies.filter { !$0.contains("=") } }
+
+    /// A file that is not there is one without cookies: the first of several runs with the same jar.
+    func load(into session: SessionHandle) async throws {
+        for file in files where FileManager.default.fileExists(atPath: file) {
+            do {
+                try await session.cookies.load(from: file)
+            } catch {
+                throw ValidationError("\(file) cannot be read.")
+            }
+        }
+    }
+
+    /// Whatever became of the request. A jar that cannot be written is no failure of it.
+    func save(from session: SessionHandle) async {
+        guard let cookieJar else { return }
+        let isOutput = cookieJar == "-"
+        let file = isOutput ? NSTemporaryDirectory() + "http-handles-\(UUID())" : cookieJar
+        do {
+            try await session.cookies.save(to: file)
+        } catch {
+            return Terminal.say("warning: the cookies are lost: \(error.reason)")
+        }
+        guard isOutput else { return }
+        FileHandle.standardOutput.write(FileManager.default.contents(atPath: file) ?? Data())
+        try? FileManager.default.removeItem(atPath: file)
+    }
+}
