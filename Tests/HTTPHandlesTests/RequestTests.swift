@@ -85,6 +85,20 @@ struct RequestTests {
         #expect(try await old.get(nginx.https("/hello")).head.version == .http1_1)
     }
 
+    @Test func `HTTP/2 with prior knowledge, without TLS, time and again and at once`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(options: [.set(.httpVersions, to: .http2PriorKnowledge)])
+        for _ in 0..<3 {
+            #expect(try await session.get(nginx.clearHTTP2("/hello")).body.collectString(upTo: 9) == "hello")
+        }
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask { try await session.get(nginx.clearHTTP2("/hello")).body.collectString(upTo: 9) }
+            }
+            for try await text in group { #expect(text == "hello") }
+        }
+    }
+
     @Test func `a certificate nobody vouches for is refused, with the reason`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle()

@@ -85,7 +85,8 @@ public enum HTTPVersionPolicy: Sendable, Hashable, CaseIterable {
     case automatic
     /// HTTP/1.1 only.
     case http1_1
-    /// HTTP/2 at once, also without TLS: the server is known to speak it.
+    /// HTTP/2 at once, also without TLS: the server is known to speak it. (Before libcurl 8.0, without TLS, each request has a
+    /// connection of its own.)
     case http2PriorKnowledge
 }
 

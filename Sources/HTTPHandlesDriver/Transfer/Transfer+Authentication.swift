@@ -36,8 +36,6 @@ extension Transfer {
             // An empty name is libcurl's word for "whoever I am".
             curl.set(CURLOPT_USERNAME, "")
             curl.set(CURLOPT_PASSWORD, "")
-            // The connection would be authenticated, and libcurl has mixed up whose it is more than once.
-            curl.set(CURLOPT_FRESH_CONNECT, 1)
         }
     }
 

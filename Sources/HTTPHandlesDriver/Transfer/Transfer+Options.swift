@@ -17,6 +17,8 @@ struct AppliedRequest: Equatable {
     var method: String?
     /// The connection is closed after the response.
     var closesConnection = false
+    /// No connection that is there already is used.
+    var connectsAnew = false
     /// A burst to one HTTP/2 server waits for the first connection and shares it. Where HTTP/2 is not to be expected it
     /// must not: libcurl finds out only with the first response, which may never come.
     var waitsForSharedConnection = false
@@ -102,6 +104,7 @@ extension Transfer {
         curl.set(CURLOPT_HTTPGET, 1)
         curl.set(CURLOPT_CUSTOMREQUEST, wanted.method)
         curl.set(CURLOPT_FORBID_REUSE, wanted.closesConnection ? 1 : 0)
+        curl.set(CURLOPT_FRESH_CONNECT, wanted.connectsAnew ? 1 : 0)
         curl.set(CURLOPT_PIPEWAIT, wanted.waitsForSharedConnection ? 1 : 0)
         switch wanted.shape {
         case .download: break
@@ -201,15 +204,21 @@ extension AppliedRequest {
         case (.download, .get), (.head, _): method = nil
         default: method = request.method.rawValue
         }
+        let isSecure = request.message.url.origin.isSecure
+        let versions = request.options.values.httpVersions
+        // Before 8.0 libcurl begins HTTP/2 anew on such a connection, which fails this request and all after it.
+        let cannotShare = versions == .http2PriorKnowledge && !isSecure && CurlLibrary.version < 0x08_00_00
+        // The connection would be authenticated, and libcurl has mixed up whose it is more than once.
+        connectsAnew = cannotShare || request.credentials?.secret == .ambient
         waitsForSharedConnection =
-            switch request.options.values.httpVersions {
-            case .automatic: request.message.url.origin.isSecure
+            switch versions {
+            case .automatic: isSecure
             case .http1_1: false
-            case .http2PriorKnowledge: true
+            case .http2PriorKnowledge: !cannotShare
             }
         closesConnection =
             !request.options.values.keepAlive
             || (!request.headerFields.isEmpty && request.headerFields.contains(.connection))
-            || request.credentials?.secret == .ambient
+            || connectsAnew
     }
 }
