@@ -54,7 +54,7 @@ struct ResumptionsTests {
     @Test(arguments: [0, 1, 2, 32, 33, 100])
     func `everybody goes on once, however many do together`(count: Int) async {
         let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
-        var resumptions = Resumptions()
+        let resumptions = Resumptions()
         for number in 0..<count { resumptions.add { continuation.yield(number) } }
         resumptions.flush()
         var numbers: [Int] = []
