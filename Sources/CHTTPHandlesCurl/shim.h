@@ -26,6 +26,7 @@
 
 typedef size_t (*chttphandles_data_callback)(char *bytes, size_t size, size_t count, void *data);
 typedef int (*chttphandles_seek_callback)(void *data, curl_off_t offset, int origin);
+typedef int (*chttphandles_trailer_callback)(struct curl_slist **list, void *data);
 typedef int (*chttphandles_prereq_callback)(void *data, char *remote, char *local, int remotePort, int localPort);
 typedef int (*chttphandles_resolver_start_callback)(void *state, void *reserved, void *data);
 typedef int (*chttphandles_debug_callback)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *data);
@@ -45,6 +46,7 @@ CHTTPHANDLES_EASY_SET(pointer, void *)
 CHTTPHANDLES_EASY_SET(list, struct curl_slist *)
 CHTTPHANDLES_EASY_SET(data_callback, chttphandles_data_callback)
 CHTTPHANDLES_EASY_SET(seek_callback, chttphandles_seek_callback)
+CHTTPHANDLES_EASY_SET(trailer_callback, chttphandles_trailer_callback)
 CHTTPHANDLES_EASY_SET(prereq_callback, chttphandles_prereq_callback)
 CHTTPHANDLES_EASY_SET(resolver_start_callback, chttphandles_resolver_start_callback)
 CHTTPHANDLES_EASY_SET(debug_callback, chttphandles_debug_callback)

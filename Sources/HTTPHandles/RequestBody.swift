@@ -1,5 +1,6 @@
 public import HTTPHandlesCore
 import HTTPHandlesDriver
+public import HTTPTypes
 
 /// The body of a request.
 public struct RequestBody: Sendable {
@@ -8,8 +9,9 @@ public struct RequestBody: Sendable {
         case bytes([UInt8])
         /// Files are opened when the body is sent.
         case stored(@Sendable () throws(HandleError) -> StoredBody)
-        case stream(length: Int64?, writeAll: @Sendable (BodyWriter) async throws -> Void)
-        case writes(length: Int64?)
+        /// `writeAll` returns the trailer fields.
+        case stream(length: Int64?, hasTrailers: Bool, writeAll: @Sendable (BodyWriter) async throws -> HTTPFields)
+        case writes(length: Int64?, hasTrailers: Bool)
     }
 
     let source: Source
@@ -90,10 +92,38 @@ public struct RequestBody: Sendable {
         length: Int64? = nil
     ) -> RequestBody where Pieces.Element: Collection<UInt8> {
         RequestBody(
-            source: .stream(length: length) { writer in
-                for try await piece in pieces {
-                    guard try await writer.write(Array(piece)) else { return }
-                }
+            source: .stream(length: length, hasTrailers: false) { writer in
+                _ = try await writer.write(all: pieces)
+                return [:]
+            }
+        )
+    }
+
+    /// Pieces from a sequence, as in `stream(_:length:)`, and trailer fields behind them: a digest, for example, that is
+    /// known only when everything was read.
+    ///
+    /// Only HTTP/1.1 has them, and only behind a body of unknown length. So `send` throws `.notSupported`, before anything
+    /// is sent, if the request could be made with HTTP/2: for https and after `.http2PriorKnowledge` set the option
+    /// `.httpVersions` to `.http1_1`. A server of HTTP/1.0 understands neither the chunks nor what follows them.
+    ///
+    /// `send` throws `.invalidParameter`, and the request is over, for fields that do not belong behind a body (RFC 9110,
+    /// section 6.5.1): those that frame, route, authorize or modify the request, and those that say what the content is;
+    /// for control characters; and for more than 60 KiB. Many servers drop trailer fields that the header field `Trailer`
+    /// does not announce; it is yours to set.
+    ///
+    /// `CURLOPT_TRAILERFUNCTION`.
+    ///
+    /// - Parameters:
+    ///   - pieces: The pieces.
+    ///   - trailers: Called when all of them were written. It is not called if the server answers without waiting for
+    ///     them. What it throws ends the request, as what the sequence throws does.
+    public static func stream<Pieces: AsyncSequence & Sendable>(
+        _ pieces: Pieces,
+        trailers: @escaping @Sendable () async throws -> HTTPFields
+    ) -> RequestBody where Pieces.Element: Collection<UInt8> {
+        RequestBody(
+            source: .stream(length: nil, hasTrailers: true) { writer in
+                try await writer.write(all: pieces) ? try await trailers() : [:]
             }
         )
     }
@@ -102,6 +132,17 @@ public struct RequestBody: Sendable {
     ///
     /// `WinHttpWriteData`.
     public static func writes(length: Int64? = nil) -> RequestBody {
-        RequestBody(source: .writes(length: length))
+        RequestBody(source: .writes(length: length, hasTrailers: false))
+    }
+
+    /// Pieces that the caller writes with `RequestHandle.write(_:)` after `send`, and ends with `finishWriting(trailers:)`.
+    ///
+    /// What is true of `stream(_:trailers:)` is true here: only with HTTP/1.1, or `send` throws `.notSupported`.
+    ///
+    /// `WinHttpWriteData`; `CURLOPT_TRAILERFUNCTION`.
+    ///
+    /// - Parameter trailers: Whether trailer fields may follow.
+    public static func writes(trailers: Bool) -> RequestBody {
+        RequestBody(source: .writes(length: nil, hasTrailers: trailers))
     }
 }

@@ -1,6 +1,7 @@
 public import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPHandlesLock
+public import HTTPTypes
 
 /// One exchange with a server: a request, and its response. It can be sent again after it is over.
 ///
@@ -45,11 +46,12 @@ public actor RequestHandle {
         case .stored(let open):
             try requireUsable(.sendRequest)
             try await start(.stored(open()))
-        case .writes(let length): try await start(.stream(uploadBuffer(), length: length))
-        case .stream(let length, let writeAll):
+        case .writes(let length, let hasTrailers):
+            try await start(.stream(uploadBuffer(), length: length, hasTrailers: hasTrailers))
+        case .stream(let length, let hasTrailers, let writeAll):
             // Of its own, so that a sequence that goes on after its exchange reaches no other.
             let upload = UploadBuffer()
-            try await start(.stream(upload, length: length))
+            try await start(.stream(upload, length: length, hasTrailers: hasTrailers))
             try await pump(writeAll, to: upload)
         }
     }
@@ -71,7 +73,7 @@ public actor RequestHandle {
     /// That code may wait for something else when the body is of no use any more: because the handle was closed, the
     /// exchange failed or the server has answered. So it runs in a child task, which is cancelled then.
     private nonisolated(nonsending) func pump(
-        _ writeAll: @escaping @Sendable (BodyWriter) async throws -> Void,
+        _ writeAll: @escaping @Sendable (BodyWriter) async throws -> HTTPFields,
         to upload: UploadBuffer
     ) async throws(HandleError) {
         let failure: HandleError? = await withTaskCancellationHandler {
@@ -108,12 +110,12 @@ public actor RequestHandle {
 
     /// Runs in a task of its own, whose cancellation is none of the request.
     private nonisolated(nonsending) func produce(
-        _ writeAll: @Sendable (BodyWriter) async throws -> Void,
+        _ writeAll: @Sendable (BodyWriter) async throws -> HTTPFields,
         to upload: UploadBuffer
     ) async -> HandleError? {
         do {
-            try await writeAll(BodyWriter(request: self, upload: upload))
-            try endWriting(of: upload)
+            let trailers = try await writeAll(BodyWriter(request: self, upload: upload))
+            try endWriting(of: upload, trailers)
             return nil
         } catch let error as HandleError {
             return error
@@ -187,15 +189,22 @@ public actor RequestHandle {
 
     /// Ends a body that was announced with `RequestBody.writes(length:)`.
     ///
-    /// Throws `.invalidParameter` if fewer bytes were written than announced.
-    public nonisolated(nonsending) func finishWriting() async throws(HandleError) {
+    /// Throws `.invalidParameter` if fewer bytes were written than announced, and for trailer fields that were not
+    /// announced, do not belong behind a body, or are too long. The body goes on then; nothing of them is sent.
+    ///
+    /// `CURLOPT_TRAILERFUNCTION`.
+    ///
+    /// - Parameter trailers: What follows a body that was announced with `RequestBody.writes(trailers:)`. Should the server
+    ///   have answered without waiting for the body, they go nowhere, as the rest of the body does.
+    public nonisolated(nonsending) func finishWriting(trailers: HTTPFields = [:]) async throws(HandleError) {
         try requireUsable(.writeData)
-        try endWriting(of: uploadBuffer())
+        try endWriting(of: uploadBuffer(), trailers)
     }
 
-    private nonisolated func endWriting(of upload: UploadBuffer) throws(HandleError) {
+    private nonisolated func endWriting(of upload: UploadBuffer, _ trailers: HTTPFields) throws(HandleError) {
         try object.bound.base.requireOpen(.writeData)
-        guard case .now(let outcome, let mustResume) = upload.finish() else { return }
+        try TrailerRules.check(trailers, for: .writeData)
+        guard case .now(let outcome, let mustResume) = upload.finish(trailers: trailers) else { return }
         if mustResume { resumeSending() }
         if case .failed(let error) = outcome { throw error }
     }
@@ -230,6 +239,15 @@ struct BodyWriter: Sendable {
 
     nonisolated(nonsending) func write(_ piece: [UInt8]) async throws(HandleError) -> Bool {
         try await request.put(piece, in: upload)
+    }
+
+    /// `false` if the server did not want all of them.
+    nonisolated(nonsending) func write<Pieces: AsyncSequence>(all pieces: Pieces) async throws -> Bool
+    where Pieces.Element: Collection<UInt8> {
+        for try await piece in pieces {
+            guard try await write(Array(piece)) else { return false }
+        }
+        return true
     }
 }
 

@@ -129,6 +129,10 @@ final class RequestObject: HandleObject {
         let sent: RequestMessage
         do {
             sent = try message.framed(for: body)
+            if body.hasTrailers {
+                let versions = options.values.httpVersions
+                try TrailerRules.check(versions: versions, isSecure: message.url.isSecure, for: .sendRequest)
+            }
         } catch {
             return error
         }
@@ -149,8 +153,8 @@ final class RequestObject: HandleObject {
         if let waiter = left.waiter { pass(waiter, engine) }
         if let delivery = request?.body.upload?.abandon() { pass(delivery, engine) }
         request?.body.stored?.stop()
-        if case .stream(let upload, let length) = body {
-            upload.open(length: length, options.values.sendBuffer)
+        if case .stream(let upload, let length, let hasTrailers) = body {
+            upload.open(length: length, hasTrailers: hasTrailers, options.values.sendBuffer)
         }
         request = TransferRequest(sent, body, options)
         return nil
@@ -471,7 +475,12 @@ extension RequestMessage {
     func framed(for body: TransferRequest.Body) throws(HandleError) -> RequestMessage {
         let contentType = body.stored?.contentType
         guard !headerFields.isEmpty || contentType != nil else { return self }
-        var fields = try RequestRules.withoutFraming(headerFields, length: body.length, for: .sendRequest)
+        var fields = try RequestRules.withoutFraming(
+            headerFields,
+            length: body.length,
+            hasTrailers: body.hasTrailers,
+            for: .sendRequest
+        )
         if let contentType, fields[.contentType] == nil { fields[.contentType] = contentType }
         return RequestMessage(method: method, url: url, headerFields: fields)
     }

@@ -32,7 +32,7 @@ struct HandleLifetimeTests {
 @Suite("Request rules")
 struct RequestRulesTests {
     @Test(arguments: [
-        ("Connection", "upgrade"), ("Upgrade", "websocket"), ("TE", "gzip"), ("Trailer", "X"), ("Keep-Alive", "5"),
+        ("Connection", "upgrade"), ("Upgrade", "websocket"), ("TE", "gzip"), ("Keep-Alive", "5"),
         ("Proxy-Connection", "close"), ("Expect", "200-ok"),
     ])
     func `framing belongs to the library`(name: String, value: String) throws {
@@ -46,6 +46,31 @@ struct RequestRulesTests {
         var fields = HTTPFields()
         fields.append(HTTPField(name: try #require(HTTPField.Name(name)), value: value))
         try RequestRules.check(.get, fields, for: .openRequest)
+    }
+
+    @Test(arguments: [
+        "Content-Length", "content-type", "Content-Encoding", "Transfer-Encoding", "Trailer", "Host", "TE", "Via",
+        "Authorization", "Proxy-Authorization", "Cookie", "Cache-Control", "Expect", "Range", "If-Match",
+        "Accept-Charset",
+    ])
+    func `what does not belong behind a body`(name: String) throws {
+        let fields: HTTPFields = [try #require(HTTPField.Name(name)): "a"]
+        #expect(throws: HandleError.invalidParameter(.writeData, "\(name) is not allowed behind the body")) {
+            try TrailerRules.check(fields, for: .writeData)
+        }
+    }
+
+    @Test(arguments: ["Content-Digest", "Repr-Digest", "Digest", "Content-MD5", "Signature", "ETag", "X-Anything"])
+    func `what may follow a body`(name: String) throws {
+        try TrailerRules.check([try #require(HTTPField.Name(name)): "a"], for: .writeData)
+    }
+
+    @Test func `trailer fields have a limit, which their framing counts towards`() throws {
+        let name = try #require(HTTPField.Name("X"))
+        let most = String(repeating: "a", count: TrailerRules.maximumLength - 5)
+        try TrailerRules.check([name: most], for: .writeData)
+        let error = HandleError.invalidParameter(.writeData, "61441 bytes of trailer fields; 61440 are the limit")
+        #expect(throws: error) { try TrailerRules.check([name: most + "a"], for: .writeData) }
     }
 
     @Test func `CONNECT is refused`() {

@@ -34,7 +34,7 @@ package struct Redirection {
 
     private static func describesBody(_ field: HTTPField) -> Bool {
         field.name.canonicalName.hasPrefix("content-")
-            || ["digest", "expect", "last-modified", "repr-digest"].contains(field.name.canonicalName)
+            || ["digest", "expect", "last-modified", "repr-digest", "trailer"].contains(field.name.canonicalName)
     }
 
     /// Secrets, addresses that may contain one, and what the caller marked as one by forbidding compression to remember it

@@ -14,11 +14,15 @@ package enum RequestRules {
         for field in fields { try check(field, for: operation) }
     }
 
-    private static func check(_ field: HTTPField, for operation: HandleOperation) throws(HandleError) {
-        let value = field.value
-        guard !value.utf8.contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }) else {
+    static func checkValue(of field: HTTPField, for operation: HandleOperation) throws(HandleError) {
+        guard !field.value.utf8.contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }) else {
             throw .invalidParameter(operation, "the value of \(field.name) contains a control character")
         }
+    }
+
+    private static func check(_ field: HTTPField, for operation: HandleOperation) throws(HandleError) {
+        try checkValue(of: field, for: operation)
+        let value = field.value
         switch field.name {
         case .connection:
             guard ["close", "keep-alive"].contains(value.lowercased()) else { throw belongsToLibrary(field, operation) }
@@ -28,7 +32,7 @@ package enum RequestRules {
             guard value.lowercased() == "100-continue" else {
                 throw .invalidParameter(operation, "the only expectation there is is 100-continue, not \"\(value)\"")
             }
-        case .upgrade, .trailer:
+        case .upgrade:
             throw belongsToLibrary(field, operation)
         default:
             guard !["keep-alive", "proxy-connection"].contains(field.name.canonicalName) else {
@@ -41,13 +45,17 @@ package enum RequestRules {
         .invalidParameter(operation, "\"\(field)\" is part of how a message is framed, which is the library's business")
     }
 
-    /// The fields as they are sent with a body of `length` bytes (`nil` for unknown, 0 for none): without those that
-    /// libcurl makes itself, which have to agree with what it will make.
+    /// The fields as they are sent with a body of `length` bytes (`nil` for unknown, 0 for none), which trailer fields may
+    /// follow: without those that libcurl makes itself, which have to agree with what it will make.
     package static func withoutFraming(
         _ fields: HTTPFields,
         length: Int64?,
+        hasTrailers: Bool = false,
         for operation: HandleOperation
     ) throws(HandleError) -> HTTPFields {
+        guard hasTrailers || !fields.contains(.trailer) else {
+            throw .invalidParameter(operation, "Trailer announces fields behind the body, and there will be none")
+        }
         guard fields.contains(.contentLength) || fields.contains(.transferEncoding) || fields.contains(.connection)
         else {
             return fields

@@ -15,7 +15,8 @@ extension CurlEasy {
     func setCallbacks(_ transfer: UnsafeMutableRawPointer, sockets: UnsafeMutableRawPointer) {
         for option in [
             CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_READDATA, CURLOPT_SEEKDATA,
-            CURLOPT_PREREQDATA, CURLOPT_RESOLVER_START_DATA, CURLOPT_OPENSOCKETDATA, CURLOPT_DEBUGDATA,
+            CURLOPT_TRAILERDATA, CURLOPT_PREREQDATA, CURLOPT_RESOLVER_START_DATA, CURLOPT_OPENSOCKETDATA,
+            CURLOPT_DEBUGDATA,
         ] {
             unsafe set(option, pointer: transfer)
         }
@@ -30,6 +31,11 @@ extension CurlEasy {
         unsafe chttphandles_easy_set_debug_callback(pointer, CURLOPT_DEBUGFUNCTION, somethingToSee)
         unsafe chttphandles_easy_set_opensocket_callback(pointer, CURLOPT_OPENSOCKETFUNCTION, socketWanted)
         unsafe chttphandles_easy_set_closesocket_callback(pointer, CURLOPT_CLOSESOCKETFUNCTION, socketUnwanted)
+    }
+
+    /// Only where there may be trailer fields: with it, libcurl sends the end of every chunked body in two pieces.
+    func setTrailerCallback() {
+        unsafe chttphandles_easy_set_trailer_callback(pointer, CURLOPT_TRAILERFUNCTION, trailersWanted)
     }
 }
 
@@ -86,6 +92,17 @@ private func bodyWanted(
         case .end: 0
         case .abort: Int(CURL_READFUNC_ABORT)
         }
+    }
+}
+
+private func trailersWanted(
+    _ list: UnsafeMutablePointer<UnsafeMutablePointer<curl_slist>?>?,
+    _ data: UnsafeMutableRawPointer?
+) -> Int32 {
+    guard let list = unsafe list else { return CURL_TRAILERFUNC_ABORT }
+    return unsafe withTransfer(data, otherwise: CURL_TRAILERFUNC_ABORT) { transfer in
+        unsafe list.pointee = transfer.trailersWanted().take()
+        return CURL_TRAILERFUNC_OK
     }
 }
 

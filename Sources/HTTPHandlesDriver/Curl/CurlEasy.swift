@@ -131,6 +131,13 @@ struct CurlList: ~Copyable {
 
     private(set) var isEmpty = true
 
+    /// The list, for libcurl to free.
+    consuming func take() -> UnsafeMutablePointer<curl_slist>? {
+        let taken = unsafe pointer
+        discard self
+        return unsafe taken
+    }
+
     mutating func append(_ line: String) {
         append(nulTerminated: line.utf8 + [0])
     }

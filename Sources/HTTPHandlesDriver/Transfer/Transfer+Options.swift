@@ -77,6 +77,11 @@ extension Transfer {
         }
         try applyURL(request.message.url.text)
         applyShape(request)
+        if request.body.hasTrailers {
+            // libcurl 7.88 never forgets that a handle has sent trailer fields, and spoils the chunks of its next request.
+            isReusable = false
+            curl.setTrailerCallback()
+        }
         watchHead(ofLength: request.message.url.text.utf8.count + applyHeaderFields(request))
         unsafe errorBuffer[0] = 0
     }
@@ -190,7 +195,7 @@ extension AppliedRequest {
         switch request.body {
         case .bytes(let bytes): shape = .upload(length: Int64(bytes.count))
         case .stored(let body): shape = .upload(length: body.length)
-        case .stream(_, let length): shape = .upload(length: length)
+        case .stream(_, let length, _): shape = .upload(length: length)
         case .none:
             switch request.method {
             case .get: shape = .download

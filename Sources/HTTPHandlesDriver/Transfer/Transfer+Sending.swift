@@ -1,5 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
+import HTTPTypes
 
 extension Transfer {
     /// libcurl wants body bytes.
@@ -21,7 +22,7 @@ extension Transfer {
             case .abort: refusal = body.failure
             }
             return supply
-        case .stream(let buffer, let length):
+        case .stream(let buffer, let length, let hasTrailers):
             let supply = unsafe buffer.supply(target) { record(.pieceSent(bytes: $0)) }
             switch supply {
             case .bytes(let count):
@@ -29,13 +30,32 @@ extension Transfer {
                 isBodyTaken = length == Int64(bodyBytesTaken)
                 movedBody = true
             case .nothingYet: isSendingPaused = true
-            case .end: isBodyTaken = true
+            case .end:
+                isBodyEndTaken = true
+                isBodyTaken = !hasTrailers
             case .abort: break
             }
             return supply
         case .none?, nil:
             return .end
         }
+    }
+
+    /// libcurl has sent the last chunk, and wants what follows it; it frees the list.
+    func trailersWanted() -> CurlList {
+        note()
+        isBodyTaken = true
+        var list = CurlList()
+        for field in request?.body.upload?.trailers ?? [:] { list.append(nulTerminated: Self.trailerLine(field)) }
+        return list
+    }
+
+    /// The line as libcurl wants it: it leaves out what has no space after the colon.
+    private static func trailerLine(_ field: HTTPField) -> [UInt8] {
+        var line = Array("\(field.name.rawName): ".utf8)
+        unsafe field.withUnsafeBytesOfValue { unsafe line.append(contentsOf: $0) }
+        line.append(0)
+        return line
     }
 
     private func supply(_ bytes: [UInt8], _ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
@@ -64,12 +84,14 @@ extension Transfer {
             bodyBytesTaken = Int(offset)
             isBodyTaken = offset == body.length
             return true
-        case .stream:
-            if offset != bodyBytesTaken, challenge != nil {
+        case .stream(_, _, let hasTrailers):
+            // libcurl would go on behind the last chunk, and send neither that nor the trailer fields again.
+            let isUntouched = offset == bodyBytesTaken && !(hasTrailers && isBodyEndTaken)
+            if !isUntouched, challenge != nil {
                 let reason = "the server asks for credentials, and a streamed body cannot be sent again"
                 refusal = HandleError(.resendRequest, .receiveResponse, reason: reason)
             }
-            return offset == bodyBytesTaken
+            return isUntouched
         case .none?, nil: return true
         }
     }

@@ -97,7 +97,10 @@ package final class Transfer: AlarmOwner {
     /// For a head that is too long to be sure to go out in one piece.
     @safe @exclusivity(unchecked) var sentHead: SentHead?
     @safe @exclusivity(unchecked) package internal(set) var bodyBytesTaken = 0
+    /// Nothing more of the request is to come from us.
     var isBodyTaken = true
+    /// libcurl knows that a body of unknown length is over.
+    var isBodyEndTaken = false
     /// The producer is slow.
     @safe @exclusivity(unchecked) package internal(set) var isSendingPaused = false
 
@@ -159,6 +162,7 @@ package final class Transfer: AlarmOwner {
         sending = .waiting
         bodyBytesTaken = 0
         isBodyTaken = request.body.length == 0
+        isBodyEndTaken = false
         isSendingPaused = false
         receiving = .head
         headBytesTotal = 0

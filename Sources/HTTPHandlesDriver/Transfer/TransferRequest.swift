@@ -24,8 +24,8 @@ package struct TransferRequest {
         case none
         case bytes([UInt8])
         case stored(StoredBody)
-        /// `nil` for a length that is not known.
-        case stream(UploadBuffer, length: Int64?)
+        /// `nil` for a length that is not known; only such a body can have trailer fields behind it.
+        case stream(UploadBuffer, length: Int64?, hasTrailers: Bool = false)
 
         /// `nil` for a length that is not known.
         package var length: Int64? {
@@ -33,16 +33,20 @@ package struct TransferRequest {
             case .none: 0
             case .bytes(let bytes): Int64(bytes.count)
             case .stored(let body): body.length
-            case .stream(_, let length): length
+            case .stream(_, let length, _): length
             }
         }
 
         package var upload: UploadBuffer? {
-            if case .stream(let buffer, _) = self { buffer } else { nil }
+            if case .stream(let buffer, _, _) = self { buffer } else { nil }
         }
 
         package var stored: StoredBody? {
             if case .stored(let body) = self { body } else { nil }
+        }
+
+        package var hasTrailers: Bool {
+            if case .stream(_, _, let hasTrailers) = self { hasTrailers } else { false }
         }
 
         /// Written while it is sent, so that it cannot be sent again.

@@ -1,5 +1,6 @@
 package import HTTPHandlesCore
 import HTTPHandlesLock
+package import HTTPTypes
 
 /// A streamed request body between the producer, who writes pieces on his own thread, and libcurl, which takes them on
 /// the driver's.
@@ -56,6 +57,9 @@ package final class UploadBuffer: Sendable {
         var phase = Phase.unopened
         /// How many bytes the producer still owes; `nil` if he did not say how many there are.
         var owed: Int64?
+        /// Whether trailer fields may follow.
+        var hasTrailers = false
+        var trailers = HTTPFields()
         var marks = BufferMarks()
         var pieces: [[UInt8]] = []
         /// How much of the first piece libcurl has.
@@ -167,15 +171,20 @@ package final class UploadBuffer: Sendable {
         }
     }
 
-    /// The producer has written everything.
-    package func finish() -> Attempt {
+    /// The producer has written everything but the trailer fields, which were checked.
+    package func finish(trailers: HTTPFields = HTTPFields()) -> Attempt {
         let (attempt, watcher): (Attempt, (@Sendable (Outcome) -> Void)?) = state.withLock { state in
             if let refusal = state.refusal { return (.now(refusal, mustResume: false), nil) }
             if let owed = state.owed, owed > 0 {
                 let error = HandleError.invalidParameter(.writeData, "\(owed) bytes fewer than the length announced")
                 return (.now(.failed(error), mustResume: false), nil)
             }
+            guard state.hasTrailers || trailers.isEmpty else {
+                let error = HandleError.invalidParameter(.writeData, "trailer fields were not announced to send")
+                return (.now(.failed(error), mustResume: false), nil)
+            }
             state.phase = .complete
+            state.trailers = trailers
             return (.now(.accepted, mustResume: state.resumed()), state.watcher.take())
         }
         watcher?(.accepted)
@@ -207,12 +216,13 @@ package final class UploadBuffer: Sendable {
     // MARK: The driver
 
     /// A new exchange begins.
-    package func open(length: Int64?, _ marks: BufferMarks = BufferMarks()) {
+    package func open(length: Int64?, hasTrailers: Bool = false, _ marks: BufferMarks = BufferMarks()) {
         state.withLock { state in
             if case .closed = state.phase { return }
             state = State()
             state.phase = .open
             state.owed = length
+            state.hasTrailers = hasTrailers
             state.marks = marks
         }
     }
@@ -277,6 +287,9 @@ package final class UploadBuffer: Sendable {
             return .bytes(filled)
         }
     }
+
+    /// What follows the body, once `supply` has said that it is over.
+    var trailers: HTTPFields { state.withLock { $0.trailers } }
 
     /// The producer who waits and what has become of his piece, if that is known. The caller passes it on, outside the
     /// lock.
