@@ -28,6 +28,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .library(name: "HTTPHandles", targets: ["HTTPHandles"]),
+        .library(name: "HTTPHandlesJSON", targets: ["HTTPHandlesJSON"]),
         .library(name: "HTTPHandlesTesting", targets: ["HTTPHandlesTesting"]),
         .executable(name: "http-handles", targets: ["http-handles"]),
     ],
@@ -65,6 +66,7 @@ let package = Package(
             dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", "HTTPHandlesLock", httpTypes],
             swiftSettings: settings
         ),
+        .target(name: "HTTPHandlesJSON", dependencies: ["HTTPHandles"], swiftSettings: settings),
         .target(
             name: "HTTPHandlesTesting",
             dependencies: ["HTTPHandles", "HTTPHandlesLock", httpTypes],
@@ -110,7 +112,7 @@ let package = Package(
         .testTarget(
             name: "HTTPHandlesTests",
             dependencies: [
-                "HTTPHandles", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes,
+                "HTTPHandles", "HTTPHandlesJSON", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes,
                 "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
             ],
             swiftSettings: settings

@@ -24,6 +24,10 @@ public struct RequestBody: Sendable {
         RequestBody(source: .bytes(Array(bytes)))
     }
 
+    package static func bytes(_ bytes: [UInt8], contentType: String) -> RequestBody {
+        RequestBody(source: .stored { StoredBody([.bytes(bytes)], contentType: contentType) })
+    }
+
     /// The UTF-8 bytes of a string.
     public static func string(_ text: String) -> RequestBody {
         bytes(text.utf8)
@@ -51,8 +55,7 @@ public struct RequestBody: Sendable {
     ///
     /// Sets `Content-Type`, unless the header fields say one. The form can be sent again.
     public static func form(_ fields: [(name: String, value: String)]) -> RequestBody {
-        let bytes = FormEncoding.encode(fields)
-        return RequestBody(source: .stored { StoredBody([.bytes(bytes)], contentType: FormEncoding.contentType) })
+        bytes(FormEncoding.encode(fields), contentType: FormEncoding.contentType)
     }
 
     /// The parts of a form, files among them, as `multipart/form-data`.

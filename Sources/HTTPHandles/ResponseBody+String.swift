@@ -11,7 +11,7 @@ extension ResponseBody {
     /// Throws `.notSupported` for another charset, before anything is read, so that the bytes can still be collected; and
     /// what `collect(upTo:)` throws.
     ///
-    /// For JSON, decode what `collect(upTo:)` returns: `try JSONDecoder().decode(Value.self, from: Data(bytes))`.
+    /// JSON: `collectJSON(_:upTo:)` of `HTTPHandlesJSON`.
     ///
     /// - Parameter limit: The most bytes to accept.
     public nonisolated(nonsending) func collectString(upTo limit: Int) async throws(HandleError) -> String {

@@ -66,7 +66,7 @@ public struct HandleError: Error, Sendable {
     public var curl: CurlFailure? { storage.curl }
     /// For `.secureFailure`: what is wrong with the server's certificate, if that is the reason.
     public var certificateProblem: CertificateProblem? { storage.certificateProblem }
-    /// The error that the caller's own code threw into the operation, for example from the sequence of a request body.
+    /// The error that other code threw into the operation: the sequence of a request body, or a JSON decoder.
     public var underlying: (any Error)? { storage.underlying }
 
     /// Whether the operation ended because its handle was closed or its task was cancelled, and not because of a failure.

@@ -1,0 +1,30 @@
+public import HTTPHandles
+
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
+extension RequestBody {
+    /// A value as JSON, encoded at once.
+    ///
+    /// Sets `Content-Type` to `application/json`, unless the header fields say one. The body can be sent again.
+    ///
+    /// Throws `.invalidParameter` for a value that cannot be encoded; `underlying` is the encoder's own error.
+    ///
+    /// - Parameters:
+    ///   - value: What to send.
+    ///   - encoder: The encoder, with its strategies for dates, keys and so on.
+    public static func json(
+        _ value: some Encodable,
+        encoder: JSONEncoder = JSONEncoder()
+    ) throws(HandleError) -> RequestBody {
+        do {
+            return bytes(Array(try encoder.encode(value)), contentType: "application/json")
+        } catch {
+            let reason = "a \(Swift.type(of: value)) cannot be encoded as JSON"
+            throw HandleError(.invalidParameter, .sendRequest, reason: reason, underlying: error)
+        }
+    }
+}
