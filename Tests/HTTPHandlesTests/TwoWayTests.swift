@@ -22,13 +22,29 @@ struct TwoWayTests {
         connection.waitForClose()
     }
 
-    @Test func `a conversation inside one request`() async throws {
+    /// Which way the bytes go.
+    enum Way: String, CaseIterable { case http1_1, http2 }
+
+    /// A request whose chunks are echoed.
+    static func request(_ way: Way, to server: ScriptedServer) async throws -> RequestHandle {
+        switch way {
+        case .http1_1: return try await SessionHandle().openRequest(.post, server.url())
+        case .http2:
+            let nginx = try Nginx.shared.get()
+            let session = try SessionHandle(options: [.set(.httpVersions, to: .http2PriorKnowledge)])
+            return try await session.openRequest(.post, nginx.clearHTTP2(to: server))
+        }
+    }
+
+    @Test(arguments: Way.allCases)
+    func `a conversation inside one request`(way: Way) async throws {
         let server = try ScriptedServer(Self.echo)
-        let session = try SessionHandle()
-        let request = try await session.openRequest(.post, server.url())
+        let request = try await Self.request(way, to: server)
         let recorder = EventRecorder(of: request)
         try await request.send(.writes())
-        #expect(try await request.receiveResponse().status == .ok)
+        let head = try await request.receiveResponse()
+        #expect(head.status == .ok)
+        #expect(head.version == (way == .http2 ? .http2 : .http1_1))
         for word in ["one", "two", "three"] {
             try await request.write(Array(word.utf8))
             #expect(try await request.body.read(upTo: 100) == Array(word.utf8))
@@ -43,10 +59,10 @@ struct TwoWayTests {
         )
     }
 
-    @Test func `closing in the middle of a conversation`() async throws {
+    @Test(arguments: Way.allCases)
+    func `closing in the middle of a conversation`(way: Way) async throws {
         let server = try ScriptedServer(Self.echo)
-        let session = try SessionHandle()
-        let request = try await session.openRequest(.post, server.url())
+        let request = try await Self.request(way, to: server)
         let recorder = EventRecorder(of: request)
         try await request.send(.writes())
         _ = try await request.receiveResponse()

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPHandlesTesting
 
 /// A real nginx on loopback, started once for all tests and gone when the test process is: http, https with a throw-away
 /// authority, HTTP/2 over TLS and in clear.
@@ -38,6 +39,10 @@ final class Nginx: Sendable {
     func https1(_ path: String) -> String { "https://localhost:\(http1TLSPort)\(path)" }
     func clearHTTP2(_ path: String) -> String { "http://127.0.0.1:\(clearHTTP2Port)\(path)" }
 
+    /// Leads, over HTTP/2, to a server of HTTP/1.1; what either side sends goes on as it comes. (Over TLS nginx
+    /// keeps a response's head until some of its body is there.)
+    func clearHTTP2(to server: ScriptedServer) -> String { clearHTTP2("/to/\(server.port)/") }
+
     private static func configuration(_ folder: String, _ ports: [Int]) -> String {
         """
         http {
@@ -62,6 +67,10 @@ final class Nginx: Sendable {
                 # An https face for a server of a test.
                 location ~ ^/face/(?<port>\\d+)/(?<rest>.*)$ {
                     proxy_pass http://127.0.0.1:$port/$rest; proxy_http_version 1.1; proxy_set_header Connection "";
+                }
+                location ~ ^/to/(?<upstream>[0-9]+)/ {
+                    proxy_pass http://127.0.0.1:$upstream; proxy_http_version 1.1;
+                    proxy_request_buffering off; proxy_buffering off;
                 }
                 location /upload { dav_methods PUT; create_full_put_path on; }
             }
