@@ -36,17 +36,22 @@ extension SentBody {
         case .bytes(let count): .bytes([UInt8](repeating: Self.byte, count: count))
         case .writes(let announced): .writes(length: announced.map(Int64.init))
         case .stream(let pieces, let size):
-            .stream(
+            Self.stream(
                 AsyncStream { continuation in
                     for _ in 0..<pieces { continuation.yield([UInt8](repeating: Self.byte, count: size)) }
                     continuation.finish()
-                }
+                },
+                hasTrailers: pieces.isMultiple(of: 2)
             )
         case .file(let size): .file(files.path(size))
         case .missingFile: .file("/nowhere/to be found")
         case .form(let count): .form([("a b", String(repeating: "7", count: count)), ("c", "&")])
         case .multipart(let size): .multipart([.field("a", "b"), .file("c", path: files.path(size))])
         }
+    }
+
+    private static func stream(_ pieces: AsyncStream<[UInt8]>, hasTrailers: Bool) -> RequestBody {
+        hasTrailers ? .stream(pieces) { [.eTag: "\"7\""] } : .stream(pieces)
     }
 
     /// Whether a body that came whole is one of those that are sent, by its type.
