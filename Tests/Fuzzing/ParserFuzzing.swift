@@ -2,7 +2,7 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPTypes
 
-// libFuzzer's way into our parsers of what servers send. Built and run by Scripts/fuzz.
+// libFuzzer's way into our parsers of what servers send, and into the writer of forms. Built and run by Scripts/fuzz.
 
 /// The first byte of an input chooses the parser, the second where the rest is cut in two, as a network may.
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -25,6 +25,7 @@ public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case UInt8(ascii: "g"): decoded(rest, cut, [.gzip])
     case UInt8(ascii: "d"): decoded(rest, cut, [.deflate])
     case UInt8(ascii: "n"): decoded(rest, cut, [.gzip, .deflate])
+    case UInt8(ascii: "p"): part(String(decoding: rest[..<cut], as: UTF8.self), Array(rest[cut...]))
     default: break
     }
     return 0
@@ -76,6 +77,22 @@ private func url(_ text: String) {
     guard let url = try? RequestURL(parsing: text, for: .openRequest) else { return }
     precondition((1...65535).contains(url.origin.port))
     precondition(url.text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F })
+}
+
+/// A form with one part, as a server takes it apart: the name can end neither its line nor the part.
+private func part(_ name: String, _ content: [UInt8]) {
+    var generator = SystemRandomNumberGenerator()
+    let part = MultipartPart.bytes(name, content, filename: name, contentType: "text/plain")
+    guard let form = try? MultipartEncoding([part], using: &generator), case .bytes(let bytes)? = form.pieces.first
+    else {
+        return
+    }
+    let delimiter = Array("--\(form.boundary)".utf8)
+    let parts = bytes.split(separator: delimiter, omittingEmptySubsequences: false)
+    precondition(parts.count == 3 && parts[0].isEmpty && Array(parts[2]) == Array("--\r\n".utf8))
+    let lines = parts[1].split(separator: Array("\r\n".utf8), maxSplits: 4, omittingEmptySubsequences: false)
+    precondition(lines.count == 5 && lines[0].isEmpty && lines[3].isEmpty && Array(lines[4].dropLast(2)) == content)
+    precondition(lines[1].filter { $0 == UInt8(ascii: "\"") }.count == 4)
 }
 
 /// Whatever comes out, it ends, and no piece is longer than asked for.

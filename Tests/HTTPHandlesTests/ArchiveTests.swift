@@ -1,5 +1,6 @@
 import Foundation
 import HTTPHandles
+import HTTPHandlesLock
 import HTTPHandlesTesting
 import Testing
 
@@ -126,6 +127,33 @@ struct ArchiveTests {
         #expect(log.entries[0].request.cookies.map(\.value) == ["s3cret", "s3cret"])
         #expect(log.entries[0].response.cookies.map(\.value) == ["s3cret"])
         #expect(log.entries[0].request.headers.contains(File.Pair(name: "Authorization", value: "Bearer s3cret")))
+    }
+
+    /// Seeds of their own, so that a failure can be had again.
+    @Test(arguments: 1...6)
+    func `the file is whole, whatever bytes the server sends`(seed: UInt64) async throws {
+        let generator = Lock(SeededGenerator(seed: seed))
+        // All but those that end a line, and the one that libcurl refuses.
+        let bytes = (1...255).filter { $0 != 0x0A && $0 != 0x0D }.map(UInt8.init)
+        @Sendable func noise(_ count: Int) -> [UInt8] {
+            generator.withLock { generator in (0..<count).map { _ in generator.one(of: bytes) } }
+        }
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                let number = Int(request.head.target.dropFirst()) ?? 0
+                let body = noise(number * 7)
+                try connection.send(
+                    Array("HTTP/1.1 \(number < 9 ? 302 : 200) ".utf8) + noise(5)
+                        + Array("\r\nLocation: /\(number + 1)\r\nContent-Length: \(body.count)\r\nX-Noise: ".utf8)
+                        + noise(40) + Array("\r\nSet-Cookie: ".utf8) + noise(20)
+                        + Array("\r\nContent-Type: ".utf8) + noise(20) + Array("\r\n\r\n".utf8) + body
+                )
+            }
+        }
+        let (log, _) = try await archive(server.url("/0"))
+        #expect(log.entries.map(\.request.url) == (0...9).map { server.url("/\($0)") })
+        #expect(log.entries.map(\.response.status) == Array(repeating: 302, count: 9) + [200])
+        #expect(log.entries.last?.response.content.size == 63)
     }
 
     @Test func `a response that breaks off is written down, with what is wrong`() async throws {
