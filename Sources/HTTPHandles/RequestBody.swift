@@ -67,7 +67,8 @@ public struct RequestBody: Sendable {
     public static func multipart(_ parts: [MultipartPart]) -> RequestBody {
         RequestBody(
             source: .stored { () throws(HandleError) in
-                var generator = SystemRandomNumberGenerator()
+                // As an existential it has an address: ThreadSanitizer takes all values without a size for one and the same.
+                var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
                 let encoding = try MultipartEncoding(parts, using: &generator)
                 var pieces: [StoredBody.Piece] = []
                 for piece in encoding.pieces {

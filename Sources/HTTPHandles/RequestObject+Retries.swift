@@ -17,7 +17,8 @@ struct Attempts {
     }
 
     mutating func delay(_ policy: RetryPolicy, serverDelay: Duration?) -> Duration? {
-        var system = SystemRandomNumberGenerator()
+        // As an existential it has an address: ThreadSanitizer takes all values without a size for one and the same.
+        var system: any RandomNumberGenerator = SystemRandomNumberGenerator()
         guard var generator else {
             return policy.delay(before: count + 1, serverDelay: serverDelay, using: &system)
         }

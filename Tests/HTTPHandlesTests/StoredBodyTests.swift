@@ -264,4 +264,23 @@ struct StoredBodyTests {
         }
         #expect(server.connectionsAccepted == 0)
     }
+
+    /// ThreadSanitizer takes values without a size, such as the system's random numbers, for one and the same.
+    @Test func `many tasks make forms at once`() async throws {
+        let session = try SessionHandle()
+        await withTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for _ in 0..<50 {
+                        let error = await #expect(throws: HandleError.self) {
+                            try await session.fetch(.post, "http://127.0.0.1:1/", body: .multipart([.field("a", "b")]))
+                        }
+                        #expect(error?.code == .cannotConnect)
+                    }
+                }
+            }
+        }
+        try session.close()
+        await session.closed()
+    }
 }
