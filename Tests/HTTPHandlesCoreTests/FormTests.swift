@@ -28,6 +28,14 @@ struct FormTests {
         }.joined()
     }
 
+    /// A combining mark makes another character of what stands before it, but not another byte.
+    @Test func `a quotation mark is escaped whatever follows it`() throws {
+        var generator = Script(numbers: [])
+        let encoding = try MultipartEncoding([.field("a\"\u{65A}b", "1")], using: &generator)
+        let head = "--\(encoding.boundary)\r\nContent-Disposition: form-data; name=\"a%22\u{65A}b\"\r\n\r\n"
+        #expect(Array(text(encoding).utf8).starts(with: Array(head.utf8)))
+    }
+
     @Test func `parts are framed by the boundary`() throws {
         var generator = Script(numbers: [])
         let encoding = try MultipartEncoding(

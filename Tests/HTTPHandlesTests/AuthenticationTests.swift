@@ -162,6 +162,7 @@ struct AuthenticationTests {
         (.basic(user: "s3cret\r\nX: y", password: "p"), "credentials for basic: it contains a control character"),
         (.digest(user: "u", password: "s3cret\0"), "credentials for digest: it contains a control character"),
         (.basic(user: "s3cret:", password: "s3cret"), "credentials for basic: the user's name contains a colon"),
+        (.basic(user: "s3cret:\u{301}", password: "s3cret"), "credentials for basic: the user's name contains a colon"),
         (.bearer("s3cret s3cret"), "credentials for bearer: that is not a token"),
         (.bearer(""), "credentials for bearer: that is not a token"),
         (

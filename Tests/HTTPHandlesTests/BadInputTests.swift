@@ -36,6 +36,7 @@ struct BadInputTests {
     @Test(arguments: [
         "http://user:s3cret@h/", "http://s3cret@h:99999/", "ftp://user:s3cret@h/",
         "http:user:s3cret@h/", "user:s3cret@h", "http://user:s3cret@h/\n",
+        "http://user:s3cret@\u{301}h/", "http://\u{301}user:s3cret@h/",
     ])
     func `credentials in a URL are refused without being told`(url: String) async throws {
         let session = try SessionHandle()

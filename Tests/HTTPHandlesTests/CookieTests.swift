@@ -295,6 +295,9 @@ struct CookieTests {
         Cookie(name: "a", value: "s3cret", domain: "127.0.0.1", includesSubdomains: true),
         Cookie(name: "a", value: "s3cret", domain: "x", expires: 0),
         Cookie(name: "__Secure-a", value: "s3cret", domain: "x"),
+        Cookie(name: "__Secure-\u{301}a", value: "s3cret", domain: "x"),
+        Cookie(name: "a=\u{301}b", value: "s3cret", domain: "x"),
+        Cookie(name: "a", value: "s3cret;\u{301}v", domain: "x"),
         Cookie(name: "__hOST-a", value: "s3cret", domain: "x", path: "/deep", isSecure: true),
     ])
     func `a cookie that could not come from a server is refused, and its value not told`(cookie: Cookie) async throws {

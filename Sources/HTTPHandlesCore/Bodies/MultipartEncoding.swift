@@ -49,7 +49,7 @@ extension MultipartPart {
 
     fileprivate func contains(_ boundary: String) -> Bool {
         if case .bytes(let bytes) = content, bytes.firstRange(of: boundary.utf8) != nil { return true }
-        return name.contains(boundary) || filename?.contains(boundary) == true
+        return [name, filename ?? ""].contains { $0.utf8.firstRange(of: boundary.utf8) != nil }
     }
 
     fileprivate func head(_ boundary: String) -> [UInt8] {
@@ -62,6 +62,8 @@ extension MultipartPart {
     /// As browsers do it (WHATWG HTML, "multipart/form-data encoding algorithm"): UTF-8, and no other escape than this.
     /// Line ends, the two others that browsers escape, were refused.
     private func escaped(_ text: String) -> String {
-        text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "%22")
+        // By bytes: a quotation mark that a combining mark follows is another character than one alone.
+        let parts = text.utf8.split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
+        return String(decoding: Array(parts.joined(separator: "%22".utf8)), as: UTF8.self)
     }
 }

@@ -72,8 +72,8 @@ extension Cookie {
     /// The promises that some names make (RFC 6265bis, section 4.1.3).
     private var prefixProblem: String? {
         let name = name.lowercased()
-        if name.hasPrefix("__secure-"), !isSecure { return "a __Secure- cookie is sent over https only" }
-        if name.hasPrefix("__host-"), !isSecure || includesSubdomains || path != "/" {
+        if name.utf8.starts(with: "__secure-".utf8), !isSecure { return "a __Secure- cookie is sent over https only" }
+        if name.utf8.starts(with: "__host-".utf8), !isSecure || includesSubdomains || path != "/" {
             return "a __Host- cookie is sent over https only, to one host and to all of its paths"
         }
         return nil

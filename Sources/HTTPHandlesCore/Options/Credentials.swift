@@ -78,7 +78,8 @@ public struct Credentials: Sendable, Hashable {
             if (user + password).unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
                 return "it contains a control character"
             }
-            return schemes.contains(.basic) && user.contains(":") ? "the user's name contains a colon" : nil
+            return schemes.contains(.basic) && user.utf8.contains(UInt8(ascii: ":"))
+                ? "the user's name contains a colon" : nil
         case .token(let token):
             let isToken = !token.isEmpty && token.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
             return isToken ? nil : "that is not a token"

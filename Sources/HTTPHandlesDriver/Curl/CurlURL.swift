@@ -216,8 +216,9 @@ extension RequestURL {
 extension String {
     /// A URL, maybe a malformed one, as it may be shown in an error: whatever may be a name and a password is hidden.
     fileprivate var hidingCredentials: String {
-        guard let end = lastIndex(of: "@") else { return self }
-        let start = firstRange(of: "://")?.upperBound ?? startIndex
+        // By bytes: a combining mark would make other characters of these.
+        guard let end = utf8.lastIndex(of: UInt8(ascii: "@")) else { return self }
+        let start = utf8.firstRange(of: "://".utf8)?.upperBound ?? startIndex
         return start < end ? self[..<start] + "…" + self[end...] : self
     }
 }
