@@ -468,7 +468,11 @@ extension RequestMessage {
         _ headerFields: HTTPFields
     ) throws(HandleError) -> RequestMessage {
         guard !url.isServerWide || method == .options else {
-            throw HandleError(.invalidURL, .openRequest, reason: "the target \"*\" goes with OPTIONS, not with \(method)")
+            throw HandleError(
+                .invalidURL,
+                .openRequest,
+                reason: "the target \"*\" goes with OPTIONS, not with \(method)"
+            )
         }
         try RequestRules.check(method, headerFields, for: .openRequest)
         return RequestMessage(method: method, url: url, headerFields: headerFields)

@@ -50,7 +50,8 @@ struct RequestTargetTests {
     }
 
     @Test(arguments: [
-        "/", "/a", "/...", "/.a", "/a.", "/..a", "/a..", "/%2e%2e%2e", "/%2", "/%2f..", "/a?/../b", "/a?.", "//", "/a//b",
+        "/", "/a", "/...", "/.a", "/a.", "/..a", "/a..", "/%2e%2e%2e", "/%2", "/%2f..", "/a?/../b", "/a?.", "//",
+        "/a//b",
         "/.\u{301}/a", "/..\u{301}",
     ])
     func `what is no step stays`(_ text: String) throws {
@@ -117,10 +118,13 @@ struct AddressTests {
     }
 
     @Test(arguments: [
-        "127.0.0.1:18888", "127.0.0", "127.0.0.1.2", "256.0.0.1", "127.0.0.01", "127.1", "0x7f.1", "0X7F.0.0.0x1", "1", "1.",
-        "127.0.0.1.", "127..0.1", "[::1]", "::1%lo", "[::1]:80", ":::", "1::2::3", "1:2:3:4:5:6:7:8:9", "1:2:3", "12345::",
+        "127.0.0.1:18888", "127.0.0", "127.0.0.1.2", "256.0.0.1", "127.0.0.01", "127.1", "0x7f.1", "0X7F.0.0.0x1", "1",
+        "1.",
+        "127.0.0.1.", "127..0.1", "[::1]", "::1%lo", "[::1]:80", ":::", "1::2::3", "1:2:3:4:5:6:7:8:9", "1:2:3",
+        "12345::",
         "::g", "::127.0.0.1:1", "127.0.0.1::", ":1", "1:", "", ".", "..", "a..b", ".a", "a b", "a/b", "a@b", "h:80",
-        "user@h", "http://h", "h\u{301}", "b\u{FC}cher.example", "a\r\nb", "a\u{0}", "1\u{301}27.0.0.1", "::1\u{301}", "*",
+        "user@h", "http://h", "h\u{301}", "b\u{FC}cher.example", "a\r\nb", "a\u{0}", "1\u{301}27.0.0.1", "::1\u{301}",
+        "*",
     ])
     func `what is neither an address nor a name is refused when it is set`(_ text: String) {
         #expect(!IPAddress.isAddress(text))
@@ -133,7 +137,9 @@ struct AddressTests {
         }
     }
 
-    @Test(arguments: ["h", "localhost", "LOCALHOST.", "a.b", "a-b_c.example", "1a", "127.0.0.1a", "0xg", "xn--bcher-kva.example"])
+    @Test(arguments: [
+        "h", "localhost", "LOCALHOST.", "a.b", "a-b_c.example", "1a", "127.0.0.1a", "0xg", "xn--bcher-kva.example",
+    ])
     func `a name`(_ text: String) {
         #expect(!IPAddress.isAddress(text))
         #expect(ResolveOverride(host: text, port: 1, address: text).problem == nil)

@@ -10,7 +10,8 @@ struct RequestURLTests {
         ("https://h:80/", "https://h:80/"), ("http://h:0080/", "http://h/"), ("http://h?q#f", "http://h/?q"),
         ("http://[::1]:80/", "http://[::1]/"), ("http://[FE80::A%25Lo]:81/?q", "http://[fe80::a%25Lo]:81/?q"),
         ("http://[fe80:0:0::a%lo]/", "http://[fe80::a%25lo]/"), ("http://0x7F.1:81", "http://127.0.0.1:81/"),
-        ("http://h./a b", "http://h./a%20b"), ("http://h/%7e%7E", "http://h/%7e%7E"), ("http://h//h2/", "http://h//h2/"),
+        ("http://h./a b", "http://h./a%20b"), ("http://h/%7e%7E", "http://h/%7e%7E"),
+        ("http://h//h2/", "http://h//h2/"),
         ("http://h/:1@x", "http://h/:1@x"), ("http://%48/", "http://h/"), ("http://a_b-c~d.e/", "http://a_b-c~d.e/"),
     ])
     func `a URL is normalised`(_ text: String, _ url: String) throws {
@@ -34,23 +35,30 @@ struct RequestURLTests {
     func `libcurl sees the same server`(_ seed: Int) throws {
         var random = Numbers(state: UInt64(seed))
         let parts = [
-            "h", "a.b", "127.0.0.1", "0x7f.1", "[::1]", "[fe80::1%25lo]", "[fe80::1%lo]", "H", ".", "/", "//", "..", "%2e",
-            ":", ":80", ":443", ":99999", "@", "?", "#", "\\", "\u{301}", "\u{E9}", "\u{212A}", "\u{2100}", "\u{FF0F}", " ",
+            "h", "a.b", "127.0.0.1", "0x7f.1", "[::1]", "[fe80::1%25lo]", "[fe80::1%lo]", "H", ".", "/", "//", "..",
+            "%2e",
+            ":", ":80", ":443", ":99999", "@", "?", "#", "\\", "\u{301}", "\u{E9}", "\u{212A}", "\u{2100}", "\u{FF0F}",
+            " ",
             "%2f", "%25", "%00", "\t", "\u{7F}", "|", "*", "~", "_", "+", "'", "http://h", "https:", "&", "=", "x",
         ]
         var count = 0
         for _ in 0..<4000 {
             let scheme = ["http://", "https://", "HTTP://"].randomElement(using: &random) ?? ""
-            let rest = (0..<Int.random(in: 1...8, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }
+            let rest = (0..<Int.random(in: 1...8, using: &random)).map { _ in parts.randomElement(using: &random) ?? ""
+            }
             let text = scheme + rest.joined()
             guard let url = try? RequestURL(parsing: text, for: .openRequest) else { continue }
             count += 1
             for url in [url, url.withoutDotSegments] { try Self.check(url, from: text) }
             // A reference without an authority changes nothing of it.
             let reference = "/" + rest.joined()
-            guard let next = try? RequestURL(Array(reference.utf8), relativeTo: url, for: .receiveResponse) else { continue }
+            guard let next = try? RequestURL(Array(reference.utf8), relativeTo: url, for: .receiveResponse) else {
+                continue
+            }
             try Self.check(next, from: "\(reference) at \(text)")
-            if URLReference(Array(reference.utf8)).authority == nil { #expect(next.origin == url.origin, "\(reference) at \(text)") }
+            if URLReference(Array(reference.utf8)).authority == nil {
+                #expect(next.origin == url.origin, "\(reference) at \(text)")
+            }
         }
         #expect(count > 300)
     }

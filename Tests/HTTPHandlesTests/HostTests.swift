@@ -16,9 +16,12 @@ struct HostTests {
                 let location = request.head.bytes.firstRange(of: name).map { found in
                     request.head.bytes[found.upperBound...].prefix { $0 != UInt8(ascii: "\r") }
                 }
-                let hop = location.map { Array("HTTP/1.1 307 R\r\nLocation: ".utf8) + $0 } ?? Array("HTTP/1.1 200 OK".utf8)
+                let hop =
+                    location.map { Array("HTTP/1.1 307 R\r\nLocation: ".utf8) + $0 } ?? Array("HTTP/1.1 200 OK".utf8)
                 let isHop = request.head.target == "/hop"
-                try connection.send((isHop ? hop : Array("HTTP/1.1 200 OK".utf8)) + "\r\nContent-Length: 0\r\n\r\n".utf8)
+                try connection.send(
+                    (isHop ? hop : Array("HTTP/1.1 200 OK".utf8)) + "\r\nContent-Length: 0\r\n\r\n".utf8
+                )
             }
         }
     }
@@ -50,7 +53,9 @@ struct HostTests {
         #expect(hosts.count == 1, "\(hosts)")
         try session.closeAll()
         // One connection handle for all.
-        let created = try await recorder.finish().filter { $0.handle.level == .connection && $0.kind.name == "handleCreated" }
+        let created = try await recorder.finish().filter {
+            $0.handle.level == .connection && $0.kind.name == "handleCreated"
+        }
         #expect(created.count == 1)
     }
 
@@ -94,8 +99,11 @@ struct HostTests {
         let session = try Self.session(server.port)
         let url = "http://\(name):\(server.port)/hop"
         guard try await Self.canConvert(session) else {
-            let reason = "the linked libcurl cannot convert the internationalized host of \"http://\(name):\(server.port)\""
-            await #expect(throws: HandleError(.notSupported, .openRequest, reason: reason)) { try await session.get(url) }
+            let reason =
+                "the linked libcurl cannot convert the internationalized host of \"http://\(name):\(server.port)\""
+            await #expect(throws: HandleError(.notSupported, .openRequest, reason: reason)) {
+                try await session.get(url)
+            }
             return
         }
         let authority = "\(labels):\(server.port)"

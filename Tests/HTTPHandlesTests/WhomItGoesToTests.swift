@@ -52,7 +52,11 @@ struct WhomItGoesToTests {
                 authority: authority,
                 path: path.replacing("PORT", with: "\(servers.all[0].port)")
             )
-            let error = HandleError(.invalidURL, .openRequest, reason: "the path of the request does not begin with a slash")
+            let error = HandleError(
+                .invalidURL,
+                .openRequest,
+                reason: "the path of the request does not begin with a slash"
+            )
             await #expect(throws: error) { try await session.fetch(request) }
         }
         try session.close()
@@ -61,10 +65,13 @@ struct WhomItGoesToTests {
     }
 
     @Test(arguments: [
-        "AUTHORITY@OTHER", "OTHER@AUTHORITY", "u:p@AUTHORITY", "AUTHORITY/", "AUTHORITY/x", "AUTHORITY?q", "AUTHORITY#f",
+        "AUTHORITY@OTHER", "OTHER@AUTHORITY", "u:p@AUTHORITY", "AUTHORITY/", "AUTHORITY/x", "AUTHORITY?q",
+        "AUTHORITY#f",
         "AUTHORITY\\", "OTHER\\@AUTHORITY", "AUTHORITY x", "AUTHORITY\tx", "AUTHORITY\r\nX: y",
-        "127.0.0.1\u{0}:80", "127.0.0.1\u{7F}:80", "//AUTHORITY", "AUTHORITY:", "AUTHORITY:1", "127.0.0.1:99999", "127.0.0.1:0",
-        "127.0.0.1:-1", "127.0.0.1:+80", "127.0.0.1: 80", "127.0.0.1:0x50", ":80", "", "%", "127.0.0.1%2F", "127.0.0.1:80\u{301}",
+        "127.0.0.1\u{0}:80", "127.0.0.1\u{7F}:80", "//AUTHORITY", "AUTHORITY:", "AUTHORITY:1", "127.0.0.1:99999",
+        "127.0.0.1:0",
+        "127.0.0.1:-1", "127.0.0.1:+80", "127.0.0.1: 80", "127.0.0.1:0x50", ":80", "", "%", "127.0.0.1%2F",
+        "127.0.0.1:80\u{301}",
         "[127.0.0.1]", "[::1", "::1", "[::1]:x", "%40AUTHORITY", "h%00", "127.0.0.1%3A80",
     ])
     func `an authority that is none is refused`(_ authority: String) async throws {
@@ -116,9 +123,12 @@ struct WhomItGoesToTests {
             (0..<Int.random(in: 0...length, using: &random)).map { _ in
                 let other = servers.authority(server())
                 return pick([
-                    "/", "//", "/..", "/.", "/%2e%2e", ":", "@", "?", "#", "\\", ".", "..", "a", "b c", "\u{301}", "\u{E9}",
-                    "%2f", "%40", "%00", "&", "=", ";", "*", "[", "]", "|", "^", "\"", "<", "+", "~", "'", "http:", "http://",
-                    other, "@\(other)", "//\(other)/", "\\\\\(other)", ":\(servers.all[0].port)", "\u{FF0F}", "\u{2100}",
+                    "/", "//", "/..", "/.", "/%2e%2e", ":", "@", "?", "#", "\\", ".", "..", "a", "b c", "\u{301}",
+                    "\u{E9}",
+                    "%2f", "%40", "%00", "&", "=", ";", "*", "[", "]", "|", "^", "\"", "<", "+", "~", "'", "http:",
+                    "http://",
+                    other, "@\(other)", "//\(other)/", "\\\\\(other)", ":\(servers.all[0].port)", "\u{FF0F}",
+                    "\u{2100}",
                 ])
             }.joined()
         }

@@ -63,10 +63,13 @@ extension Cookie {
         let host = Origin(isSecure: false, host: domain, port: 0)
         let isAddress =
             host.isHostLiteral && domain.utf8.allSatisfy { $0.isHexDigit || $0 == UInt8(ascii: ":") || $0 == dot }
-        let isName = domain.utf8.allSatisfy { Self.isHostByte($0) } && domain.utf8.first != dot && domain.utf8.last != dot
+        let isName =
+            domain.utf8.allSatisfy { Self.isHostByte($0) } && domain.utf8.first != dot && domain.utf8.last != dot
         if domain.isEmpty || !isAddress && !isName { return "\"\(domain)\" is not a host in ASCII" }
         if isAddress && includesSubdomains { return "an address has no subdomains" }
-        if path.utf8.first != UInt8(ascii: "/") || !Self.isPlain(path) { return "the path does not begin with a slash, or is none" }
+        if path.utf8.first != UInt8(ascii: "/") || !Self.isPlain(path) {
+            return "the path does not begin with a slash, or is none"
+        }
         if let expires, expires <= 0 { return "the end is a number of seconds since 1970" }
         return prefixProblem
     }

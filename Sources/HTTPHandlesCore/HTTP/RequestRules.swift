@@ -25,7 +25,9 @@ package enum RequestRules {
         let value = field.value
         switch field.name {
         case .connection:
-            guard ["close", "keep-alive"].contains(value.asciiLowercased) else { throw belongsToLibrary(field, operation) }
+            guard ["close", "keep-alive"].contains(value.asciiLowercased) else {
+                throw belongsToLibrary(field, operation)
+            }
         case .te:
             guard value.asciiLowercased == "trailers" else { throw belongsToLibrary(field, operation) }
         case .expect:

@@ -157,7 +157,8 @@ package struct OptionEntry: Sendable, Hashable {
 
 /// A type as it is written in Swift.
 private func typeText(of name: String) -> String {
-    for (prefix, opening, closing) in [("Optional<", "", "?"), ("Array<", "[", "]")] where name.utf8.starts(with: prefix.utf8) {
+    for (prefix, opening, closing) in [("Optional<", "", "?"), ("Array<", "[", "]")]
+    where name.utf8.starts(with: prefix.utf8) {
         return opening + typeText(of: String(name.dropFirst(prefix.count).dropLast())) + closing
     }
     return name

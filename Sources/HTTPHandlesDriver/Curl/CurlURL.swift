@@ -33,7 +33,8 @@ extension RequestURL {
     }
 
     /// The URL that a reference, such as the value of `Location`, means at `base` (RFC 3986, section 5).
-    package init(_ reference: [UInt8], relativeTo base: RequestURL, for operation: HandleOperation) throws(HandleError) {
+    package init(_ reference: [UInt8], relativeTo base: RequestURL, for operation: HandleOperation) throws(HandleError)
+    {
         let parts = URLReference(reference)
         let problem = Problem(parts, of: reference, for: operation)
         try problem.requireNoControl(reference)
@@ -339,7 +340,9 @@ struct CurlURL: ~Copyable {
         }
     }
 
-    var port: Int? { value(CURLUPART_PORT, flags: CURLU_DEFAULT_PORT).flatMap { Int(String(decoding: $0, as: UTF8.self)) } }
+    var port: Int? {
+        value(CURLUPART_PORT, flags: CURLU_DEFAULT_PORT).flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+    }
 
     /// The host, in ASCII and lower case, without brackets and with its zone.
     fileprivate func host(_ problem: RequestURL.Problem) throws(HandleError) -> String {

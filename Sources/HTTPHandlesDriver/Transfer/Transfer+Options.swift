@@ -155,7 +155,11 @@ extension Transfer {
         if asksForCodings { list.append(nulTerminated: Self.acceptedCodings) }
         // libcurl joins the cookies of the jar and the caller's own, where it gets those by themselves.
         let cookies = fields.isEmpty ? nil : fields.bytes(of: .cookie, joinedBy: "; ")
-        if let cookies { curl.set(CURLOPT_COOKIE, bytes: cookies) } else if hasOwnCookies { curl.set(CURLOPT_COOKIE, nil) }
+        if let cookies {
+            curl.set(CURLOPT_COOKIE, bytes: cookies)
+        } else if hasOwnCookies {
+            curl.set(CURLOPT_COOKIE, nil)
+        }
         hasOwnCookies = cookies != nil
         // libcurl goes by this name when it looks for cookies, and does not forget it with the field.
         if fields.contains(where: { $0.name.canonicalName == "host" }) { isReusable = false }
