@@ -110,6 +110,21 @@ struct RequestTargetTests {
         #expect(lines.all == ["GET /../hop HTTP/1.1", "GET /b HTTP/1.1"])
     }
 
+    @Test(arguments: [[], ["--path-as-is"]])
+    func `the tool takes steps, or sends them, as curl does`(_ options: [String]) async throws {
+        let lines = Record<String>()
+        let server = try Self.server(lines)
+        for path in ["/a/../b/./c?d/../e", "/../x", "/a/.", "/a/b/.."] {
+            let arguments = options + [server.url(path)]
+            #expect(try await TestProgram.run(["get"] + arguments, of: "http-handles").status == 0)
+            let curl = ["curl", "-q", "--silent", "--noproxy", "*"] + arguments
+            #expect(try await TestProgram.run("/usr/bin/env", curl).status == 0)
+            let sent = lines.all.suffix(2)
+            #expect(sent.first == sent.last)
+        }
+        #expect(lines.all.count == 8)
+    }
+
     // MARK: The whole server
 
     @Test func `OPTIONS can be about the whole server`() async throws {
