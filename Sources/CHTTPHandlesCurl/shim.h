@@ -4,6 +4,7 @@
 #define CHTTPHANDLESCURL_SHIM_H
 
 #include <curl/curl.h>
+#include <locale.h>
 #include <sys/socket.h>
 #if defined(__linux__)
 #include <sys/epoll.h>
@@ -16,6 +17,11 @@
 // 7.87 brought CURLOPT_QUICK_EXIT, without which removing a transfer can block for seconds.
 #if LIBCURL_VERSION_NUM < 0x075700
 #error "libcurl 7.87.0 or newer is needed"
+#endif
+
+// New in 7.88; an older libcurl ignores it.
+#ifndef CURLU_PUNYCODE
+#define CURLU_PUNYCODE (1 << 12)
 #endif
 
 // curl.h checks the argument types of these in macros, which would see the wrapper's parameter instead of the user's.

@@ -39,7 +39,8 @@ public actor ConnectionHandle {
     ///
     /// - Parameters:
     ///   - method: The method.
-    ///   - path: Path and query; a leading slash is added where it is missing.
+    ///   - path: Path and query; a leading slash is added where it is missing. With the method OPTIONS, "*" is the server
+    ///     as a whole.
     ///   - secure: Whether the request goes over TLS. The port alone says nothing about that.
     ///   - headerFields: The header fields, apart from those that frame the message.
     ///   - context: A value for the caller's own use; the connection's if left out.
@@ -56,7 +57,7 @@ public actor ConnectionHandle {
             host: server.host,
             port: server.port,
             isSecure: secure,
-            target: path,
+            path: path,
             for: .openRequest
         )
         return try openRequest(try .checked(method, url, headerFields), context: context)

@@ -121,7 +121,7 @@ public struct CookieJar: Sendable {
 extension Cookie {
     /// Whether the jar keeps one of the two only.
     fileprivate func isReplaced(by other: Cookie) -> Bool {
-        name == other.name && domain.lowercased() == other.domain.lowercased() && path == other.path
+        name == other.name && domain.isEqualIgnoringASCIICase(other.domain) && path == other.path
             && includesSubdomains == other.includesSubdomains
     }
 }

@@ -15,7 +15,7 @@ extension RequestObject {
         guard Redirection.isRedirect(head.status) else { return retry(after: head).map { .retry($0) } ?? .deliver }
         let values = options.values
         guard let request, values.redirectPolicy != .never,
-            let location = head.fields()[values: .location].first, !location.isEmpty
+            let location = head.fields().bytes(of: .location), !location.isEmpty
         else { return .deliver }
         guard redirects < values.maximumRedirects else {
             return .refuse(.redirectFailed("the server redirects more than \(values.maximumRedirects) times"))

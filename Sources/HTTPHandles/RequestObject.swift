@@ -128,7 +128,7 @@ final class RequestObject: HandleObject {
         }
         let sent: RequestMessage
         do {
-            sent = try message.framed(for: body)
+            sent = try message.resolved(options.values).framed(for: body)
             if body.hasTrailers {
                 let versions = options.values.httpVersions
                 try TrailerRules.check(versions: versions, isSecure: message.url.isSecure, for: .sendRequest)
@@ -467,8 +467,21 @@ extension RequestMessage {
         _ url: RequestURL,
         _ headerFields: HTTPFields
     ) throws(HandleError) -> RequestMessage {
+        guard !url.isServerWide || method == .options else {
+            throw HandleError(
+                .invalidURL,
+                .openRequest,
+                reason: "the target \"*\" goes with OPTIONS, not with \(method)"
+            )
+        }
         try RequestRules.check(method, headerFields, for: .openRequest)
         return RequestMessage(method: method, url: url, headerFields: headerFields)
+    }
+
+    /// The message with the steps in its path taken, unless they are to be sent.
+    func resolved(_ values: OptionValues) -> RequestMessage {
+        guard url.hasDotSegments, !values.pathAsIs else { return self }
+        return RequestMessage(method: method, url: url.withoutDotSegments, headerFields: headerFields)
     }
 
     /// The message as it is sent with `body`.

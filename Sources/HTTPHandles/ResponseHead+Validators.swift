@@ -1,4 +1,5 @@
 public import HTTPHandlesCore
+import HTTPHandlesDriver
 import HTTPTypes
 
 extension ResponseHead {
@@ -7,7 +8,10 @@ extension ResponseHead {
     ///     let fields = head.entityTag.map { HTTPFields.ifNoneMatch($0) } ?? HTTPFields()
     ///     let again = try await session.get(url, headerFields: fields)
     ///     if again.status == .notModified { … }
-    public var entityTag: EntityTag? { headerFields[.eTag].flatMap { EntityTag($0) } }
+    public var entityTag: EntityTag? {
+        // What is not UTF-8 could not be told to the server again as it was.
+        headerFields.bytes(of: .eTag).flatMap { String(validating: $0, as: UTF8.self) }.flatMap { EntityTag($0) }
+    }
 
     /// When the resource was last changed, as the server wrote it.
     public var lastModified: String? { headerFields[.lastModified] }

@@ -89,8 +89,8 @@ private struct VersionNote {
         guard let file = try? ReadableFile(path, for: .readData), file.length < 1 << 16,
             let bytes = try? file.readAll()
         else { return nil }
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-        guard lines.count == 2, lines[0] == url, let tag = EntityTag(String(lines[1])), !tag.isWeak else { return nil }
+        let lines = bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+        guard lines.count == 2, lines[0] == url, let tag = EntityTag(lines[1]), !tag.isWeak else { return nil }
         return tag
     }
 

@@ -39,6 +39,9 @@ extension SessionHandle {
 
     /// Sends a request and waits for the head of its response.
     ///
+    /// The request goes to its scheme and authority, whatever its path is: a path begins with a slash, or is "*" for the
+    /// server as a whole with the method OPTIONS, or else is refused with `.invalidURL`.
+    ///
     /// Makes a connection and a request handle, which belong to the response and go with it; their events are the same
     /// as if they had been made by hand. Cancelling the task closes the request and makes this throw
     /// `.operationCancelled`.
@@ -55,7 +58,12 @@ extension SessionHandle {
         guard let scheme = request.scheme, let authority = request.authority, !authority.isEmpty else {
             throw HandleError(.invalidURL, .openRequest, reason: "the request has no scheme or no authority")
         }
-        let url = try RequestURL(parsing: "\(scheme)://\(authority)\(request.path ?? "/")", for: .openRequest)
+        let url = try RequestURL(
+            scheme: scheme,
+            authority: authority,
+            path: request.path ?? "/",
+            for: .openRequest
+        )
         return try await fetch(try .checked(request.method, url, request.headerFields), body: body)
     }
 

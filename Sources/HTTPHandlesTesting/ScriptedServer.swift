@@ -22,7 +22,9 @@ public final class ScriptedServer: Sendable {
         var accepted = 0
     }
 
-    /// The port that the server listens on, on 127.0.0.1.
+    /// The loopback address that the server listens on.
+    public let address: String
+    /// The port that the server listens on.
     public let port: Int
     private let listener: ServerSocket
     private let shared: Shared
@@ -76,13 +78,27 @@ public final class ScriptedServer: Sendable {
     /// Starts a server.
     ///
     /// - Parameters:
+    ///   - address: The loopback address to listen on: 127.0.0.1 to 127.255.255.254, or ::1.
+    ///   - port: The port to listen on; 0 for a free one.
     ///   - backlog: How many connections the system completes before they are accepted.
     ///   - takesLittle: Whether the system takes next to nothing that the script does not read: a client that sends some
     ///     ten thousand bytes has to wait for the script.
     ///   - script: What happens on a connection.
-    public init(backlog: Int = 1024, takesLittle: Bool = false, _ script: @escaping Script) throws {
-        let (listener, port) = try ServerSocket.listening(backlog: Int32(backlog), takesLittle: takesLittle)
+    public init(
+        address: String = "127.0.0.1",
+        port: Int = 0,
+        backlog: Int = 1024,
+        takesLittle: Bool = false,
+        _ script: @escaping Script
+    ) throws {
+        let (listener, port) = try ServerSocket.listening(
+            at: address,
+            port: port,
+            backlog: Int32(backlog),
+            takesLittle: takesLittle
+        )
         self.listener = listener
+        self.address = address
         self.port = port
         shared = Shared(script)
         let shared = shared
@@ -102,7 +118,9 @@ public final class ScriptedServer: Sendable {
     public var connectionsAccepted: Int { shared.state.withLock { $0.accepted } }
 
     /// An http URL on this server.
-    public func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
+    public func url(_ path: String = "/") -> String {
+        "http://\(address.utf8.contains(UInt8(ascii: ":")) ? "[\(address)]" : address):\(port)\(path)"
+    }
 }
 
 /// One connection of a `ScriptedServer`, seen from the server. All calls block.

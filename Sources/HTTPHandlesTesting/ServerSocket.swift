@@ -23,13 +23,13 @@ public struct SocketError: Error, CustomStringConvertible {
 struct ServerSocket: Sendable {
     let descriptor: Int32
 
-    private static func make() throws(SocketError) -> ServerSocket {
+    private static func make(_ family: Int32 = AF_INET) throws(SocketError) -> ServerSocket {
         #if canImport(Darwin)
         let stream = SOCK_STREAM
         #else
         let stream = Int32(SOCK_STREAM.rawValue)
         #endif
-        let descriptor = socket(AF_INET, stream, 0)
+        let descriptor = socket(family, stream, 0)
         guard descriptor >= 0 else { throw SocketError("socket") }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         return ServerSocket(descriptor: descriptor)
@@ -57,30 +57,51 @@ struct ServerSocket: Sendable {
         return socket
     }
 
-    /// A socket that listens on a free port of 127.0.0.1.
+    /// A socket that listens on a port of a loopback address, a free one for 0.
     static func listening(
+        at loopbackAddress: String = "127.0.0.1",
+        port: Int = 0,
         backlog: Int32,
         takesLittle: Bool = false
     ) throws(SocketError) -> (socket: ServerSocket, port: Int) {
-        let listener = try make()
+        let isVersion6 = loopbackAddress.utf8.contains(UInt8(ascii: ":"))
+        let listener = try make(isVersion6 ? AF_INET6 : AF_INET)
         if takesLittle { listener.takeLittle() }
-        let descriptor = listener.descriptor
-        var address = loopback(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                guard unsafe bind(descriptor, address, length) == 0, listen(descriptor, backlog) == 0 else {
-                    return Int32(-1)
-                }
-                return unsafe getsockname(descriptor, address, &length)
-            }
-        }
-        guard result == 0 else {
+        let bound = isVersion6 ? listener.bindVersion6(port) : listener.bindVersion4(loopbackAddress, port)
+        guard let bound, listen(listener.descriptor, backlog) == 0 else {
             let error = SocketError("bind")
             listener.close()
             throw error
         }
-        return (listener, Int(UInt16(bigEndian: address.sin_port)))
+        return (listener, bound)
+    }
+
+    /// Binds to a port of an IPv4 address; `nil` if the system refuses.
+    private func bindVersion4(_ text: String, _ port: Int) -> Int? {
+        var address = Self.loopback(port)
+        guard unsafe inet_pton(AF_INET, text, &address.sin_addr) == 1 else { return nil }
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
+            }
+        }
+        return isBound ? Int(UInt16(bigEndian: address.sin_port)) : nil
+    }
+
+    /// Binds to a port of ::1.
+    private func bindVersion6(_ port: Int) -> Int? {
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = UInt16(port).bigEndian
+        address.sin6_addr = in6addr_loopback
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
+            }
+        }
+        return isBound ? Int(UInt16(bigEndian: address.sin6_port)) : nil
     }
 
     /// The next connection; `nil` when the listener is shut down.

@@ -49,7 +49,8 @@ struct AuthenticationOptions: ParsableArguments {
             if let way { throw ValidationError("\(way.rawValue) needs --user.") }
             return nil
         }
-        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = user.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
         guard parts.count == 2 else { throw ValidationError("--user is a name, a colon and a password.") }
         return switch way {
         case .basic, .negotiate, nil: .basic(user: parts[0], password: parts[1])

@@ -32,11 +32,11 @@ struct CookieOptions: ParsableArguments {
 
     /// The value of the `Cookie` field.
     var field: String? {
-        let given = cookies.filter { $0.contains("=") }
+        let given = cookies.filter { $0.utf8.contains(UInt8(ascii: "=")) }
         return given.isEmpty ? nil : given.joined(separator: "; ")
     }
 
-    private var files: [String] { cookies.filter { !$0.contains("=") } }
+    private var files: [String] { cookies.filter { !$0.utf8.contains(UInt8(ascii: "=")) } }
 
     /// A file that is not there is one without cookies: the first of several runs with the same jar.
     func load(into session: SessionHandle) async throws {

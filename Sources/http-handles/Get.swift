@@ -25,6 +25,9 @@ struct Get: AsyncParsableCommand {
     @Flag(help: "Do not follow redirects: the redirect is the response.")
     var noRedirects = false
 
+    @Flag(help: "Send the steps . and .. in the path of the URL as they are.")
+    var pathAsIs = false
+
     @Option(help: ArgumentHelp("The longest time for everything.", valueName: "seconds"))
     var timeout: Double?
 
@@ -94,6 +97,7 @@ struct Get: AsyncParsableCommand {
         var options: [OptionSetting] = [
             .set(.credentials, to: try authentication.credentials()), .set(.usesCookies, to: message.cookies.usesJar),
         ]
+        if pathAsIs { options.append(.set(.pathAsIs, to: true)) }
         if noRedirects { options.append(.set(.redirectPolicy, to: .never)) }
         if let timeout { options.append(.set(.totalTimeout, to: .seconds(timeout))) }
         if let cacert { options.append(.set(.certificateAuthorityFile, to: cacert)) }
@@ -182,9 +186,9 @@ struct MessageOptions: ParsableArguments {
     func headerFields(hasBody: Bool) throws(HandleError) -> HTTPFields {
         var fields = HTTPFields()
         for header in headers {
-            let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            let value = parts.count == 2 ? parts[1].drop { $0 == " " || $0 == "\t" } : ""
-            try fields.append(checked: String(parts[0]), String(value))
+            let colon = header.utf8.firstIndex(of: UInt8(ascii: ":")) ?? header.endIndex
+            let value = header.utf8[colon...].dropFirst().drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            try fields.append(checked: String(header[..<colon]), String(Substring(value)))
         }
         if let field = cookies.field { try fields.append(checked: "Cookie", field) }
         if hasBody, fields[.contentType] == nil { fields[.contentType] = "application/x-www-form-urlencoded" }
@@ -193,7 +197,7 @@ struct MessageOptions: ParsableArguments {
 
     func body() throws -> RequestBody? {
         guard let data else { return nil }
-        guard data.hasPrefix("@") else { return .string(data) }
+        guard data.utf8.first == UInt8(ascii: "@") else { return .string(data) }
         let file = String(data.dropFirst())
         if file == "-" { return .bytes(FileHandle.standardInput.readDataToEndOfFile()) }
         let type = try? FileManager.default.attributesOfItem(atPath: file)[.type] as? FileAttributeType

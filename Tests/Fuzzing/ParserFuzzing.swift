@@ -76,7 +76,13 @@ private func tag(_ text: String) {
 private func url(_ text: String) {
     guard let url = try? RequestURL(parsing: text, for: .openRequest) else { return }
     precondition((1...65535).contains(url.origin.port))
-    precondition(url.text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F })
+    precondition(url.text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
+    // What has no authority of its own leads to the same server.
+    let reference = Array("/\(text)".utf8)
+    guard URLReference(reference).authority == nil,
+        let next = try? RequestURL(reference, relativeTo: url, for: .receiveResponse)
+    else { return }
+    precondition(next.origin == url.origin && !next.hasDotSegments)
 }
 
 /// A form with one part, as a server takes it apart: the name can end neither its line nor the part.

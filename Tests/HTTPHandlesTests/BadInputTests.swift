@@ -79,17 +79,16 @@ struct BadInputTests {
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
         for (path, target) in [
-            ("//evil/x", "//evil/x"), ("x", "/x"), ("", "/"), ("/a/../b", "/a/../b"),
-            ("/%2e%2e/?q=1#f", "/%2e%2e/?q=1"),
-            ("/é?ü", "/%c3%a9?%c3%bc"), ("?q", "/?q"), ("@evil/x", "/@evil/x"), ("/a b", "/a%20b"),
+            ("//evil/x", "//evil/x"), ("x", "/x"), ("", "/"), ("/a/../b", "/b"), ("/..//evil/x", "//evil/x"),
+            ("/%2e%2e/?q=1#f", "/?q=1"), (":80/x", "/:80/x"), (".evil.com/", "/.evil.com/"),
+            ("/é?ü", "/%C3%A9?%C3%BC"), ("?q", "/?q"), ("@evil/x", "/@evil/x"), ("/a b", "/a%20b"),
             ("\\\\evil", "/\\\\evil"),
         ] {
             let request = try await connection.openRequest(.get, path)
             try await request.send()
             _ = try await request.receiveResponse()
             let asked = String(decoding: try await request.body.collect(upTo: 100), as: UTF8.self)
-            // Which case the digits of an encoded byte have depends on libcurl's version.
-            #expect(asked.lowercased() == target.lowercased())
+            #expect(asked == target)
         }
     }
 

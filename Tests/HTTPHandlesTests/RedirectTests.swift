@@ -208,7 +208,7 @@ struct RedirectTests {
 
     @Test(arguments: [
         ("end", "/302/end"), ("/end", "/end"), ("?q=1", "/302/x?q=1"), ("../end", "/end"), ("/a%20b", "/a%20b"),
-        ("/ü", "/%c3%bc"), ("/a b", "/a%20b"), ("/end#part", "/end"),
+        ("/ü", "/%C3%BC"), ("/a b?c d", "/a%20b?c%20d"), ("/end#part", "/end"),
         ("../../../end", "/end"), ("./end", "/302/end"), ("end/.", "/302/end/"),
         ("/a/./b/../c", "/a/c"), ("/a//b", "/a//b"),
         ("end?a#b?c", "/302/end?a"), ("  /end  ", "/end"), ("/%0d%0ax-evil:1", "/%0d%0ax-evil:1"), ("/a\\b", "/a\\b"),
@@ -224,7 +224,7 @@ struct RedirectTests {
             }
         }
         let session = try SessionHandle()
-        #expect(try await session.get(server.url("/302/x")).head.url.lowercased() == server.url(target))
+        #expect(try await session.get(server.url("/302/x")).head.url == server.url(target))
     }
 
     @Test func `an empty target is no redirect`() async throws {

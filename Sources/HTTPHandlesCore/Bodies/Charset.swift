@@ -7,7 +7,7 @@ package enum Charset: Sendable, Hashable {
 
     /// The encoding of a name in `charset=`; `nil` where it is not one of these.
     package init?(named name: String) {
-        switch name.lowercased() {
+        switch name.asciiLowercased {
         case "utf-8", "utf8": self = .utf8
         case "us-ascii", "ascii", "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "l1", "windows-1252", "cp1252":
             self = .windows1252

@@ -48,7 +48,7 @@ public struct MultipartPart: Sendable, Hashable {
         filename: String? = nil,
         contentType: String = "application/octet-stream"
     ) -> MultipartPart {
-        let component = path.split(separator: "/").last.map(String.init) ?? ""
+        let component = path.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? ""
         return MultipartPart(
             name: name,
             filename: filename ?? component,

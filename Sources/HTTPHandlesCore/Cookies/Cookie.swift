@@ -59,19 +59,24 @@ extension Cookie {
         if name.utf8.count + value.utf8.count > Self.maximumSize {
             return "name and value have more than \(Self.maximumSize) bytes"
         }
+        let dot = UInt8(ascii: ".")
         let host = Origin(isSecure: false, host: domain, port: 0)
-        let isAddress = host.isHostLiteral && domain.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
-        let isName = domain.utf8.allSatisfy { Self.isHostByte($0) } && domain.first != "." && domain.last != "."
+        let isAddress =
+            host.isHostLiteral && domain.utf8.allSatisfy { $0.isHexDigit || $0 == UInt8(ascii: ":") || $0 == dot }
+        let isName =
+            domain.utf8.allSatisfy { Self.isHostByte($0) } && domain.utf8.first != dot && domain.utf8.last != dot
         if domain.isEmpty || !isAddress && !isName { return "\"\(domain)\" is not a host in ASCII" }
         if isAddress && includesSubdomains { return "an address has no subdomains" }
-        if path.first != "/" || !Self.isPlain(path) { return "the path does not begin with a slash, or is none" }
+        if path.utf8.first != UInt8(ascii: "/") || !Self.isPlain(path) {
+            return "the path does not begin with a slash, or is none"
+        }
         if let expires, expires <= 0 { return "the end is a number of seconds since 1970" }
         return prefixProblem
     }
 
     /// The promises that some names make (RFC 6265bis, section 4.1.3).
     private var prefixProblem: String? {
-        let name = name.lowercased()
+        let name = name.asciiLowercased
         if name.utf8.starts(with: "__secure-".utf8), !isSecure { return "a __Secure- cookie is sent over https only" }
         if name.utf8.starts(with: "__host-".utf8), !isSecure || includesSubdomains || path != "/" {
             return "a __Host- cookie is sent over https only, to one host and to all of its paths"

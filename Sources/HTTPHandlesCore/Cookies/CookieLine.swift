@@ -64,7 +64,8 @@ package struct CookieLine: Sendable, Hashable {
     fileprivate var site: String {
         let domain = domain
         if Origin(isSecure: false, host: domain, port: 0).isHostLiteral { return domain }
-        return domain.split(separator: ".").suffix(2).joined(separator: ".").lowercased()
+        let labels = domain.asciiLowercased.utf8.split(separator: UInt8(ascii: ".")).suffix(2)
+        return labels.map { String(Substring($0)) }.joined(separator: ".")
     }
 }
 

@@ -105,7 +105,7 @@ extension StatusEvent.Kind {
     /// The kind's name without its payload, for example "requestSent".
     public var name: String {
         let text = String(describing: self)
-        return String(text.prefix { $0 != "(" })
+        return String(text.prefix { $0 != "(" })  // own text
     }
 }
 
@@ -151,6 +151,6 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Address and port as in a URL, for example "127.0.0.1:80" or "[::1]:80".
     public var description: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }

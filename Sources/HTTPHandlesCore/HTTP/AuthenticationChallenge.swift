@@ -7,7 +7,7 @@ public struct AuthenticationScheme: RawRepresentable, Sendable, Hashable, Custom
 
     /// Wraps a name.
     public init(rawValue: String) {
-        self.rawValue = rawValue.lowercased()
+        self.rawValue = rawValue.asciiLowercased
     }
 
     /// The password itself (RFC 7617): for connections that nobody else can read.
@@ -110,7 +110,7 @@ private struct Scanner {
         ahead.skip(Self.isBlank)
         guard let value = ahead.rest.first == UInt8(ascii: "\"") ? ahead.quoted() : ahead.word() else { return nil }
         self = ahead
-        return (name.lowercased(), value)
+        return (name.asciiLowercased, value)
     }
 
     private mutating func quoted() -> String {

@@ -10,8 +10,10 @@ package enum ContentCoding: String, Sendable, Hashable, CaseIterable {
     package static func applied(_ fields: HTTPFields) -> [ContentCoding]? {
         var codings: [ContentCoding] = []
         for value in fields[values: .contentEncoding] {
-            for part in value.split(separator: ",") {
-                let name = part.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }.lowercased()
+            for part in value.utf8.split(separator: UInt8(ascii: ",")) {
+                let start = part.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+                let token = start.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+                let name = String(decoding: token.map(\.asciiLowercased), as: UTF8.self)
                 switch name {
                 case "identity", "": continue
                 case "x-gzip": codings.append(.gzip)

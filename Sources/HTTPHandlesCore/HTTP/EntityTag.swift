@@ -9,7 +9,7 @@ public struct EntityTag: Sendable, Hashable, CustomStringConvertible {
 
     /// The tag that a field says, for example `"abc"` or `W/"abc"`; `nil` where it is not one.
     public init?(_ text: String) {
-        let isWeak = text.hasPrefix("W/")
+        let isWeak = text.utf8.starts(with: "W/".utf8)
         let quoted = text.utf8.dropFirst(isWeak ? 2 : 0)
         let quote = UInt8(ascii: "\"")
         let inside = quoted.dropFirst().dropLast()
@@ -18,6 +18,16 @@ public struct EntityTag: Sendable, Hashable, CustomStringConvertible {
         else { return nil }
         value = String(decoding: inside, as: UTF8.self)
         self.isWeak = isWeak
+    }
+
+    /// Whether both are weak, or both strong, with the same bytes.
+    public static func == (left: EntityTag, right: EntityTag) -> Bool {
+        left.isWeak == right.isWeak && left.value.utf8.elementsEqual(right.value.utf8)
+    }
+
+    /// Hashes the bytes of the tag.
+    public func hash(into hasher: inout Hasher) {
+        for byte in value.utf8 { hasher.combine(byte) }
     }
 
     /// The tag as a field says it.
@@ -51,9 +61,10 @@ public struct ContentRange: Sendable, Hashable {
 
     /// What a field says, for example `bytes 0-99/1234`; `nil` where it is not a range of bytes or makes no sense.
     public init?(_ text: String) {
-        let words = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard words.count == 2, words[0].lowercased() == "bytes" else { return nil }
-        let parts = words[1].split(separator: "/", omittingEmptySubsequences: false)
+        let words = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map(Substring.init)
+        guard words.count == 2, words[0].isEqualIgnoringASCIICase("bytes") else { return nil }
+        let parts = words[1].utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map(Substring.init)
         guard parts.count == 2 else { return nil }
         completeLength = Self.number(parts[1])
         guard completeLength != nil || parts[1] == "*" else { return nil }
@@ -62,7 +73,8 @@ public struct ContentRange: Sendable, Hashable {
             if completeLength == nil { return nil }
             return
         }
-        let bounds = parts[0].split(separator: "-", omittingEmptySubsequences: false)
+        let bounds = parts[0].utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+            .map(Substring.init)
         guard bounds.count == 2, let first = Self.number(bounds[0]), let last = Self.number(bounds[1]), first <= last,
             completeLength.map({ last < $0 }) ?? true
         else { return nil }

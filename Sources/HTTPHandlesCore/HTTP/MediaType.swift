@@ -8,9 +8,9 @@ package struct MediaType: Sendable, Hashable {
     /// Reads as much as makes sense: of two parameters of one name the first counts, one without a value does not.
     package init(parsing text: String) {
         var rest = Array(text.utf8)[...]
-        name = Self.token(&rest, until: [UInt8(ascii: ";")]).lowercased()
+        name = Self.token(&rest, until: [UInt8(ascii: ";")]).asciiLowercased
         while rest.popFirst() != nil {
-            let parameter = Self.token(&rest, until: [UInt8(ascii: ";"), UInt8(ascii: "=")]).lowercased()
+            let parameter = Self.token(&rest, until: [UInt8(ascii: ";"), UInt8(ascii: "=")]).asciiLowercased
             guard rest.first == UInt8(ascii: "=") else { continue }
             rest = rest.dropFirst()
             let value = Self.value(&rest)

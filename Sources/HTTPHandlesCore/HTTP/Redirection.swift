@@ -33,7 +33,7 @@ package struct Redirection {
     }
 
     private static func describesBody(_ field: HTTPField) -> Bool {
-        field.name.canonicalName.hasPrefix("content-")
+        field.name.canonicalName.utf8.starts(with: "content-".utf8)
             || ["digest", "expect", "last-modified", "repr-digest", "trailer"].contains(field.name.canonicalName)
     }
 

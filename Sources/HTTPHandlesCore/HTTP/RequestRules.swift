@@ -25,11 +25,13 @@ package enum RequestRules {
         let value = field.value
         switch field.name {
         case .connection:
-            guard ["close", "keep-alive"].contains(value.lowercased()) else { throw belongsToLibrary(field, operation) }
+            guard ["close", "keep-alive"].contains(value.asciiLowercased) else {
+                throw belongsToLibrary(field, operation)
+            }
         case .te:
-            guard value.lowercased() == "trailers" else { throw belongsToLibrary(field, operation) }
+            guard value.asciiLowercased == "trailers" else { throw belongsToLibrary(field, operation) }
         case .expect:
-            guard value.lowercased() == "100-continue" else {
+            guard value.asciiLowercased == "100-continue" else {
                 throw .invalidParameter(operation, "the only expectation there is is 100-continue, not \"\(value)\"")
             }
         case .upgrade:
@@ -70,7 +72,7 @@ package enum RequestRules {
             }
         }
         if let coding = fields[.transferEncoding] {
-            guard length == nil, coding.lowercased() == "chunked" else {
+            guard length == nil, coding.asciiLowercased == "chunked" else {
                 throw .invalidParameter(
                     operation,
                     "Transfer-Encoding is \(coding); only a body of unknown length is chunked"
@@ -79,7 +81,7 @@ package enum RequestRules {
         }
         fields[.contentLength] = nil
         fields[.transferEncoding] = nil
-        if fields[.connection]?.lowercased() == "keep-alive" { fields[.connection] = nil }
+        if fields[.connection]?.asciiLowercased == "keep-alive" { fields[.connection] = nil }
         return fields
     }
 }

@@ -1,7 +1,8 @@
 /// Scheme, host and port: who is talked to (RFC 9110, section 4.3.1).
 package struct Origin: Sendable, Hashable {
     package let isSecure: Bool
-    /// A name or an address, the latter without brackets.
+    /// A name or an address, the latter without brackets but with its zone: "fe80::1%eth0". In the form in which equal
+    /// hosts are equal texts: ASCII, lower case.
     package let host: String
     package let port: Int
     /// Whether the host is an address already, so that no name is resolved.
@@ -14,28 +15,71 @@ package struct Origin: Sendable, Hashable {
         let digitsAndDots = host.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
         isHostLiteral = digitsAndDots || host.utf8.contains(UInt8(ascii: ":"))
     }
+
+    /// The interface that an address is meant at; `nil` where that is not said.
+    package var zone: String? {
+        guard isHostLiteral, let percent = host.utf8.firstIndex(of: UInt8(ascii: "%")) else { return nil }
+        return String(host[host.utf8.index(after: percent)...])
+    }
+
+    /// Host and port as they are written in a URL: the port only where it is not the scheme's, the percent sign in front of
+    /// a zone encoded (RFC 6874).
+    package var authority: String {
+        let port = port == (isSecure ? 443 : 80) ? "" : ":\(port)"
+        guard host.utf8.contains(UInt8(ascii: ":")) else { return host + port }
+        guard let zone = host.utf8.firstIndex(of: UInt8(ascii: "%")) else { return "[\(host)]\(port)" }
+        return "[\(host[..<zone])%25\(host[host.utf8.index(after: zone)...])]\(port)"
+    }
+
+    /// What a URL of this origin has in front of its path.
+    package var urlPrefix: String { "\(isSecure ? "https" : "http")://\(authority)" }
 }
 
-/// A URL as libcurl understands it.
+/// Where a request goes, and what it asks for there.
+///
+/// The two are never mixed: where it goes is known from scheme and authority before the target is looked at, and no byte of
+/// the target can change it.
 package struct RequestURL: Sendable, Hashable {
     package let origin: Origin
     /// The whole URL, without the fragment, as it is given to libcurl.
     package let text: String
     /// Where path and query begin in the text.
     private let targetOffset: Int
+    /// Whether the path has segments that are steps, "." or "..".
+    package let hasDotSegments: Bool
 
+    /// A URL whose text is known to be `origin` and a target.
     package init(origin: Origin, text: String, target offset: Int) {
         self.origin = origin
         self.text = text
         targetOffset = offset
+        hasDotSegments = false
+    }
+
+    package init(_ origin: Origin, _ target: RequestTarget) {
+        self.origin = origin
+        let prefix = origin.urlPrefix
+        text = prefix + target.text
+        targetOffset = prefix.utf8.count
+        hasDotSegments = target.hasDotSegments
     }
 
     package var isSecure: Bool { origin.isSecure }
     package var host: String { origin.host }
     package var port: Int { origin.port }
 
-    /// Path and query.
+    /// Path and query; empty for the server as a whole.
     package var target: String {
         String(text.utf8.dropFirst(targetOffset)) ?? "/"
+    }
+
+    /// Whether the request is about the server as a whole: its target is "*", and its URL has no path (RFC 9112, section
+    /// 3.3).
+    package var isServerWide: Bool { targetOffset == text.utf8.count }
+
+    /// The same with the steps in its path taken (RFC 3986, section 6.2.2.3).
+    package var withoutDotSegments: RequestURL {
+        guard hasDotSegments, let target = RequestTarget(Array(target.utf8)) else { return self }
+        return RequestURL(origin, target.withoutDotSegments)
     }
 }

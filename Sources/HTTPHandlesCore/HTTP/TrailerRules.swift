@@ -39,8 +39,8 @@ package enum TrailerRules {
 
     private static func isMisplaced(_ name: String) -> Bool {
         // How to understand the content. Digests are what trailer fields are for (RFC 9530).
-        if name.hasPrefix("content-") { return !["content-digest", "content-md5"].contains(name) }
-        return misplaced.contains(name) || name.hasPrefix("if-") || name.hasPrefix("accept")
+        if name.utf8.starts(with: "content-".utf8) { return !["content-digest", "content-md5"].contains(name) }
+        return misplaced.contains(name) || name.utf8.starts(with: "if-".utf8) || name.utf8.starts(with: "accept".utf8)
     }
 
     private static let misplaced: Set<String> = [

@@ -11,7 +11,7 @@ public enum LocalAddress: Sendable, Hashable {
             let isName = (1...15).contains(name.utf8.count) && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
             return isName ? nil : "that is not the name of an interface"
         case .address(let address):
-            return isAddress(address) ? nil : "that is not an IP address"
+            return IPAddress.isAddress(address) ? nil : "that is not an IP address"
         }
     }
 }
@@ -56,11 +56,11 @@ public struct TCPKeepAlive: Sendable, Hashable {
 ///
 /// Counterpart of `WINHTTP_OPTION_RESOLUTION_HOSTNAME`.
 public struct ResolveOverride: Sendable, Hashable {
-    /// The host of the URL.
+    /// The host of the URL, in ASCII; letters of either case.
     public let host: String
     /// The port of the URL.
     public let port: Int
-    /// The IP address or name to connect to instead.
+    /// The IP address or name to connect to instead, without port, brackets or zone.
     public let address: String
 
     /// Has requests to `host` and `port` connect to `address`, at the same port.
@@ -72,31 +72,38 @@ public struct ResolveOverride: Sendable, Hashable {
 
     package var problem: String? {
         guard (1...65535).contains(port) else { return "\(port) is not a port" }
-        guard let name = [host, address].first(where: { !isAddress($0) && !Self.isName($0) }) else { return nil }
-        return "\"\(name)\" is neither a name nor an address"
+        guard let wrong = [host, address].first(where: { !IPAddress.isAddress($0) && !Self.isName($0) }) else {
+            return nil
+        }
+        guard wrong.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return "\"\(wrong)\" is not ASCII; an internationalized name is written as its A-labels, xn--…"
+        }
+        return "\"\(wrong)\" is neither a name nor an IP address, which has no brackets, port or zone here"
     }
 
+    /// Whether a text is a name in ASCII, and cannot be taken for an address.
     private static func isName(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && !":/?#@\\[]%".utf8.contains($0) }
+        var labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
+        let isSound = labels.allSatisfy { label in
+            !label.isEmpty && label.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || "-_".utf8.contains($0) }
+        }
+        guard isSound, let last = labels.last else { return false }
+        // Resolvers, and libcurl, take what ends in a number for an IPv4 address, which may be written in many ways.
+        let isHexadecimal = last.starts(with: "0x".utf8) || last.starts(with: "0X".utf8)
+        return !last.allSatisfy(\.isASCIIDigit) && !(isHexadecimal && last.dropFirst(2).allSatisfy(\.isHexDigit))
     }
 
     /// The line as libcurl wants it: `HOST:PORT:HOST:PORT`, where an empty last port is the same one.
     package var line: String {
-        func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
+        func bracketed(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
         return "\(bracketed(host)):\(port):\(bracketed(address)):"
     }
 
     /// Whether the override leads to an address, so that no name is resolved.
-    package var isResolved: Bool { isAddress(address) }
+    package var isResolved: Bool { IPAddress.isAddress(address) }
 
     package func applies(to origin: Origin) -> Bool {
-        port == origin.port && host.lowercased() == origin.host.lowercased()
+        port == origin.port && host.isEqualIgnoringASCIICase(origin.host)
     }
-}
-
-/// Whether a text looks like an IP address, without brackets; whether it is one the system finds out.
-private func isAddress(_ text: String) -> Bool {
-    let isVersion4 = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
-    if isVersion4 { return text.contains(".") }
-    return text.contains(":") && text.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
 }

@@ -195,6 +195,10 @@ extension HandleOption<Bool> {
     /// an `Accept-Encoding` field of its own gets the body as it was sent. (`WINHTTP_OPTION_DECOMPRESSION`)
     public static var decodesContent: Self { HandleOption(.decodesContent, \.decodesContent) }
 
+    /// Whether the steps "." and ".." in the path that the caller gives are sent as they are, in place of being taken; false
+    /// by default. A redirect's are always taken. Not in WinHTTP; what `CURLOPT_PATH_AS_IS` does.
+    public static var pathAsIs: Self { HandleOption(.pathAsIs, \.pathAsIs) }
+
     /// Whether requests send the session's cookies and responses set them; true by default. (`WINHTTP_DISABLE_COOKIES`;
     /// `CURLOPT_COOKIEFILE`)
     public static var usesCookies: Self { HandleOption(.usesCookies, \.usesCookies) }

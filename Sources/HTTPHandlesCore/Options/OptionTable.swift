@@ -11,6 +11,7 @@ extension OptionRow {
     )
     static let credentialProvider = OptionRow("credentialProvider", nil)
     static let usesCookies = OptionRow("usesCookies", nil, curl: ["CURLOPT_SHARE", "CURLOPT_COOKIEFILE"])
+    static let pathAsIs = OptionRow("pathAsIs", nil)
     static let redirectPolicy = OptionRow("redirectPolicy", 88)
     static let redirectDecider = OptionRow("redirectDecider", nil)
     static let retryPolicy = OptionRow("retryPolicy", nil)
@@ -150,13 +151,14 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.httpVersion), OptionEntry(.requestTimes), OptionEntry(.requestStatistics),
         OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
         OptionEntry(.linkedLibrary), OptionEntry(.usesCookies), OptionEntry(.retryPolicy),
-        OptionEntry(.redirectDecider),
+        OptionEntry(.redirectDecider), OptionEntry(.pathAsIs),
     ]
 }
 
 /// A type as it is written in Swift.
 private func typeText(of name: String) -> String {
-    for (prefix, opening, closing) in [("Optional<", "", "?"), ("Array<", "[", "]")] where name.hasPrefix(prefix) {
+    for (prefix, opening, closing) in [("Optional<", "", "?"), ("Array<", "[", "]")]
+    where name.utf8.starts(with: prefix.utf8) {
         return opening + typeText(of: String(name.dropFirst(prefix.count).dropLast())) + closing
     }
     return name

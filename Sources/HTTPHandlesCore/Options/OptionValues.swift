@@ -37,6 +37,7 @@ package struct OptionValues: Sendable, Hashable {
     package var credentialProvider: CredentialProvider?
     package var usesCookies = true
 
+    package var pathAsIs = false
     package var redirectPolicy = RedirectPolicy.refuseDowngrade
     package var maximumRedirects = 10
     package var redirectDecider: RedirectDecider?

@@ -44,8 +44,8 @@ public struct PeerCertificate: Sendable, Hashable {
     package init(lines: [String]) {
         var values: [Substring: Substring] = [:]
         for line in lines {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            values[line[..<colon]] = line[line.index(after: colon)...]
+            guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            values[line[..<colon]] = line[line.utf8.index(after: colon)...]
         }
         func value(_ name: Substring) -> String { values[name].map(String.init) ?? "" }
         subject = value("Subject")

@@ -22,7 +22,8 @@ extension CurlLibrary {
 
     /// Refuses an option that the linked libcurl does not have.
     package static func requireKnown(_ row: OptionRow, for operation: HandleOperation) throws(HandleError) {
-        guard let missing = row.curlNames.first(where: { $0.hasPrefix("CURLOPT_") && !knows($0) }) else { return }
+        let options = row.curlNames.filter { $0.utf8.starts(with: "CURLOPT_".utf8) }
+        guard let missing = options.first(where: { !knows($0) }) else { return }
         throw HandleError(
             .invalidOption,
             operation,

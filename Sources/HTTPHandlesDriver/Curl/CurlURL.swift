@@ -9,63 +9,97 @@ import Glibc
 #endif
 
 extension RequestURL {
-    /// Splits a URL as libcurl does, so that what is checked is what libcurl connects to.
+    /// A URL of the caller's.
     ///
-    /// Up to the path a URL repeats from request to request, so libcurl is asked about each origin once. What follows is
-    /// passed on as it is if it consists of what a path and a query may consist of; else libcurl is asked about the whole.
+    /// libcurl is asked about its origin, once for each. What follows is passed on as it is if it consists of what a path
+    /// and a query may consist of; else it is encoded.
     package init(parsing text: String, for operation: HandleOperation) throws(HandleError) {
         if let known = Self.origins.withLock({ $0.split(text) }) {
             self.init(origin: known.origin, text: text, target: known.target)
-        } else if let split = Self.split(text) {
-            let (origin, _) = try Self.ask(String(split.origin), for: operation)
-            Self.origins.withLock { $0.learn(origin, String(split.origin)) }
-            self.init(origin: origin, text: text, target: split.target)
-        } else {
-            let (origin, normalized) = try Self.ask(text, for: operation)
-            guard let split = Self.split(normalized) else {
-                throw HandleError(
-                    .invalidURL,
-                    operation,
-                    reason: "\"\(text.hidingCredentials)\" is not a URL that can be used"
-                )
-            }
-            self.init(origin: origin, text: normalized, target: split.target)
+            return
         }
+        let bytes = Array(text.utf8)
+        let parts = URLReference(bytes)
+        let problem = Problem(parts, of: bytes, for: operation)
+        try problem.requireNoControl(bytes)
+        guard let scheme = parts.scheme else { throw problem.invalid("it does not begin with a scheme") }
+        let isSecure = try problem.isSecure(scheme)
+        guard let authority = parts.authority, !authority.isEmpty else {
+            throw problem.invalid("the scheme is not followed by \"://\" and a host")
+        }
+        let origin = try Self.origin(isSecure: isSecure, authority, problem)
+        try self.init(origin, problem.target(parts.pathAndQuery))
+        Self.origins.withLock { $0.learn(origin) }
     }
 
     /// The URL that a reference, such as the value of `Location`, means at `base` (RFC 3986, section 5).
-    package init(_ reference: String, relativeTo base: RequestURL, for operation: HandleOperation) throws(HandleError) {
-        guard let parser = CurlURL() else {
-            throw HandleError(.notEnoughMemory, operation, reason: "no memory for a URL")
+    package init(_ reference: [UInt8], relativeTo base: RequestURL, for operation: HandleOperation) throws(HandleError)
+    {
+        let parts = URLReference(reference)
+        let problem = Problem(parts, of: reference, for: operation)
+        try problem.requireNoControl(reference)
+        let isSecure = try parts.scheme.map { scheme throws(HandleError) in try problem.isSecure(scheme) }
+        let target: RequestTarget?
+        let origin: Origin
+        if let authority = parts.authority {
+            guard !authority.isEmpty else { throw problem.invalid("it has no host") }
+            origin = try Self.origin(isSecure: isSecure ?? base.isSecure, authority, problem)
+            target = RequestTarget(parts.pathAndQuery)?.withoutDotSegments
+        } else {
+            guard isSecure == nil else { throw problem.invalid("the scheme is not followed by \"://\" and a host") }
+            origin = base.origin
+            target = base.parsedTarget?.resolving(parts)
         }
-        let problem = Problem(text: reference, operation: operation)
-        guard !reference.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
-            throw problem.invalid("it contains a control character")
-        }
-        guard parser.parse(base.text, encoding: true) == CURLUE_OK else {
-            throw problem.invalid("there is nothing to resolve it with")
-        }
-        let result = parser.parse(reference, encoding: true, isReference: true)
-        guard result == CURLUE_OK else { throw problem.refused(by: result) }
-        guard let whole = parser[CURLUPART_URL] else { throw problem.invalid("libcurl cannot put it together") }
-        try self.init(parsing: whole, for: operation)
+        guard let target else { throw problem.controlCharacter }
+        self.init(origin, target)
     }
 
-    /// The URL of `target` on a server.
+    /// The URL of a request whose parts the caller has given: `path` is path and query, or "*" for the server as a whole.
+    package init(
+        scheme: String,
+        authority: String,
+        path: String,
+        for operation: HandleOperation
+    ) throws(HandleError) {
+        let prefix = "\(scheme)://\(authority)"
+        // Only where the authority ends where it was put.
+        let text = prefix + path
+        if let known = Self.origins.withLock({ $0.split(text) }), known.target == prefix.utf8.count {
+            self.init(origin: known.origin, text: text, target: known.target)
+            return
+        }
+        let problem = Problem(text: prefix, operation: operation)
+        let isSecure = try problem.isSecure(scheme.utf8)
+        let origin = try Self.origin(isSecure: isSecure, Array(authority.utf8)[...], problem)
+        if path.utf8.elementsEqual("*".utf8) {
+            self.init(origin, .serverWide)
+            return
+        }
+        // What begins with anything else could not be told from a longer authority.
+        guard path.utf8.first == UInt8(ascii: "/") else {
+            throw HandleError(.invalidURL, operation, reason: "the path of the request does not begin with a slash")
+        }
+        try self.init(origin, problem.target(path.utf8))
+        Self.origins.withLock { $0.learn(origin) }
+    }
+
+    /// The URL of `path` on a server; the slash that the path begins with may be missing. "*" is the server as a whole.
     package init(
         host: String,
         port: Int,
         isSecure: Bool,
-        target: String,
+        path: String,
         for operation: HandleOperation
     ) throws(HandleError) {
-        let authority = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-        let slash = target.utf8.first == UInt8(ascii: "/") ? "" : "/"
-        // The target starts with a slash, so nothing in it can become part of the authority.
-        try self.init(
-            parsing: "\(isSecure ? "https" : "http")://\(authority):\(port)\(slash)\(target)",
-            for: operation
-        )
+        let origin = Origin(isSecure: isSecure, host: host, port: port)
+        if path.utf8.first == UInt8(ascii: "/"), Self.isPlain(path.utf8.span, from: 0) {
+            let prefix = origin.urlPrefix
+            self.init(origin: origin, text: prefix + path, target: prefix.utf8.count)
+        } else if path.utf8.elementsEqual("*".utf8) {
+            self.init(origin, .serverWide)
+        } else {
+            try self.init(origin, Problem(text: path, operation: operation).target(path.utf8))
+        }
     }
 
     /// Checks and normalises the host of a connection.
@@ -73,17 +107,25 @@ extension RequestURL {
         -> String
     {
         guard (1...65535).contains(port) else { throw .invalidParameter(operation, "\(port) is not a port") }
-        let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-        // Anything that ends an authority, or starts a port or user information, is not part of a host.
-        let isHost = bare.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && !"/?#@\\[]%".utf8.contains($0) }
-        let colons = bare.utf8.count { $0 == UInt8(ascii: ":") }
+        var bare = Array(host.utf8)[...]
+        if bare.first == UInt8(ascii: "["), bare.last == UInt8(ascii: "]") { bare = bare.dropFirst().dropLast() }
+        let colons = bare.count { $0 == UInt8(ascii: ":") }
+        // Anything that ends an authority, or starts a port or user information, is not part of a host. A percent sign
+        // starts the zone of an address.
+        let isHost = bare.allSatisfy { byte in
+            byte > 0x20 && byte != 0x7F && !"/?#@\\[]".utf8.contains(byte) && (byte != UInt8(ascii: "%") || colons > 1)
+        }
         guard !bare.isEmpty, isHost, colons != 1 else {
             throw HandleError(.invalidURL, operation, reason: "\"\(host.hidingCredentials)\" is not a host")
         }
-        return try RequestURL(host: bare, port: port, isSecure: false, target: "/", for: operation).host
+        let whole = colons > 1 ? [UInt8(ascii: "[")] + bare + [UInt8(ascii: "]")] : Array(bare)
+        let problem = Problem(text: host, operation: operation)
+        return try origin(isSecure: false, (whole + Array(":\(port)".utf8))[...], problem).host
     }
 
-    // MARK: Splitting
+    private var parsedTarget: RequestTarget? { isServerWide ? .serverWide : RequestTarget(target.utf8) }
+
+    // MARK: Origins
 
     private static let origins = Lock(KnownOrigins())
 
@@ -105,8 +147,16 @@ extension RequestURL {
             return (known.origin, split.target)
         }
 
-        mutating func learn(_ origin: Origin, _ text: String) {
+        func origin(isSecure: Bool, _ authority: ArraySlice<UInt8>) -> Origin? {
+            // To Swift texts can be equal that are not the same bytes, but not in ASCII.
+            guard authority.allSatisfy({ $0 < 0x80 }) else { return nil }
+            return all["\(isSecure ? "https" : "http")://\(String(decoding: authority, as: UTF8.self))"[...]]?.origin
+        }
+
+        /// Only what is written as it would be written here: a text that begins so is the URL.
+        mutating func learn(_ origin: Origin) {
             if all.count >= 1024 { all.removeAll() }
+            let text = origin.urlPrefix
             all[Substring(text)] = Known(text: text, origin: origin)
         }
     }
@@ -117,8 +167,7 @@ extension RequestURL {
         let start = origin.utf8.span
         guard bytes.count > start.count, bytes[start.count] == UInt8(ascii: "/") else { return nil }
         for offset in 0..<start.count where bytes[offset] != start[offset] { return nil }
-        for offset in start.count..<bytes.count where !isPlain(bytes[offset]) { return nil }
-        return start.count
+        return isPlain(bytes, from: start.count) ? start.count : nil
     }
 
     /// Cuts a URL in front of its path; `nil` if it has none, or anything in it is out of the ordinary.
@@ -138,57 +187,100 @@ extension RequestURL {
         }
         // The slash is the target's first byte.
         target -= 1
-        for offset in target..<bytes.count where !isPlain(bytes[offset]) { return nil }
+        guard isPlain(bytes, from: target) else { return nil }
         let end = text.utf8.index(text.startIndex, offsetBy: target)
         return (text[..<end], target)
     }
 
-    /// Neither a control nor white space nor what is not ASCII, and nothing that libcurl would cut off.
+    /// Whether a target needs nothing done to it: no byte of it is encoded or cut off, and no segment may be a step.
+    private static func isPlain(_ bytes: Span<UInt8>, from start: Int) -> Bool {
+        var previous: UInt8 = 0
+        for offset in start..<bytes.count {
+            let byte = bytes[offset]
+            guard isPlain(byte) else { return false }
+            if previous == UInt8(ascii: "/"), byte == UInt8(ascii: ".") || byte == UInt8(ascii: "%") { return false }
+            previous = byte
+        }
+        return true
+    }
+
+    /// Neither a control nor white space nor what is not ASCII, and nothing that begins a fragment.
     private static func isPlain(_ byte: UInt8) -> Bool {
         byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
     }
 
-    /// What libcurl makes of a URL.
-    private static func ask(
-        _ text: String,
-        for operation: HandleOperation
-    ) throws(HandleError) -> (origin: Origin, normalized: String) {
-        let problem = Problem(text: text, operation: operation)
-        // A NUL would end the text for libcurl; what else it takes of these depends on its version.
-        guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
-            throw problem.invalid("it contains a control character")
+    /// What libcurl makes of an authority: the host in the form in which it is compared, and the port.
+    private static func origin(
+        isSecure: Bool,
+        _ authority: ArraySlice<UInt8>,
+        _ problem: Problem
+    ) throws(HandleError) -> Origin {
+        try problem.requireNoControl(authority)
+        guard !authority.contains(UInt8(ascii: "@")) else { throw problem.invalid("it contains credentials") }
+        // These end an authority, for libcurl or for other programs.
+        guard !authority.isEmpty, !authority.contains(where: { " /?#\\".utf8.contains($0) }) else {
+            throw problem.invalid("its host is none")
         }
-        let named = text.prefix { $0 != ":" }
-        if text.dropFirst(named.count).hasPrefix("://"), !["http", "https"].contains(named.lowercased()) {
-            throw problem.unknown(String(named))
+        if let known = origins.withLock({ $0.origin(isSecure: isSecure, authority) }) { return known }
+        let origin = try ask(isSecure: isSecure, authority, problem)
+        let normalized = Array(origin.authority.utf8)
+        guard normalized[...] != authority else { return origin }
+        // libcurl is given the URL in its normal form: that has to be the same to it.
+        guard try ask(isSecure: isSecure, normalized[...], problem) == origin else {
+            throw problem.invalid("its host is written in a way that hides which one it is")
         }
-        guard let parser = CurlURL() else {
-            throw HandleError(.notEnoughMemory, operation, reason: "no memory for a URL")
-        }
-        let result = parser.parse(text, encoding: true)
-        guard result == CURLUE_OK else { throw problem.refused(by: result) }
+        return origin
+    }
 
-        let scheme = parser[CURLUPART_SCHEME] ?? ""
-        guard scheme == "http" || scheme == "https" else { throw problem.unknown(scheme) }
-        // libcurl also takes "http:/host" and "http:///host".
-        let authority = text.dropFirst(scheme.count)
-        guard authority.hasPrefix("://"), !authority.hasPrefix(":///") else {
-            throw problem.invalid("the scheme is not followed by \"://\" and a host")
+    private static func ask(
+        isSecure: Bool,
+        _ authority: ArraySlice<UInt8>,
+        _ problem: Problem
+    ) throws(HandleError) -> Origin {
+        guard let parser = CurlURL() else {
+            throw HandleError(.notEnoughMemory, problem.operation, reason: "no memory for a URL")
         }
-        guard let host = parser[CURLUPART_HOST], !host.isEmpty else { throw problem.invalid("it has no host") }
+        let result = parser.parse(Array("\(isSecure ? "https" : "http")://".utf8) + authority + [UInt8(ascii: "/")])
+        guard result == CURLUE_OK else { throw problem.refused(by: result) }
+        let host = try parser.host(problem)
         guard let port = parser.port, (1...65535).contains(port) else {
             throw problem.invalid("its port is not a port")
         }
-        // A fragment stays with the client (RFC 9110, section 4.2.5).
-        parser.removeFragment()
-        guard let whole = parser[CURLUPART_URL] else { throw problem.invalid("libcurl cannot put it together again") }
-        let bare = host.utf8.first == UInt8(ascii: "[") ? String(host.dropFirst().dropLast()) : host
-        return (Origin(isSecure: scheme == "https", host: bare, port: port), whole)
+        return Origin(isSecure: isSecure, host: host, port: port)
     }
 
-    private struct Problem {
+    fileprivate struct Problem {
         let text: String
         let operation: HandleOperation
+
+        init(text: String, operation: HandleOperation) {
+            self.text = text
+            self.operation = operation
+        }
+
+        /// Shows no more than scheme and authority, where there is one.
+        init(_ parts: URLReference, of bytes: [UInt8], for operation: HandleOperation) {
+            let shown = bytes[..<(parts.authority?.endIndex ?? bytes.endIndex)]
+            self.init(text: String(decoding: shown, as: UTF8.self), operation: operation)
+        }
+
+        func requireNoControl(_ bytes: some Collection<UInt8>) throws(HandleError) {
+            guard !bytes.contains(where: \.isControl) else { throw controlCharacter }
+        }
+
+        var controlCharacter: HandleError { invalid("it contains a control character") }
+
+        /// Whether the scheme is https; it is http or https.
+        func isSecure(_ scheme: some Collection<UInt8>) throws(HandleError) -> Bool {
+            let name = String(decoding: scheme.map(\.asciiLowercased), as: UTF8.self)
+            guard name == "https" || name == "http" else { throw unknown(String(decoding: scheme, as: UTF8.self)) }
+            return name == "https"
+        }
+
+        func target(_ bytes: some Collection<UInt8>) throws(HandleError) -> RequestTarget {
+            guard let target = RequestTarget(bytes) else { throw controlCharacter }
+            return target
+        }
 
         func invalid(_ reason: String) -> HandleError {
             HandleError(
@@ -203,12 +295,13 @@ extension RequestURL {
             return HandleError(.unrecognizedScheme, operation, reason: reason)
         }
 
+        var noInternationalNames: HandleError {
+            let reason = "the linked libcurl cannot convert the internationalized host of \"\(text.hidingCredentials)\""
+            return HandleError(.notSupported, operation, reason: reason)
+        }
+
         func refused(by result: CURLUcode) -> HandleError {
-            switch result {
-            case CURLUE_UNSUPPORTED_SCHEME: unknown(String(text.prefix { $0 != ":" }))
-            case CURLUE_USER_NOT_ALLOWED: invalid("it contains credentials")
-            default: invalid(unsafe String(cString: curl_url_strerror(result)))
-            }
+            invalid(unsafe String(cString: curl_url_strerror(result)))
         }
     }
 }
@@ -237,31 +330,76 @@ struct CurlURL: ~Copyable {
         unsafe curl_url_cleanup(pointer)
     }
 
-    /// - Parameters:
-    ///   - encoding: Whether what has to be percent-encoded is, or was before.
-    ///   - isReference: Whether "." and ".." in the path are steps, which resolving a reference takes. Those in a URL of the
-    ///     caller's are his.
-    func parse(_ text: String, encoding: Bool, isReference: Bool = false) -> CURLUcode {
-        let flags = UInt32(
-            CURLU_DISALLOW_USER | (isReference ? 0 : CURLU_PATH_AS_IS) | (encoding ? CURLU_URLENCODE : 0)
-        )
-        return unsafe text.withCString { unsafe curl_url_set(pointer, CURLUPART_URL, $0, flags) }
-    }
+    /// Takes a URL apart; nothing in it is encoded, and no step in its path is taken.
+    func parse(_ text: String) -> CURLUcode { parse(Array(text.utf8)) }
 
-    func removeFragment() {
-        _ = unsafe curl_url_set(pointer, CURLUPART_FRAGMENT, nil, 0)
-    }
-
-    subscript(part: CURLUPart) -> String? { text(part, flags: 0) }
-
-    var port: Int? { text(CURLUPART_PORT, flags: CURLU_DEFAULT_PORT).flatMap { Int($0) } }
-
-    private func text(_ part: CURLUPart, flags: Int32) -> String? {
-        var value: UnsafeMutablePointer<CChar>?
-        guard unsafe curl_url_get(pointer, part, &value, UInt32(flags)) == CURLUE_OK, let value = unsafe value else {
-            return nil
+    func parse(_ bytes: [UInt8]) -> CURLUcode {
+        let flags = UInt32(CURLU_DISALLOW_USER | CURLU_PATH_AS_IS)
+        return unsafe (bytes + [0]).withUnsafeBytes { bytes in
+            unsafe curl_url_set(pointer, CURLUPART_URL, bytes.bindMemory(to: CChar.self).baseAddress, flags)
         }
+    }
+
+    var port: Int? {
+        value(CURLUPART_PORT, flags: CURLU_DEFAULT_PORT).flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// The host, in ASCII and lower case, without brackets and with its zone.
+    fileprivate func host(_ problem: RequestURL.Problem) throws(HandleError) -> String {
+        guard var host = value(CURLUPART_HOST), !host.isEmpty else { throw problem.invalid("it has no host") }
+        if host.contains(where: { $0 >= 0x80 }) {
+            guard Self.convertsNames else { throw problem.noInternationalNames }
+            guard let name = value(CURLUPART_HOST, flags: CURLU_PUNYCODE, inUTF8: true) else {
+                throw problem.invalid("its host is not an internationalized domain name")
+            }
+            host = name
+        }
+        if host.first == UInt8(ascii: "[") {
+            let address = host.dropFirst().dropLast().map(\.asciiLowercased)
+            guard let zone = value(CURLUPART_ZONEID) else { return String(decoding: address, as: UTF8.self) }
+            guard zone.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"%[".utf8.contains($0) }) else {
+                throw problem.invalid("its zone is not the name of an interface")
+            }
+            return String(decoding: address + [UInt8(ascii: "%")] + zone, as: UTF8.self)
+        }
+        guard host.allSatisfy({ $0.isASCIILetter || $0.isASCIIDigit || "-._~".utf8.contains($0) }) else {
+            // Some of these begin another part of a URL, and come from a name that was encoded.
+            throw problem.invalid("its host has a character that hosts do not have")
+        }
+        return String(decoding: host.map(\.asciiLowercased), as: UTF8.self)
+    }
+
+    /// libcurl tells since 7.88 what it makes of names that are not ASCII, where it was built with a library for them.
+    private static let convertsNames =
+        CurlLibrary.version >= 0x07_58_00 && CurlLibrary.linked.features.contains(.internationalNames)
+
+    private func value(_ part: CURLUPart, flags: Int32 = 0, inUTF8: Bool = false) -> [UInt8]? {
+        var value: UnsafeMutablePointer<CChar>?
+        let locale = inUTF8 ? UTF8Locale() : nil
+        let result = unsafe curl_url_get(pointer, part, &value, UInt32(flags))
+        locale?.leave()
+        guard result == CURLUE_OK, let value = unsafe value else { return nil }
         defer { unsafe curl_free(value) }
-        return unsafe String(cString: value)
+        return unsafe Array(UnsafeRawBufferPointer(start: value, count: strlen(value)))
+    }
+}
+
+/// UTF-8 as the encoding of the calling thread's locale, from `init` to `leave`.
+///
+/// libidn2 takes a name to be in that encoding, which is ASCII unless the program has chosen a locale.
+@safe
+private struct UTF8Locale {
+    private let locale: locale_t
+    private let previous: locale_t?
+
+    init?() {
+        guard let locale = unsafe newlocale(LC_CTYPE_MASK, "C.UTF-8", nil) else { return nil }
+        unsafe self.locale = locale
+        unsafe previous = uselocale(locale)
+    }
+
+    func leave() {
+        unsafe uselocale(previous)
+        unsafe freelocale(locale)
     }
 }

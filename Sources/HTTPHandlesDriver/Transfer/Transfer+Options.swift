@@ -2,6 +2,12 @@ import CHTTPHandlesCurl
 import HTTPHandlesCore
 import HTTPTypes
 
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
 /// What the previous exchange of an easy handle left set, as far as the next one can take it over.
 struct AppliedRequest: Equatable {
     enum Shape: Equatable {
@@ -75,7 +81,7 @@ extension Transfer {
             applyCookies(request.options.values)
             appliedOptions = request.options
         }
-        try applyURL(request.message.url.text)
+        try applyURL(request.message.url)
         applyShape(request)
         if request.body.hasTrailers {
             // libcurl 7.88 never forgets that a handle has sent trailer fields, and spoils the chunks of its next request.
@@ -88,18 +94,29 @@ extension Transfer {
 
     /// libcurl parses the URL of each exchange and puts it together again, unless it gets one that is parsed already. So
     /// an easy handle that is used for the same URL again parses nothing.
-    private func applyURL(_ text: String) throws(HandleError) {
-        guard appliedURL != text else { return }
+    private func applyURL(_ url: RequestURL) throws(HandleError) {
+        guard appliedURL != url.text else { return }
         appliedURL = nil
+        try requireZone(of: url.origin)
         // The text as well: where libcurl sends a request again it goes by that, and before 8.12 it would not notice that
         // what it was made from has changed.
-        guard curl.set(CURLOPT_URL, text) == .ok else {
+        guard curl.set(CURLOPT_URL, url.text) == .ok, parsedURL.parse(url.text) == CURLUE_OK else {
             throw HandleError(.notEnoughMemory, .sendRequest, reason: "no memory for the URL")
         }
-        // Without a parsed one libcurl says itself what it does not like.
-        let isParsed = parsedURL.parse(text, encoding: false) == CURLUE_OK
-        unsafe curl.set(CURLOPT_CURLU, pointer: isParsed ? UnsafeMutableRawPointer(parsedURL.pointer) : nil)
-        appliedURL = text
+        unsafe curl.set(CURLOPT_CURLU, pointer: UnsafeMutableRawPointer(parsedURL.pointer))
+        // libcurl would send "/" for a URL without a path.
+        if url.isServerWide || hasOwnTarget { curl.set(CURLOPT_REQUEST_TARGET, url.isServerWide ? "*" : nil) }
+        hasOwnTarget = url.isServerWide
+        appliedURL = url.text
+    }
+
+    /// Refuses a zone that is not there: libcurl would leave it out, and connect somewhere else.
+    private func requireZone(of origin: Origin) throws(HandleError) {
+        guard let zone = origin.zone, unsafe if_nametoindex(zone) == 0 else { return }
+        var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+        guard let index = UInt32(zone), unsafe if_indextoname(index, &name) != nil else {
+            throw HandleError(.cannotConnect, .sendRequest, reason: "there is no network interface \"\(zone)\"")
+        }
     }
 
     private func applyShape(_ request: TransferRequest) {
@@ -137,12 +154,16 @@ extension Transfer {
         var list = CurlList()
         if asksForCodings { list.append(nulTerminated: Self.acceptedCodings) }
         // libcurl joins the cookies of the jar and the caller's own, where it gets those by themselves.
-        let cookies = fields[.cookie]
-        if cookies != nil || hasOwnCookies { curl.set(CURLOPT_COOKIE, cookies) }
+        let cookies = fields.isEmpty ? nil : fields.bytes(of: .cookie, joinedBy: "; ")
+        if let cookies {
+            curl.set(CURLOPT_COOKIE, bytes: cookies)
+        } else if hasOwnCookies {
+            curl.set(CURLOPT_COOKIE, nil)
+        }
         hasOwnCookies = cookies != nil
         // libcurl goes by this name when it looks for cookies, and does not forget it with the field.
         if fields.contains(where: { $0.name.canonicalName == "host" }) { isReusable = false }
-        var length = cookies?.utf8.count ?? 0
+        var length = cookies?.count ?? 0
         for field in fields where field.name != .cookie {
             let line = Self.line(field)
             length += line.count

@@ -55,6 +55,8 @@ package final class Transfer: AlarmOwner {
     /// The same.
     let parsedURL: CurlURL
     @safe @exclusivity(unchecked) var appliedURL: String?
+    /// The request line has another target than that of the URL.
+    @safe @exclusivity(unchecked) var hasOwnTarget = false
     var appliedHeader = AppliedHeader.none
     @safe @exclusivity(unchecked) var appliedOptions: OptionSnapshot?
     @safe @exclusivity(unchecked) var appliedRequest = AppliedRequest()
@@ -316,7 +318,7 @@ package final class Transfer: AlarmOwner {
             code = .clientCertNoPrivateKey
         }
         let text = unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
-        if progress < .receivingBody, text.contains("alert certificate required") {
+        if progress < .receivingBody, text.utf8.firstRange(of: "alert certificate required".utf8) != nil {
             // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
             code = .clientAuthCertNeeded
         }
