@@ -41,6 +41,7 @@ enum TestProgram {
         case ("opens-and-closes", let count?):
             guard let count = Int(count), let seed = arguments.popFirst().flatMap({ UInt64($0) }) else { exit(64) }
             run(limit: 600) { try await OpensAndCloses(seed: seed).run(count) }
+        case ("priorities", nil): run { try await Priorities().run() }
         case ("driver-death", nil): run { try await DriverDeath().run() }
         #endif
         default: exit(64)
