@@ -94,9 +94,44 @@ public struct ResolveOverride: Sendable, Hashable {
     }
 }
 
-/// Whether a text looks like an IP address, without brackets; whether it is one the system finds out.
+/// Whether a text is an IP address, without brackets and without a zone.
+///
+/// Exactly: what is not one libcurl takes for a name, and where a local address is wanted it waits for the resolver.
 private func isAddress(_ text: String) -> Bool {
-    let isVersion4 = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
-    if isVersion4 { return text.contains(".") }
-    return text.contains(":") && text.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
+    let bytes = Array(text.utf8)
+    return isVersion4(bytes[...]) || isVersion6(bytes)
+}
+
+private func isVersion4(_ bytes: ArraySlice<UInt8>) -> Bool {
+    let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    return parts.count == 4
+        && parts.allSatisfy { part in
+            guard (1...3).contains(part.count), part.allSatisfy({ (0x30...0x39).contains($0) }) else { return false }
+            let value = part.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+            return value <= 255 && (part.count == 1 || part.first != 0x30)
+        }
+}
+
+private func isVersion6(_ bytes: [UInt8]) -> Bool {
+    let colon = UInt8(ascii: ":")
+    let gap = bytes.indices.dropLast().first { bytes[$0] == colon && bytes[$0 + 1] == colon }
+    /// How many groups a part has; `nil` if one of them is none. The last one may be an IPv4 address, in place of two.
+    func groups(_ part: ArraySlice<UInt8>, mayEndInVersion4: Bool) -> Int? {
+        guard !part.isEmpty else { return 0 }
+        var groups = part.split(separator: colon, omittingEmptySubsequences: false)
+        var count = groups.count
+        if mayEndInVersion4, let last = groups.last, isVersion4(last) {
+            groups.removeLast()
+            count += 1
+        }
+        let areHexadecimal = groups.allSatisfy { group in
+            (1...4).contains(group.count) && group.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
+        }
+        return areHexadecimal ? count : nil
+    }
+    guard let gap else { return groups(bytes[...], mayEndInVersion4: true) == 8 }
+    guard let before = groups(bytes[..<gap], mayEndInVersion4: false),
+        let after = groups(bytes[(gap + 2)...], mayEndInVersion4: true)
+    else { return false }
+    return before + after < 8
 }
