@@ -104,7 +104,10 @@ struct TLSOptionTests {
             for (setting, name) in [
                 (.set(.certificateAuthorityFile, to: file), "certificateAuthorityFile"),
                 (.set(.clientCertificate, to: ClientCertificate(file: file)), "clientCertificate"),
-                (.set(.clientCertificate, to: ClientCertificate(file: certificate, keyFile: file)), "clientCertificate"),
+                (
+                    .set(.clientCertificate, to: ClientCertificate(file: certificate, keyFile: file)),
+                    "clientCertificate"
+                ),
             ] as [(OptionSetting, String)] {
                 let session = try SessionHandle(options: [setting])
                 let reason = "\(name) cannot be read: \(file): \(problem)"
