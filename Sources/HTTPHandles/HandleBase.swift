@@ -8,8 +8,17 @@ final class HandleTree: Sendable {
     /// How many listeners there are on all handles of the session. While there is none, an event costs one look.
     let listeners = Atomic(0)
 
+    private let givenCode = Atomic(false)
+
     init(_ driver: Driver) {
         self.driver = driver
+    }
+
+    /// Whether any of the handles was ever given code of the caller's to run during an exchange.
+    var runsCallersCode: Bool { givenCode.load(ordering: .relaxed) }
+
+    func note(_ values: OptionValues) {
+        if values.runsCallersCode { givenCode.store(true, ordering: .relaxed) }
     }
 
     var hasListeners: Bool { listeners.load(ordering: .relaxed) > 0 }

@@ -104,6 +104,7 @@ class HandleObject: DriverResident {
         try CurlLibrary.requireKnown(option.row, for: .setOption)
         var values = options.values
         try values.set(option, to: value, on: base.id.level, for: .setOption)
+        base.tree.note(values)
         options = OptionSnapshot(values)
     }
 

@@ -5,10 +5,12 @@ import HTTPHandlesDriver
 /// While it is open a time limit, or a close and what follows it, may end what it was about, and another may be asked.
 /// So questions are numbered, and an answer that nobody waits for any more is told from another.
 struct OpenQuestion {
-    private var task: Task<Void, Never>?
+    /// On whose behalf questions are asked; `nil` where none was expected.
+    var caller: CallingTask?
+    private var question: AskedQuestion?
     private var asked = 0
 
-    var isOpen: Bool { task != nil }
+    var isOpen: Bool { question != nil }
 
     /// Takes the place of a question that is open. Calls `isAnswered` with the new one's number, in that task.
     fileprivate mutating func ask<Answer: Sendable>(
@@ -17,22 +19,24 @@ struct OpenQuestion {
     ) {
         cancel()
         asked += 1
-        task = Task.detached { [asked] in
+        let question = AskedQuestion { [asked] in
             let answer = await answer()
             if !Task.isCancelled { isAnswered(asked, answer) }
         }
+        self.question = question
+        if let caller { caller.ask(question) } else { question.begin() }
     }
 
     /// `false` if it is the answer to a question that is not open any more.
     fileprivate mutating func isAnswered(_ number: Int) -> Bool {
-        guard task != nil, number == asked else { return false }
-        task = nil
+        guard question != nil, number == asked else { return false }
+        question = nil
         return true
     }
 
     mutating func cancel() {
-        task?.cancel()
-        task = nil
+        question?.cancel()
+        question = nil
     }
 }
 

@@ -7,10 +7,13 @@ struct WaitingTask<Value: Sendable>: Sendable {
     private let task: TaskContinuation<Value>
     /// The task asked on the driver's thread, and most likely goes on there.
     private let isOnDriver: Bool
+    private let priority: TaskPriority
 
+    /// To be made by the task that waits.
     init(_ task: TaskContinuation<Value>, on driver: Driver) {
         self.task = task
         isOnDriver = driver.isCurrent
+        priority = Task.currentPriority
     }
 
     /// On the driver's thread: together with others, if there are any.
@@ -18,7 +21,7 @@ struct WaitingTask<Value: Sendable>: Sendable {
         if isOnDriver {
             task.resume(returning: value)
         } else {
-            resumptions.add { [task] in task.resume(returning: value) }
+            resumptions.add(at: priority) { [task] in task.resume(returning: value) }
         }
     }
 

@@ -57,8 +57,9 @@ public actor RequestHandle {
     }
 
     private nonisolated(nonsending) func start(_ body: TransferRequest.Body) async throws(HandleError) {
+        let caller = CallingTask(for: object.bound.base.tree)
         try await perform(.sendRequest) { [object] continuation in
-            { engine in object.value.send(body, engine, continuation) }
+            { engine in object.value.send(body, for: caller, engine, continuation) }
         }
     }
 

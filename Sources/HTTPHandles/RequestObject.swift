@@ -51,9 +51,14 @@ final class RequestObject: HandleObject {
 
     // MARK: Calls
 
-    func send(_ body: TransferRequest.Body, _ engine: TransferEngine, _ continuation: OperationContinuation<Void>) {
+    func send(
+        _ body: TransferRequest.Body,
+        for caller: CallingTask?,
+        _ engine: TransferEngine,
+        _ continuation: OperationContinuation<Void>
+    ) {
         var actions = takeActionList()
-        if let refusal = begin(body, engine, thenReceive: false, &actions) {
+        if let refusal = begin(body, for: caller, engine, thenReceive: false, &actions) {
             continuation.resume(returning: .failure(refusal), engine)
         } else {
             sender = continuation
@@ -64,11 +69,12 @@ final class RequestObject: HandleObject {
     /// Sends, and receives as soon as that is done.
     func exchange(
         _ body: TransferRequest.Body,
+        for caller: CallingTask?,
         _ engine: TransferEngine,
         _ continuation: OperationContinuation<ResponseHead>
     ) {
         var actions = takeActionList()
-        if let refusal = begin(body, engine, thenReceive: true, &actions) {
+        if let refusal = begin(body, for: caller, engine, thenReceive: true, &actions) {
             continuation.resume(returning: .failure(refusal), engine)
         } else {
             receiver = continuation
@@ -118,6 +124,7 @@ final class RequestObject: HandleObject {
     /// Returns why not, if the request cannot be sent now.
     private func begin(
         _ body: TransferRequest.Body,
+        for caller: CallingTask?,
         _ engine: TransferEngine,
         thenReceive: Bool,
         _ actions: inout RequestStateMachine.Actions
@@ -139,6 +146,7 @@ final class RequestObject: HandleObject {
         let upload: RequestStateMachine.Upload = body.isStreamed ? .streamed : .upFront
         if case .refused(let error) = machine.sendRequested(upload, thenReceive: thenReceive, &actions) { return error }
         engine.setDelegate(session)
+        question.caller = caller
         exchangeStart = engine.now
         head = nil
         nextHop = nil
@@ -235,6 +243,7 @@ final class RequestObject: HandleObject {
 
     private func finishClosing(_ engine: TransferEngine) {
         releaseTransfer(engine)
+        question.caller = nil
         progress.end()
         super.close(engine)
     }

@@ -128,10 +128,11 @@ extension SessionHandle {
     ) async throws(HandleError) -> Response {
         try object.bound.base.requireOpen(.openRequest)
         let request = RequestHandle(message, of: object, context: object.bound.base.context)
+        let caller = CallingTask(for: object.bound.base.tree)
         let head = try await request.perform(.sendRequest) { [object, request = request.object] continuation in
             { engine in
                 switch object.value.open(request.value, engine) {
-                case .success: request.value.exchange(body, engine, continuation)
+                case .success: request.value.exchange(body, for: caller, engine, continuation)
                 case .failure(let error): continuation.resume(returning: .failure(error), engine)
                 }
             }

@@ -31,7 +31,9 @@ public actor SessionHandle {
         for setting in settings { try CurlLibrary.requireKnown(setting.row, for: .openSession) }
         try values.apply(settings, on: .session, for: .openSession)
         let driver = try Driver()
-        let base = HandleBase(.session, in: HandleTree(driver), context: context.map(HandleContext.init))
+        let tree = HandleTree(driver)
+        tree.note(values)
+        let base = HandleBase(.session, in: tree, context: context.map(HandleContext.init))
         object = DriverBound(SessionObject(base, options: values))
         taskExecutor = DriverTaskExecutor(driver)
     }

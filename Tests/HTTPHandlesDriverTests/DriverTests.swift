@@ -55,11 +55,22 @@ struct ResumptionsTests {
     func `everybody goes on once, however many do together`(count: Int) async {
         let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
         let resumptions = Resumptions()
-        for number in 0..<count { resumptions.add { continuation.yield(number) } }
+        for number in 0..<count { resumptions.add(at: .medium) { continuation.yield(number) } }
         resumptions.flush()
         var numbers: [Int] = []
         for await number in stream.prefix(count) { numbers.append(number) }
         #expect(numbers.sorted() == Array(0..<count))
+    }
+
+    @Test func `a task goes on with its priority, and takes others of its turn with it`() async {
+        let (stream, continuation) = AsyncStream.makeStream(of: TaskPriority.self)
+        let resumptions = Resumptions()
+        for priorities in [[TaskPriority.low, .high, .medium], [.low, .low]] {
+            for priority in priorities { resumptions.add(at: priority) { continuation.yield(Task.currentPriority) } }
+            resumptions.flush()
+            let highest = priorities.max()
+            for await priority in stream.prefix(priorities.count) { #expect(priority == highest) }
+        }
     }
 }
 

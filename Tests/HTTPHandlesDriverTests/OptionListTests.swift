@@ -47,10 +47,37 @@ struct OptionListTests {
         #expect(facts.union(["CURLINFO_TLS_SSL_PTR"]) == table.filter { $0.hasPrefix("CURLINFO_") })
     }
 
+    /// libcurl would read or write them, load what they name or ask, on the driver's thread. What prevents that, and what is
+    /// left: `Docs/Concurrency.md`.
+    @Test func `files, engines and passwords are named to libcurl by these options alone`() throws {
+        let words = [
+            "FILE", "CAINFO", "CAPATH", "CERT", "SSLKEY", "ENGINE", "NETRC", "COOKIEJAR", "HSTS", "ALTSVC",
+            "KNOWNHOSTS", "INTERFACE", "KEYPASSWD",
+        ]
+        let driver = Self.top.appendingPathComponent("Sources/HTTPHandlesDriver")
+        let files = try FileManager.default.subpathsOfDirectory(atPath: driver.path).filter { $0.hasSuffix(".swift") }
+        #expect(files.count > 30)
+        let used = try files.reduce(into: Set<String>()) { used, file in
+            try used.formUnion(Self.names(at: driver.appendingPathComponent(file), "CURLOPT_"))
+        }
+        let named = used.map { String($0.dropFirst("CURLOPT_".count)) }
+            .filter { name in words.contains { name.contains($0) } }
+        #expect(
+            named.sorted() == [
+                "CAINFO", "CAPATH", "CERTINFO", "COOKIEFILE", "INFILESIZE_LARGE", "INTERFACE", "KEYPASSWD", "NETRC",
+                "SSLCERT", "SSLKEY",
+            ]
+        )
+    }
+
+    private static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
     private static func names(in file: String, _ prefix: String) throws -> Set<String> {
-        let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let source = top.appendingPathComponent("Sources/HTTPHandlesDriver/Transfer/\(file)")
+        try names(at: top.appendingPathComponent("Sources/HTTPHandlesDriver/Transfer/\(file)"), prefix)
+    }
+
+    private static func names(at source: URL, _ prefix: String) throws -> Set<String> {
         let code = try String(contentsOf: source, encoding: .utf8).split(separator: "\n").filter { !$0.contains("//") }
         return Set(code.flatMap { $0.matches(of: /CURL(OPT|INFO)_\w+/).map { String($0.output.0) } })
             .filter { $0.hasPrefix(prefix) }

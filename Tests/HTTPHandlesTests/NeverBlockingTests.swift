@@ -35,6 +35,39 @@ struct NeverBlockingTests {
         #expect(run.status == 0)
     }
 
+    @Test(arguments: [Input.pipe, .terminal])
+    func `a client's key that is encrypted, and no password`(input: Input) async throws {
+        let servers = try TLSServers.shared.get()
+        let certificates = servers.encryptedClientFiles.map { "\($0.file)\($0.keyFile.map { "," + $0 } ?? "")" }
+        let arguments =
+            [TestProgram.path(), "client-keys", servers.url(.asksForCertificate), servers.authorityFile]
+            + [input == .pipe ? "reads-input" : "input-is-not-read"] + certificates
+        let run = try await TestProgram.run("/bin/sh", ["-c", input.command] + arguments)
+        let error = "clientCertNoPrivateKey there is no private key that can be used without a password"
+        let lines = certificates.flatMap { _ in [error, "neighbour: 200"] } + ["session closed"]
+        let left = input == .pipe ? ["left: secret"] : []
+        #expect(run.output.split { $0.isNewline }.map(String.init) == lines + left)
+        #expect(run.status == 0)
+    }
+
+    /// What a library that asks for a password would ask.
+    enum Input {
+        case pipe, terminal
+
+        /// Runs its arguments with the input, and with no other terminal. Who waits for a password lets no other signal
+        /// make an end.
+        var command: String {
+            switch self {
+            case .pipe: #"printf 'secret\n' | exec timeout --signal=KILL 50 setsid "$0" "$@""#
+            case .terminal:
+                #"""
+                exec timeout --signal=KILL 50 setsid script --quiet --return \
+                    --command "stty -onlcr; exec $0 $*" /dev/null
+                """#
+            }
+        }
+    }
+
     private static let connectLimit =
         "timeout (12002) in sendRequest: no connection was ready within 0.05 seconds"
 

@@ -2,6 +2,12 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
 /// Options of TLS and what becomes of them in a handshake. (Verification: `CertificateTests`.)
 @Suite("TLS options", .timeLimit(.minutes(5)))
 struct TLSOptionTests {
@@ -83,17 +89,48 @@ struct TLSOptionTests {
 
     @Test func `files that cannot be read are refused before anything is sent`() async throws {
         let server = try ScriptedServer { $0.waitForClose() }
-        for (setting, name) in [
-            (.set(.certificateAuthorityFile, to: "/no/such"), "certificateAuthorityFile"),
-            (.set(.clientCertificate, to: ClientCertificate(file: "/no/such")), "clientCertificate"),
-        ] as [(OptionSetting, String)] {
-            let session = try SessionHandle(options: [setting])
-            let reason = "\(name) cannot be read: /no/such: No such file or directory"
-            await #expect(throws: HandleError.invalidParameter(.sendRequest, reason)) {
-                try await session.get(server.url())
+        let scratch = try Scratch()
+        let pipe = scratch.path("pipe")
+        #expect(unsafe mkfifo(pipe, 0o600) == 0)
+        // A file of that length that takes no room.
+        let long = try scratch.file("long", [])
+        #expect(unsafe truncate(long, 1 << 40) == 0)
+        let certificate = try TLSServers.shared.get().clientFile
+        for (file, problem) in [
+            ("/no/such", "No such file or directory"), (scratch.folder, "it is not a regular file"),
+            (pipe, "it is not a regular file"), ("/dev/zero", "it is not a regular file"),
+            (long, "it is longer than \(4 << 20) bytes"),
+        ] {
+            for (setting, name) in [
+                (.set(.certificateAuthorityFile, to: file), "certificateAuthorityFile"),
+                (.set(.clientCertificate, to: ClientCertificate(file: file)), "clientCertificate"),
+                (
+                    .set(.clientCertificate, to: ClientCertificate(file: certificate, keyFile: file)),
+                    "clientCertificate"
+                ),
+            ] as [(OptionSetting, String)] {
+                let session = try SessionHandle(options: [setting])
+                let reason = "\(name) cannot be read: \(file): \(problem)"
+                await #expect(throws: HandleError.invalidParameter(.sendRequest, reason)) {
+                    try await session.get(server.url())
+                }
             }
         }
         #expect(server.connectionsAccepted == 0)
+    }
+
+    @Test func `the environment's SSLKEYLOGFILE gets the keys`() async throws {
+        let servers = try TLSServers.shared.get()
+        let scratch = try Scratch()
+        let log = scratch.path("keys")
+        let run = try await TestProgram.run(
+            "/usr/bin/env",
+            ["SSLKEYLOGFILE=\(log)", TestProgram.path(), "client-keys", servers.url(.asksForCertificate)]
+                + [servers.authorityFile, "input-is-not-read", "\(servers.clientFile),\(servers.clientKeyFile)"]
+        )
+        #expect(run.output == "200\nneighbour: 200\nsession closed\n")
+        let lines = String(decoding: scratch.contents("keys") ?? [], as: UTF8.self).split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix("CLIENT_RANDOM ") }, "\(lines)")
     }
 
     // MARK: What TLS agreed on

@@ -28,9 +28,20 @@ enum TestProgram {
         case ("silent-network", let phase?):
             guard let phase = SilentNetwork.Phase(rawValue: phase) else { exit(64) }
             run { try await SilentNetwork(phase).closeInTheMiddle() }
+        case ("client-keys", let url?):
+            guard let authorityFile = arguments.popFirst(), let input = arguments.popFirst() else { exit(64) }
+            let certificates = arguments.map { argument in
+                let files = argument.split(separator: ",").map(String.init)
+                return ClientCertificate(file: files[0], keyFile: files.dropFirst().first)
+            }
+            run {
+                let keys = ClientKeys(url: url, authorityFile: authorityFile)
+                try await keys.run(certificates, readsInput: input == "reads-input")
+            }
         case ("opens-and-closes", let count?):
             guard let count = Int(count), let seed = arguments.popFirst().flatMap({ UInt64($0) }) else { exit(64) }
             run(limit: 600) { try await OpensAndCloses(seed: seed).run(count) }
+        case ("priorities", nil): run { try await Priorities().run() }
         case ("driver-death", nil): run { try await DriverDeath().run() }
         #endif
         default: exit(64)

@@ -5,8 +5,9 @@ public import HTTPTypes
 ///     let decider = RedirectDecider { proposal in proposal.url.hasPrefix("https://example.com/") ? .follow : .stop }
 ///     try await request.setOption(.redirectDecider, to: decider)
 ///
-/// It is asked about redirects that `redirectPolicy` and `maximumRedirects` allow, in a task of its own, which is cancelled
-/// when the request ends; the time limits go on meanwhile. Two deciders are equal if one is a copy of the other.
+/// It is asked about redirects that `redirectPolicy` and `maximumRedirects` allow, in a task of its own, which has
+/// the priority and the task-local values of the task that called `send` or `fetch`, and is cancelled when the request
+/// ends; the time limits go on meanwhile. Two deciders are equal if one is a copy of the other.
 ///
 /// What WinHTTP users do in `WINHTTP_CALLBACK_STATUS_REDIRECT`.
 public struct RedirectDecider: Sendable, Hashable {

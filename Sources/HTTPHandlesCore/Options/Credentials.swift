@@ -108,7 +108,8 @@ extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, Cu
 ///         return .password(user: "me", password: await askUser(question.challenges.first?.realm))
 ///     }
 ///
-/// Equal providers are the same one.
+/// It is asked in a task of its own, which has the priority and the task-local values of the task that called `send` or
+/// `fetch`. Equal providers are the same one.
 public struct CredentialProvider: Sendable, Hashable {
     private final class Storage: Sendable {
         let answer: @Sendable (AuthenticationQuestion) async -> Credentials?

@@ -10,7 +10,8 @@ extension HandleOption<String?> {
         }
     }
 
-    /// The PEM file of the authorities whose certificates are trusted; the system's by default. (`CURLOPT_CAINFO`)
+    /// The PEM file of the authorities whose certificates are trusted; the system's by default. A regular file of at most
+    /// 4 MiB, or sending throws `.invalidParameter`. (`CURLOPT_CAINFO`)
     public static var certificateAuthorityFile: Self {
         HandleOption(.certificateAuthorityFile, \.certificateAuthorityFile) { file in
             file.flatMap { $0.isEmpty || $0.utf8.contains(0) ? "that is not the name of a file" : nil }
@@ -177,7 +178,8 @@ extension HandleOption<TCPKeepAlive?> {
 
 extension HandleOption<ClientCertificate?> {
     /// What the client shows to servers that ask who it is; nothing by default. A request never uses a connection that was
-    /// made with another certificate. (`WINHTTP_OPTION_CLIENT_CERT_CONTEXT`; `CURLOPT_SSLCERT`)
+    /// made with another certificate. A file that is not regular or has more than 4 MiB is `.invalidParameter` when the
+    /// request is sent, a key that cannot be used without a password `.clientCertNoPrivateKey`. (`WINHTTP_OPTION_CLIENT_CERT_CONTEXT`; `CURLOPT_SSLCERT`)
     public static var clientCertificate: Self {
         HandleOption(.clientCertificate, \.clientCertificate) { $0?.problem }
     }
@@ -199,8 +201,9 @@ extension HandleOption<Bool> {
     /// by default. A redirect's are always taken. Not in WinHTTP; what `CURLOPT_PATH_AS_IS` does.
     public static var pathAsIs: Self { HandleOption(.pathAsIs, \.pathAsIs) }
 
-    /// Whether requests send the session's cookies and responses set them; true by default. (`WINHTTP_DISABLE_COOKIES`;
-    /// `CURLOPT_COOKIEFILE`)
+    /// Whether requests send the session's cookies and responses set them; true by default, as in WinHTTP. Where one
+    /// session works for several tenants, turn it off, or each gets the cookies of the others.
+    /// (`WINHTTP_DISABLE_COOKIES`; `CURLOPT_COOKIEFILE`)
     public static var usesCookies: Self { HandleOption(.usesCookies, \.usesCookies) }
 
     /// Whether small pieces are sent at once, in place of waiting to be joined; true by default. For connections that the

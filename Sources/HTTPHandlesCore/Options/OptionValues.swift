@@ -47,6 +47,12 @@ package struct OptionValues: Sendable, Hashable {
     package var maximumConnections: Int?
 
     package init() {}
+
+    /// Whether code of the caller's is run during an exchange with these. A clock of the standard library's is not.
+    package var runsCallersCode: Bool {
+        let hasClock = retryPolicy.map { !($0.clock is ContinuousClock) } ?? false
+        return redirectDecider != nil || credentialProvider != nil || hasClock
+    }
 }
 
 /// Option values that no longer change, shared by everything that was made with them.

@@ -29,7 +29,8 @@ public struct RetryPolicy: Sendable {
     public var jitter: RetryJitter
     /// How many requests of a session may be sent again; `nil` for all.
     public var budget: RetryBudget?
-    /// What the pauses are measured with.
+    /// What the pauses are measured with. It sleeps in a task of its own, with the priority and the task-local values of the
+    /// task that called `send` or `fetch`.
     public var clock: any Clock<Duration>
 
     /// Sets everything; the defaults are three attempts, of idempotent methods.

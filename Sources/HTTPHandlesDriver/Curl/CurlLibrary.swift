@@ -26,6 +26,14 @@ package enum CurlLibrary {
                 reason: "libcurl \(versionText) is linked; \(text(of: minimumVersion)) or newer is needed"
             )
         }
+        // Else the driver's thread would wait for the name server.
+        guard linked.has(.asynchronousResolver) else {
+            throw HandleError(
+                .notSupported,
+                .openSession,
+                reason: "libcurl \(versionText) was built without an asynchronous resolver"
+            )
+        }
     }
 
     /// The oldest libcurl that can remove a transfer which is resolving a name without blocking (`CURLOPT_QUICK_EXIT`).

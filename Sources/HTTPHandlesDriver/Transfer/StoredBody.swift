@@ -54,6 +54,8 @@ package final class StoredBody: Sendable {
     package let length: Int64
     /// What the body is; the caller's own `Content-Type` goes before it.
     package let contentType: String?
+    /// That of the task that sends the body: files are read for it.
+    private let priority = Task.currentPriority
     private let state = Lock(State())
 
     package init(_ pieces: [Piece], contentType: String? = nil) {
@@ -150,7 +152,7 @@ package final class StoredBody: Sendable {
         }
         state.isReading = true
         let round = state.round
-        Task.detached { [self] in
+        Task.detached(priority: priority) { [self] in
             let block: Result<[UInt8], HandleError>
             do throws(HandleError) {
                 block = .success(try file.read(at: start, count))

@@ -85,20 +85,36 @@ extension Transfer {
             case .tls1_3: CURL_SSLVERSION_TLSv1_3
             }
         try require(curl.set(CURLOPT_SSLVERSION, Int(version)), "minimumTLSVersion", values.minimumTLSVersion)
-        try requireReadable(values.clientCertificate?.file, "clientCertificate")
-        try requireReadable(values.clientCertificate?.keyFile, "clientCertificate")
         let certificate = values.clientCertificate
+        try requireReadable(certificate?.file, "clientCertificate")
+        try requireReadable(certificate?.keyFile, "clientCertificate")
         try require(curl.set(CURLOPT_SSLCERT, certificate?.file), "clientCertificate", certificate)
         curl.set(CURLOPT_SSLKEY, certificate?.keyFile)
-        curl.set(CURLOPT_KEYPASSWD, certificate?.keyPassword)
+        // Never without a password: the TLS library would ask for one, on the terminal or from the standard input, and the
+        // driver's thread would wait for the answer.
+        curl.set(CURLOPT_KEYPASSWD, certificate.map { $0.keyPassword ?? "" })
         curl.set(CURLOPT_CERTINFO, values.recordsSecurityInfo ? 1 : 0)
     }
 
-    /// Refuses a file that libcurl would find missing only when the connection is made.
+    /// Twenty times what systems have as authorities. Longer files would hold up the driver's thread as they are parsed.
+    private static let longestCertificateFile = 4 << 20
+
+    /// Refuses a file that libcurl would find missing only when the connection is made, and one that would hold up the
+    /// driver's thread there: a pipe, a device, or what is far too long for what it is to be.
     private func requireReadable(_ file: String?, _ option: String) throws(HandleError) {
-        guard let file, unsafe access(file, R_OK) != 0 else { return }
-        let text = unsafe String(cString: strerror(errno))
-        throw .invalidParameter(.sendRequest, "\(option) cannot be read: \(file): \(text)")
+        guard let file else { return }
+        var status = stat()
+        let problem: String
+        if unsafe stat(file, &status) != 0 || access(file, R_OK) != 0 {
+            problem = systemError()
+        } else if status.st_mode & S_IFMT != S_IFREG {
+            problem = "it is not a regular file"
+        } else if status.st_size > Self.longestCertificateFile {
+            problem = "it is longer than \(Self.longestCertificateFile) bytes"
+        } else {
+            return
+        }
+        throw .invalidParameter(.sendRequest, "\(option) cannot be read: \(file): \(problem)")
     }
 
     private func require<Value>(_ result: CurlCode, _ option: String, _ value: Value) throws(HandleError) {

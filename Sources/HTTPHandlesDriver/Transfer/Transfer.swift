@@ -322,7 +322,7 @@ package final class Transfer: AlarmOwner {
             // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
             code = .clientAuthCertNeeded
         }
-        let reasons = [problem?.reason, text.isEmpty ? failure.message : text]
+        let reasons = [problem?.reason, passwordHint(code), text.isEmpty ? failure.message : text]
         let error = HandleError(
             code,
             .sendRequest,
@@ -331,6 +331,14 @@ package final class Transfer: AlarmOwner {
             certificateProblem: problem
         )
         return .failed(error, secureFailure)
+    }
+
+    /// libcurl does not tell an encrypted key from one that is no key.
+    private func passwordHint(_ code: HandleErrorCode) -> String? {
+        guard code == .clientCertNoPrivateKey, let certificate = request?.options.values.clientCertificate else {
+            return nil
+        }
+        return certificate.keyPassword == nil ? "there is no private key that can be used without a password" : nil
     }
 
     /// How long the response's body is going to be, if the response says so.

@@ -5,11 +5,21 @@ import HTTPHandlesLock
 struct Document {
     let lines: [String]
     private let location: URL
+    private static let root = (0..<4).reduce(URL(fileURLWithPath: #filePath)) { folder, _ in
+        folder.deletingLastPathComponent()
+    }
+
+    /// The paths of the documents in a folder.
+    static func names(in folder: String) throws -> [String] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(folder).path)
+        return names.filter { $0.hasSuffix(".md") }.sorted().map { "\(folder)/\($0)" }
+    }
+
+    var path: String { location.path }
 
     /// - Parameter path: From the root of the package.
     init(_ path: String) throws {
-        let root = (0..<4).reduce(URL(fileURLWithPath: #filePath)) { folder, _ in folder.deletingLastPathComponent() }
-        location = root.appendingPathComponent(path)
+        location = Self.root.appendingPathComponent(path)
         lines = try String(contentsOf: location, encoding: .utf8).components(separatedBy: "\n")
     }
 
@@ -26,6 +36,13 @@ struct Document {
     /// What the code block below a heading says, indented by four spaces.
     func codeBlock(below heading: String) -> [String] {
         section(heading).filter { $0.hasPrefix("    ") }.map { String($0.dropFirst(4)) }
+    }
+
+    /// The code blocks that are Swift, and the number of the first line of each.
+    var swiftExamples: [(line: Int, text: String)] {
+        lines.indices.filter { lines[$0] == "```swift" }.map { start in
+            (start + 2, lines[(start + 1)...].prefix { $0 != "```" }.joined(separator: "\n"))
+        }
     }
 
     /// The first cells of all table rows in a section, as far as they are code.

@@ -17,6 +17,9 @@ final class TLSServers: Sendable {
     let clientKeyFile: String
     /// The client's key, encrypted with "secret".
     let encryptedClientKeyFile: String
+    /// Client certificates that cannot be read without a password: with the key in PKCS #8's format, in the traditional
+    /// one, in the certificate's file, and with a certificate that is itself encrypted.
+    let encryptedClientFiles: [(file: String, keyFile: String?)]
 
     private let ports: [Kind: Int]
     private let process: NginxProcess
@@ -28,6 +31,10 @@ final class TLSServers: Sendable {
         clientFile = folder + "/client.pem"
         clientKeyFile = folder + "/client.key"
         encryptedClientKeyFile = folder + "/client-encrypted.key"
+        encryptedClientFiles = [
+            (clientFile, encryptedClientKeyFile), (clientFile, folder + "/client-traditional.key"),
+            (folder + "/client-both.pem", nil), (folder + "/client-encrypted.pem", clientKeyFile),
+        ]
         ports = Dictionary(uniqueKeysWithValues: zip(Kind.allCases, try freePorts(Kind.allCases.count)))
         try runShell(Self.certificates, folder)
         let servers = ports.map { Self.server($0, port: $1, folder) }.joined(separator: "\n")
@@ -101,6 +108,10 @@ final class TLSServers: Sendable {
         make unknownAuthority other $now $soon 'subjectAltName=DNS:localhost,IP:127.0.0.1'
         make client authority $now $soon 'extendedKeyUsage=clientAuth'
         openssl pkey -in client.key -aes256 -passout pass:secret -out client-encrypted.key &&
+        openssl ec -in client.key -aes256 -passout pass:secret -out client-traditional.key &&
+        cat client.pem client-encrypted.key >client-both.pem &&
+        sed 's/BEGIN CERTIFICATE.*/&\\nProc-Type: 4,ENCRYPTED\\nDEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF\\n/' \
+            client.pem >client-encrypted.pem &&
         openssl req -x509 $new -days 30 -keyout selfSigned.key -out selfSigned.pem -subj "/CN=localhost" \
             -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1'
         """

@@ -1,0 +1,66 @@
+import HTTPHandlesCore
+import HTTPHandlesLock
+
+/// The task that has called `send`, for the caller's code that runs on its behalf later: that sees the values that are
+/// local to this task, and has its priority.
+///
+/// Both go from a task to the tasks that it makes, and there is no other way to hand them on. So this is a task that waits
+/// for as long as there may be questions, and makes a task for each.
+final class CallingTask: Sendable {
+    private let questions: AsyncStream<AskedQuestion>.Continuation
+
+    /// - Parameter tree: The handles of the session; `nil` is the answer as long as none of them was given code to run.
+    init?(for tree: HandleTree) {
+        guard tree.runsCallersCode else { return nil }
+        let (stream, questions) = AsyncStream.makeStream(of: AskedQuestion.self)
+        self.questions = questions
+        Task { for await question in stream { question.begin() } }
+    }
+
+    deinit {
+        questions.finish()
+    }
+
+    func ask(_ question: AskedQuestion) {
+        questions.yield(question)
+    }
+}
+
+/// A question on its way to a task of its own, which can be cancelled before it is there.
+final class AskedQuestion: Sendable {
+    private enum Stage {
+        /// Can transition to: begun, cancelled.
+        case asked
+        /// Can transition to: cancelled.
+        case begun(Task<Void, Never>)
+        /// Final.
+        case cancelled
+    }
+
+    private let body: @Sendable () async -> Void
+    private let stage = Lock(Stage.asked)
+
+    init(_ body: @escaping @Sendable () async -> Void) {
+        self.body = body
+    }
+
+    /// Makes the task, with the priority and the local values of the task that calls this.
+    func begin() {
+        let task = Task { [body] in await body() }
+        let isCancelled = stage.withLock { stage in
+            if case .cancelled = stage { return true }
+            stage = .begun(task)
+            return false
+        }
+        if isCancelled { task.cancel() }
+    }
+
+    func cancel() {
+        let task: Task<Void, Never>? = stage.withLock { stage in
+            defer { stage = .cancelled }
+            if case .begun(let task) = stage { return task }
+            return nil
+        }
+        task?.cancel()
+    }
+}

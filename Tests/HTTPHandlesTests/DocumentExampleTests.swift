@@ -1,0 +1,47 @@
+import Foundation
+import HTTPHandlesJSON
+import Testing
+
+/// The examples of the README and the documents, as a program that uses the library would have them.
+@Suite("Examples in the documents", .timeLimit(.minutes(5)))
+struct DocumentExampleTests {
+    /// What examples take for granted.
+    private static let context = """
+        struct Keychain: Sendable { func password(for host: String) async -> String { host } }
+
+        """
+    private static let parameters = "session: SessionHandle, head: ResponseHead, url: String, keychain: Keychain"
+
+    @Test func `every example compiles`() async throws {
+        let scratch = try Scratch()
+        var files: [String] = [try scratch.file("Context.swift", Self.context.utf8)]
+        for path in ["README.md"] + (try Document.names(in: "Docs")) {
+            for (line, example) in try Document(path).swiftExamples where !example.contains(".package(url:") {
+                let source = Self.source(of: example, number: files.count, from: path, line: line)
+                files.append(try scratch.file("Example\(files.count).swift", source.utf8))
+            }
+        }
+        #expect(files.count > 10)
+        let run = try await TestProgram.run("/usr/bin/env", try ["swiftc"] + Self.arguments() + files)
+        #expect(run.status == 0, "\(run.output)")
+    }
+
+    /// Declarations stand for themselves; statements become the body of a function.
+    private static func source(of example: String, number: Int, from path: String, line: Int) -> String {
+        let lines = example.components(separatedBy: "\n")
+        let imports = lines.prefix { $0.hasPrefix("import ") || $0.isEmpty }
+        let isDeclaration = lines.contains { $0.hasPrefix("struct ") || $0.hasPrefix("@Test ") }
+        let place = "#sourceLocation(file: \"\(path)\", line: \(line + imports.count))"
+        let rest = ([place] + lines.dropFirst(imports.count)).joined(separator: "\n")
+        let body = isDeclaration ? rest : "func example\(number)(\(parameters)) async throws {\n\(rest)\n}"
+        return "import HTTPHandles\nimport HTTPTypes\n\(imports.joined(separator: "\n"))\n\(body)\n"
+    }
+
+    private static func arguments() throws -> [String] {
+        let folder = URL(fileURLWithPath: TestProgram.path()).deletingLastPathComponent()
+        // What a module imports for itself alone is found too.
+        let maps = try ["Curl", "Zlib"].map { try Document("Sources/CHTTPHandles\($0)/module.modulemap").path }
+        return ["-typecheck", "-swift-version", "6", "-I", folder.appendingPathComponent("Modules").path]
+            + maps.flatMap { ["-Xcc", "-fmodule-map-file=\($0)"] }
+    }
+}

@@ -1,0 +1,36 @@
+#if canImport(Glibc)
+import Glibc
+import HTTPHandles
+import HTTPHandlesTesting
+
+/// A session with one transfer that flows, beside others whose client certificate has a key that cannot be read without a
+/// password, and none is given. Prints what happened, in order, and what is left of the standard input.
+struct ClientKeys {
+    /// A server that asks for the certificate.
+    let url: String
+    let authorityFile: String
+
+    func run(_ certificates: [ClientCertificate], readsInput: Bool) async throws {
+        let server = try ScriptedServer { connection in
+            while true {
+                _ = try connection.readHead()
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            }
+        }
+        let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: authorityFile)])
+        for certificate in certificates {
+            try await session.setOption(.clientCertificate, to: certificate)
+            do throws(HandleError) {
+                print(try await session.get(url).status.code)
+            } catch {
+                print(error.code, error.reason.prefix { $0 != ":" })
+            }
+            print("neighbour:", try await session.get(server.url()).status.code)
+        }
+        try session.closeAll()
+        await session.closed()
+        print("session closed")
+        if readsInput { print("left:", readLine() ?? "nothing") }
+    }
+}
+#endif

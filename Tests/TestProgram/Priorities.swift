@@ -1,0 +1,65 @@
+#if canImport(Glibc)
+import Glibc
+import HTTPHandles
+import HTTPHandlesLock
+import HTTPHandlesTesting
+
+/// Tasks of high priority that use a session, while tasks of medium priority leave their threads to no other. What is
+/// done for the former at the latter's priority is never done.
+final class Priorities: Sendable {
+    private let isOver = Atomic(false)
+
+    func run() async throws {
+        for _ in 0..<64 {
+            Task.detached(priority: .medium) { [self] in
+                while !isOver.load(ordering: .relaxed) { sched_yield() }
+            }
+        }
+        try await Task.detached(priority: .high) { [self] in
+            try await resumeTogether()
+            try await askAndUpload()
+            isOver.store(true, ordering: .relaxed)
+        }.value
+    }
+
+    /// Eight tasks that one turn of the driver lets go on.
+    private func resumeTogether() async throws {
+        let (requests, request) = AsyncStream.makeStream(of: Void.self)
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            request.yield()
+            connection.waitForClose()
+        }
+        let session = try SessionHandle()
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    do throws(HandleError) {
+                        _ = try await session.get(server.url())
+                        return false
+                    } catch {
+                        return error.isCancellation
+                    }
+                }
+            }
+            for await _ in requests.prefix(8) {}
+            try? session.closeAll()
+            print("cancelled:", await group.reduce(into: 0) { $0 += $1 ? 1 : 0 })
+        }
+    }
+
+    /// A file that is sent twice, with a question in between.
+    private func askAndUpload() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.1 307 Temporary Redirect\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n")
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        }
+        let decider = RedirectDecider { _ in .follow }
+        let session = try SessionHandle(options: [.set(.redirectDecider, to: decider)])
+        let response = try await session.fetch(.post, server.url(), body: .file("/etc/passwd"))
+        print("uploaded:", response.status.code, "priority:", Task.currentPriority == .high)
+    }
+}
+#endif
