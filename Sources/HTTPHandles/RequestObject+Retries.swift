@@ -32,7 +32,7 @@ struct Attempts {
 extension RequestObject {
     /// Whether the request is to be sent again after a final head.
     func retry(after head: HeaderBlock) -> Retry? {
-        guard let policy = request?.options.values.retryPolicy, policy.statuses.contains(head.status) else {
+        guard let policy = sentOptions.values.retryPolicy, policy.statuses.contains(head.status) else {
             return nil
         }
         let fields = head.fields()
@@ -45,14 +45,14 @@ extension RequestObject {
 
     /// Whether the request is to be sent again after its transfer failed.
     func retry(after error: HandleError) -> Retry? {
-        guard let policy = request?.options.values.retryPolicy, policy.errors.contains(error.code) else { return nil }
+        guard let policy = sentOptions.values.retryPolicy, policy.errors.contains(error.code) else { return nil }
         return error.phase == .total ? nil : retry(policy, .error(error), serverDelay: nil)
     }
 
     private func retry(_ policy: RetryPolicy, _ cause: RetryCause, serverDelay: Duration?) -> Retry? {
         guard let request, attempts.count < policy.maximumAttempts, policy.methods.contains(request.message.method),
             canSendAgain(request), let delay = attempts.delay(policy, serverDelay: serverDelay),
-            isInTime(request, delay), session.retryBalance.withdraw(policy.budget)
+            isInTime(delay), session.retryBalance.withdraw(policy.budget)
         else { return nil }
         let retry = Retry(attempt: attempts.count + 1, delay: delay, cause: cause)
         attempts.begin(retry)
@@ -65,13 +65,13 @@ extension RequestObject {
     }
 
     /// No attempt begins when the exchange has to be over.
-    private func isInTime(_ request: TransferRequest, _ delay: Duration) -> Bool {
-        let limit = request.options.values.limits.total
+    private func isInTime(_ delay: Duration) -> Bool {
+        let limit = sentOptions.values.limits.total
         return limit == .zero || MonotonicTime.now - exchangeStart + delay < limit
     }
 
     func waitForRetry(_ delay: Duration) {
-        guard let policy = request?.options.values.retryPolicy else { return }
+        guard let policy = sentOptions.values.retryPolicy else { return }
         ask { [clock = policy.clock] in
             _ = try? await clock.sleep(for: delay)
         } then: { request, _, engine in

@@ -37,6 +37,9 @@ final class RequestObject: HandleObject {
     var redirects = 0
     var attempts = Attempts()
     private(set) var exchangeStart = MonotonicTime(nanoseconds: 0)
+    /// The options that the exchange was sent with. Nothing of an exchange reads `options`, which are for the next one; what
+    /// only the origin of a hop may see is in `request.options`.
+    @safe @exclusivity(unchecked) private(set) var sentOptions = OptionSnapshot.none
 
     init(_ base: consuming HandleBase, _ message: RequestMessage, of session: SessionObject) {
         self.session = session
@@ -140,24 +143,36 @@ final class RequestObject: HandleObject {
         if case .refused(let error) = machine.sendRequested(upload, thenReceive: thenReceive, &actions) { return error }
         engine.setDelegate(session)
         exchangeStart = engine.now
+        sentOptions = options
         head = nil
         nextHop = nil
         redirects = 0
         credentialQuestions = 0
-        let retryPolicy = options.values.retryPolicy
+        let retryPolicy = sentOptions.values.retryPolicy
         attempts = Attempts(retryPolicy?.jitter)
         session.retryBalance.deposit(retryPolicy?.budget)
         // A read that has just ended on the reader's thread may not have been heard of yet.
-        let left = download.reset(options.values.receiveBuffer)
+        let left = download.reset(sentOptions.values.receiveBuffer)
         report(left.reports)
         if let waiter = left.waiter { pass(waiter, engine) }
         if let delivery = request?.body.upload?.abandon() { pass(delivery, engine) }
         request?.body.stored?.stop()
         if case .stream(let upload, let length, let hasTrailers) = body {
-            upload.open(length: length, hasTrailers: hasTrailers, options.values.sendBuffer)
+            upload.open(length: length, hasTrailers: hasTrailers, sentOptions.values.sendBuffer)
         }
-        request = TransferRequest(sent, body, options)
+        request = TransferRequest(sent, body, sentOptions)
         return nil
+    }
+
+    /// Credentials that the caller's provider gave to the request's own server are the handle's from now on, unless the
+    /// caller has meanwhile set credentials or a provider: that is the later word, and may be about another user.
+    func keep(_ credentials: Credentials) {
+        let (sent, present) = (sentOptions.values, options.values)
+        guard present.credentials == sent.credentials, present.credentialProvider == sent.credentialProvider else {
+            return
+        }
+        options = options.with(credentials)
+        sentOptions = sentOptions.with(credentials)
     }
 
     // MARK: Actions
@@ -174,7 +189,7 @@ final class RequestObject: HandleObject {
             switch action {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
-            case .askForCredentials: askForCredentials()
+            case .askForCredentials: askForCredentials(engine)
             case .discardBody: transfer?.discardBody(budget: Self.discardedBytes)
             case .abandonTransfer: releaseTransfer(engine)
             case .waitForRetry(let delay): waitForRetry(delay)
@@ -403,7 +418,7 @@ extension RequestObject: TransferDelegate {
 extension RequestObject {
     func startWaiting(for phase: TimeoutPhase, _ engine: TransferEngine) {
         deadlines = ExchangeDeadlines(
-            limits: options.limits,
+            limits: sentOptions.limits,
             startedAt: exchangeStart,
             phase: phase,
             since: engine.now
@@ -451,7 +466,7 @@ extension RequestObject {
     /// Ends the exchange if one of its limits has run out. Returns when to look again, if at all.
     func failIfExpired(_ engine: TransferEngine) -> MonotonicTime? {
         guard let deadlines, let phase = deadlines.expired(at: engine.now) else { return deadlines?.next }
-        let limit = options.values.limits[phase]
+        let limit = sentOptions.values.limits[phase]
         releaseTransfer(engine)
         reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)
         return nil
