@@ -12,7 +12,13 @@ extension RequestObject {
     /// What becomes of a final head; where it is to be followed, the next hop is ready.
     func disposition(of head: HeaderBlock) -> RequestStateMachine.HeadDisposition {
         if head.status == 401, mayAskForCredentials { return .askForCredentials }
-        guard Redirection.isRedirect(head.status) else { return retry(after: head).map { .retry($0) } ?? .deliver }
+        guard Redirection.isRedirect(head.status) else {
+            return switch retry(after: head) {
+            case .again(let retry): .retry(retry)
+            case .refused(let refused): .giveUp(refused)
+            case nil: .deliver
+            }
+        }
         let values = sentOptions.values
         guard let request, values.redirectPolicy != .never,
             let location = head.fields()[values: .location].first, !location.isEmpty

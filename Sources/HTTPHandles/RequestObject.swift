@@ -50,7 +50,11 @@ final class RequestObject: HandleObject {
     var server: Server { Server(host: message.url.origin.host, port: message.url.origin.port) }
 
     /// What is known of the exchange.
-    override var facts: ExchangeFacts { transfer?.facts ?? ExchangeFacts() }
+    override var facts: ExchangeFacts {
+        var facts = transfer?.facts ?? ExchangeFacts()
+        if sentOptions.values.retryPolicy != nil { facts.retrySummary = attempts.summary }
+        return facts
+    }
 
     // MARK: Calls
 
@@ -225,6 +229,7 @@ final class RequestObject: HandleObject {
 
     /// Begins what `startTransfer` has prepared; there is a slot for it.
     func beginTransfer(_ engine: TransferEngine) {
+        // `begin` has set it before the machine says to start a transfer, and nothing takes it away.
         guard let request else { preconditionFailure("A transfer is started by send.") }
         request.body.stored?.start { [driver = base.driver, object = DriverBound(self)] in
             driver.submit { object.value.bodyWasWritten($0) }
@@ -388,7 +393,7 @@ extension RequestObject: TransferDelegate {
         learnFromHead(block)
         let disposition = disposition(of: block)
         switch disposition {
-        case .deliver, .askForCredentials, .askAboutRedirect:
+        case .deliver, .giveUp, .askForCredentials, .askAboutRedirect:
             let head = ResponseHead(block, url: request?.message.url.text ?? "")
             self.head = head
             received.withLock { $0.head = head }
