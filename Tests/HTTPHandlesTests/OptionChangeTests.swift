@@ -37,6 +37,13 @@ struct OptionChangeTests {
             await stops[moment]?.1.passed()
         }
 
+        func openAll() {
+            for (reached, mayGoOn) in stops.values {
+                reached.open()
+                mayGoOn.open()
+            }
+        }
+
         /// Calls `body` at each moment.
         func whileStopped(_ body: (Moment) async throws -> Void) async throws {
             for moment in Moment.allCases {
@@ -126,9 +133,14 @@ struct OptionChangeTests {
         let recorder = EventRecorder(of: request)
         try await request.send()
         let exchange = Task {
+            defer {
+                // However it ends, nothing more is to be waited for.
+                stops.openAll()
+                try? request.close()
+            }
             #expect(try await request.receiveResponse().status == .ok)
-            let body = request.body
             var pieces: [String] = []
+            let body = request.body
             for try await piece in body { pieces.append(String(decoding: piece, as: UTF8.self)) }
             return pieces
         }
@@ -138,7 +150,6 @@ struct OptionChangeTests {
             try await change(moment, session, connection, request)
         }
         let pieces = try await exchange.value
-        try request.close()
         return (pieces, try await recorder.finish().map(\.kind), asked.all)
     }
 

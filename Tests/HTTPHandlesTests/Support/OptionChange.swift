@@ -7,22 +7,25 @@ struct OptionChange: Sendable {
     let name: String
     /// How many values there are; the first one is the default.
     let count: Int
-    private let setValue: @Sendable (any Handle, Int) async throws -> Void
-    private let readSetting: @Sendable (any Handle) async throws -> @Sendable (any Handle) async throws -> Void
+    private let setValue: @Sendable (any Handle, Int) async throws(HandleError) -> Void
+    private let readSetting: @Sendable (any Handle) async throws(HandleError) -> SetBack
+
+    /// Sets the value that a handle had.
+    typealias SetBack = @Sendable () async throws(HandleError) -> Void
 
     private init<Value: Sendable>(_ name: String, _ option: HandleOption<Value>, _ values: [Value]) {
         self.name = name
         count = values.count
-        setValue = { handle, index in try await handle.setOption(option, to: values[index]) }
-        readSetting = { handle in
+        setValue = { handle, index async throws(HandleError) in try await handle.setOption(option, to: values[index]) }
+        readSetting = { handle async throws(HandleError) in
             let value = try await handle.option(option)
-            return { handle in try await handle.setOption(option, to: value) }
+            return { () async throws(HandleError) in try await handle.setOption(option, to: value) }
         }
     }
 
     /// Sets one of the values.
     func set(_ index: Int, on handle: any Handle) async throws(HandleError) {
-        try await Self.rethrow { try await setValue(handle, index) }
+        try await setValue(handle, index)
     }
 
     /// Sets all of the values, one after the other.
@@ -30,23 +33,13 @@ struct OptionChange: Sendable {
         for index in 0..<count { try await set(index, on: handle) }
     }
 
-    /// What sets the value that the handle has now.
-    func setting(of handle: any Handle) async throws -> @Sendable (any Handle) async throws -> Void {
+    /// What sets the value back that the handle has now.
+    func setting(of handle: any Handle) async throws(HandleError) -> SetBack {
         try await readSetting(handle)
     }
 
     /// The limits on connections are the session's own, and hold at once.
     var isOnlySessions: Bool { name.hasPrefix("maximumConnections") }
-
-    private static func rethrow(_ body: () async throws -> Void) async throws(HandleError) {
-        do {
-            try await body()
-        } catch let error as HandleError {
-            throw error
-        } catch {
-            throw HandleError(.internalError, .setOption, reason: "\(error)")
-        }
-    }
 }
 
 extension OptionChange {
