@@ -336,7 +336,11 @@ struct RetryTests {
                 )
             ),
             Refused(refusal: .serverDelay(.seconds(101)), answer: RetryTests.busy(503, "Retry-After: 101")),
-            Refused(refusal: .totalTimeout, options: [.set(.totalTimeout, to: .milliseconds(900))]),
+            Refused(
+                refusal: .totalTimeout,
+                answer: RetryTests.busy(503, "Retry-After: 95"),
+                options: [.set(.totalTimeout, to: .seconds(90))]
+            ),
             Refused(refusal: .budget, attempts: 2, budget: RetryBudget(share: 0, reserve: 1)),
         ]
     }
