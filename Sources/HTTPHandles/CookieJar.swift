@@ -114,7 +114,11 @@ public struct CookieJar: Sendable {
                 continuation.resume(returning: result)
             }
         }
-        return try result.get()
+        do throws(HandleError) {
+            return try result.get()
+        } catch {
+            throw error.asSeenByTask
+        }
     }
 }
 

@@ -77,7 +77,7 @@ struct HandleBase: ~Copyable, Sendable {
     var isOpen: Bool { door.load(ordering: .acquiring) }
 
     func requireOpen(_ operation: HandleOperation) throws(HandleError) {
-        guard isOpen else { throw .closed(operation) }
+        guard isOpen else { throw HandleError.closed(operation).asSeenByTask }
     }
 
     /// Shuts the door; `false` if somebody else has. Exactly one caller ever gets `true`, and has to tell the driver.

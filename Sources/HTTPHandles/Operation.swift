@@ -65,13 +65,11 @@ extension RequestHandle {
         }
         switch result {
         case .success(let value): return value
-        case .failure(let error):
-            throw error.code == .invalidHandle && Task.isCancelled ? .cancelled(operation) : error
+        case .failure(let error): throw error.asSeenByTask(operation)
         }
     }
 
-    /// Lets an operation begin. A task that was cancelled before closes the handle all the same, and is told that it was
-    /// cancelled: its last operation may have been over when the cancellation shut the door.
+    /// Lets an operation begin. A task that was cancelled before closes the handle all the same.
     nonisolated func requireUsable(_ operation: HandleOperation) throws(HandleError) {
         if Task.isCancelled {
             object.closeIfOpen()
@@ -79,4 +77,18 @@ extension RequestHandle {
         }
         try object.bound.base.requireOpen(operation)
     }
+}
+
+extension HandleError {
+    /// The error as the task gets it that called. Everything that throws `.invalidHandle`, but for `close`, goes through
+    /// here.
+    ///
+    /// A task that is cancelled closes its handle, from a cancellation handler of its own or from that of a task beside
+    /// it, and may find it closed at any point of an operation: at its beginning, when it begins to wait, when the driver
+    /// gets its command. Wherever that is, it is told that it was cancelled.
+    func asSeenByTask(_ operation: HandleOperation) -> HandleError {
+        code == .invalidHandle && Task.isCancelled ? .cancelled(operation) : self
+    }
+
+    var asSeenByTask: HandleError { asSeenByTask(operation) }
 }

@@ -85,7 +85,8 @@ public struct RequestBody: Sendable {
     /// Pieces from a sequence, which is iterated in a child of the task that calls `send` and never faster than the server
     /// takes them. The child is cancelled when the request ends or the server answers before it has all of them.
     ///
-    /// An error that the sequence throws ends the request; `send` throws it as `HandleError.underlying`.
+    /// An error that the sequence throws ends the request: `send` throws `.requestBodyFailed`, with that error as
+    /// `HandleError.underlying`; `.operationCancelled` where its task was cancelled.
     ///
     /// - Parameters:
     ///   - pieces: The pieces; a sequence that cannot be started again is fine, but cannot be sent again.

@@ -91,9 +91,10 @@ public actor RequestHandle {
                 var failure: HandleError?
                 for await end in group {
                     switch end {
-                    // Where the door is shut the end is on its way, and this error only one of its effects.
+                    // Where the door is shut the end is on its way, and this error only one of its effects; so it is where
+                    // the task is cancelled, whose handler may not have shut the door yet.
                     case .produced(let error?) where object.bound.base.isOpen && upload.giveUp():
-                        failure = error
+                        failure = Task.isCancelled ? .cancelled(.writeData) : error
                         object.closeIfOpen()
                     case .produced: break
                     case .decided(let outcome):
@@ -114,19 +115,20 @@ public actor RequestHandle {
         _ writeAll: @Sendable (BodyWriter) async throws -> HTTPFields,
         to upload: UploadBuffer
     ) async -> HandleError? {
+        let trailers: HTTPFields
         do {
-            let trailers = try await writeAll(BodyWriter(request: self, upload: upload))
+            trailers = try await writeAll(BodyWriter(request: self, upload: upload))
+        } catch let error as BodyWriter.Refusal {
+            return error.reason
+        } catch {
+            let reason = "the sequence of the request body threw: \(error)"
+            return HandleError(.requestBodyFailed, .writeData, reason: reason, underlying: error)
+        }
+        do {
             try endWriting(of: upload, trailers)
             return nil
-        } catch let error as HandleError {
-            return error
         } catch {
-            return HandleError(
-                .invalidParameter,
-                .writeData,
-                reason: "the sequence of the request body threw: \(error)",
-                underlying: error
-            )
+            return error
         }
     }
 
@@ -207,7 +209,7 @@ public actor RequestHandle {
         try TrailerRules.check(trailers, for: .writeData)
         guard case .now(let outcome, let mustResume) = upload.finish(trailers: trailers) else { return }
         if mustResume { resumeSending() }
-        if case .failed(let error) = outcome { throw error }
+        if case .failed(let error) = outcome { throw error.asSeenByTask }
     }
 
     // MARK: Receiving
@@ -235,11 +237,20 @@ public actor RequestHandle {
 
 /// What the caller's own code writes a body to.
 struct BodyWriter: Sendable {
+    /// A piece was refused. The caller's code may throw errors of this library too, which are of other requests.
+    fileprivate struct Refusal: Error {
+        let reason: HandleError
+    }
+
     let request: RequestHandle
     let upload: UploadBuffer
 
-    nonisolated(nonsending) func write(_ piece: [UInt8]) async throws(HandleError) -> Bool {
-        try await request.put(piece, in: upload)
+    private nonisolated(nonsending) func write(_ piece: [UInt8]) async throws(Refusal) -> Bool {
+        do {
+            return try await request.put(piece, in: upload)
+        } catch {
+            throw Refusal(reason: error)
+        }
     }
 
     /// `false` if the server did not want all of them.
@@ -259,7 +270,7 @@ extension UploadBuffer.Outcome {
             switch self {
             case .accepted: true
             case .unwanted: false
-            case .failed(let error): throw error
+            case .failed(let error): throw error.asSeenByTask
             }
         }
     }

@@ -9,15 +9,16 @@ extension RequestObject {
     private static let maximumQuestions = 3
 
     var mayAskForCredentials: Bool {
-        guard let request, options.values.credentialProvider != nil else { return false }
+        guard let request, sentOptions.values.credentialProvider != nil else { return false }
         return credentialQuestions < Self.maximumQuestions && !request.message.headerFields.contains(.authorization)
     }
 
     /// The answer comes from a task: it is the caller's code. Until then a time limit, or a close and what follows it, may
     /// end the exchange, and the answer then belongs to nothing.
-    func askForCredentials() {
-        guard let provider = options.values.credentialProvider, let request, let head else {
-            preconditionFailure("A question is decided on with the head of a 401.")
+    func askForCredentials(_ engine: TransferEngine) {
+        guard let provider = sentOptions.values.credentialProvider, let request, let head else {
+            // `mayAskForCredentials` has seen all three.
+            return answered(.deliver, engine)
         }
         credentialQuestions += 1
         let asked = AuthenticationQuestion(
@@ -41,7 +42,7 @@ extension RequestObject {
         }
         let isOwnOrigin = request.message.url.origin == message.url.origin
         // For the next time too.
-        if isOwnOrigin { options = options.with(answer) }
+        if isOwnOrigin { keep(answer) }
         guard !request.body.isStreamed else {
             let reason = "the server asks for credentials, and a streamed body cannot be sent again"
             return .refuse(HandleError(.resendRequest, .receiveResponse, reason: reason))

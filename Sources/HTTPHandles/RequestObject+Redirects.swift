@@ -12,8 +12,14 @@ extension RequestObject {
     /// What becomes of a final head; where it is to be followed, the next hop is ready.
     func disposition(of head: HeaderBlock) -> RequestStateMachine.HeadDisposition {
         if head.status == 401, mayAskForCredentials { return .askForCredentials }
-        guard Redirection.isRedirect(head.status) else { return retry(after: head).map { .retry($0) } ?? .deliver }
-        let values = options.values
+        guard Redirection.isRedirect(head.status) else {
+            return switch retry(after: head) {
+            case .again(let retry): .retry(retry)
+            case .refused(let refused): .giveUp(refused)
+            case nil: .deliver
+            }
+        }
+        let values = sentOptions.values
         guard let request, values.redirectPolicy != .never,
             let location = head.fields().bytes(of: .location), !location.isEmpty
         else { return .deliver }
@@ -27,7 +33,7 @@ extension RequestObject {
             }
             nextHop = try request.redirected(to: url, status: head.status)
             redirects += 1
-            return options.values.redirectDecider == nil ? .follow(url: url.text) : .askAboutRedirect(url: url.text)
+            return values.redirectDecider == nil ? .follow(url: url.text) : .askAboutRedirect(url: url.text)
         } catch {
             return .refuse(error)
         }
@@ -37,7 +43,7 @@ extension RequestObject {
 extension RequestObject {
     /// Asks the caller about the next hop, in a task of its own.
     func ask(about head: HeaderBlock) {
-        guard let nextHop, let decider = request?.options.values.redirectDecider else { return }
+        guard let nextHop, let decider = sentOptions.values.redirectDecider else { return }
         let message = nextHop.message
         let proposal = RedirectProposal(
             head,

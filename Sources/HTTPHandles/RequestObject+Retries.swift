@@ -8,6 +8,8 @@ import HTTPHandlesDriver
 struct Attempts {
     /// The number of the present attempt.
     private(set) var count = 1
+    /// Why it is the last one.
+    private var refusal: RetryRefusal?
     private var generator: SeededGenerator?
 
     init() {}
@@ -27,36 +29,54 @@ struct Attempts {
     }
 
     mutating func begin(_ retry: Retry) { count = retry.attempt }
+
+    mutating func end(_ refusal: RetryRefusal) { self.refusal = refusal }
+
+    var summary: RetrySummary { RetrySummary(attempts: count, refusal: refusal) }
 }
 
 extension RequestObject {
-    /// Whether the request is to be sent again after a final head.
-    func retry(after head: HeaderBlock) -> Retry? {
-        guard let policy = request?.options.values.retryPolicy, policy.statuses.contains(head.status) else {
-            return nil
-        }
+    /// Whether the request is to be sent again after a final head; `nil` if no policy is about its status.
+    func retry(after head: HeaderBlock) -> RetryDecision? {
+        guard let policy = sentOptions.values.retryPolicy, policy.statuses.contains(head.status) else { return nil }
         let fields = head.fields()
         let now = fields[.date].flatMap { CurlDate.seconds(of: $0) } ?? CurlDate.now
         let wish = fields[values: .retryAfter].first.flatMap {
             RetryAfter.delay($0, now: now, parseDate: CurlDate.seconds)
         }
-        return retry(policy, .status(head.status), serverDelay: wish)
+        return decide(policy, .status(head.status), serverDelay: wish)
     }
 
-    /// Whether the request is to be sent again after its transfer failed.
-    func retry(after error: HandleError) -> Retry? {
-        guard let policy = request?.options.values.retryPolicy, policy.errors.contains(error.code) else { return nil }
-        return error.phase == .total ? nil : retry(policy, .error(error), serverDelay: nil)
+    /// Whether the request is to be sent again after its transfer failed; `nil` if no policy is about the error.
+    func retry(after error: HandleError) -> RetryDecision? {
+        guard let policy = sentOptions.values.retryPolicy, policy.errors.contains(error.code) else { return nil }
+        return decide(policy, .error(error), serverDelay: nil)
     }
 
-    private func retry(_ policy: RetryPolicy, _ cause: RetryCause, serverDelay: Duration?) -> Retry? {
-        guard let request, attempts.count < policy.maximumAttempts, policy.methods.contains(request.message.method),
-            canSendAgain(request), let delay = attempts.delay(policy, serverDelay: serverDelay),
-            isInTime(request, delay), session.retryBalance.withdraw(policy.budget)
-        else { return nil }
-        let retry = Retry(attempt: attempts.count + 1, delay: delay, cause: cause)
+    private func decide(_ policy: RetryPolicy, _ cause: RetryCause, serverDelay: Duration?) -> RetryDecision {
+        let delay = attempts.delay(policy, serverDelay: serverDelay)
+        if let refusal = refusal(policy, cause, serverDelay, delay) {
+            attempts.end(refusal)
+            return .refused(RefusedRetry(refusal, cause))
+        }
+        let retry = Retry(attempt: attempts.count + 1, delay: delay ?? .zero, cause: cause)
         attempts.begin(retry)
-        return retry
+        return .again(retry)
+    }
+
+    /// Why not, if the request is not to be sent again; otherwise the attempt is paid for.
+    private func refusal(
+        _ policy: RetryPolicy,
+        _ cause: RetryCause,
+        _ serverDelay: Duration?,
+        _ delay: Duration?
+    ) -> RetryRefusal? {
+        guard attempts.count < policy.maximumAttempts else { return .attempts }
+        guard let request, policy.methods.contains(request.message.method) else { return .method }
+        guard canSendAgain(request) else { return .body }
+        guard let delay else { return .serverDelay(serverDelay ?? .zero) }
+        guard isInTime(delay, cause) else { return .totalTimeout }
+        return session.retryBalance.withdraw(policy.budget) ? nil : .budget
     }
 
     /// A streamed body can go out late, but not twice.
@@ -65,13 +85,14 @@ extension RequestObject {
     }
 
     /// No attempt begins when the exchange has to be over.
-    private func isInTime(_ request: TransferRequest, _ delay: Duration) -> Bool {
-        let limit = request.options.values.limits.total
+    private func isInTime(_ delay: Duration, _ cause: RetryCause) -> Bool {
+        if case .error(let error) = cause, error.phase == .total { return false }
+        let limit = sentOptions.values.limits.total
         return limit == .zero || MonotonicTime.now - exchangeStart + delay < limit
     }
 
     func waitForRetry(_ delay: Duration) {
-        guard let policy = request?.options.values.retryPolicy else { return }
+        guard let policy = sentOptions.values.retryPolicy else { return }
         ask { [clock = policy.clock] in
             _ = try? await clock.sleep(for: delay)
         } then: { request, _, engine in

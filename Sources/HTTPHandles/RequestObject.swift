@@ -37,6 +37,9 @@ final class RequestObject: HandleObject {
     var redirects = 0
     var attempts = Attempts()
     private(set) var exchangeStart = MonotonicTime(nanoseconds: 0)
+    /// The options that the exchange was sent with. Nothing of an exchange reads `options`, which are for the next one; what
+    /// only the origin of a hop may see is in `request.options`.
+    @safe @exclusivity(unchecked) private(set) var sentOptions = OptionSnapshot.none
 
     init(_ base: consuming HandleBase, _ message: RequestMessage, of session: SessionObject) {
         self.session = session
@@ -47,7 +50,11 @@ final class RequestObject: HandleObject {
     var server: Server { Server(host: message.url.origin.host, port: message.url.origin.port) }
 
     /// What is known of the exchange.
-    override var facts: ExchangeFacts { transfer?.facts ?? ExchangeFacts() }
+    override var facts: ExchangeFacts {
+        var facts = transfer?.facts ?? ExchangeFacts()
+        if sentOptions.values.retryPolicy != nil { facts.retrySummary = attempts.summary }
+        return facts
+    }
 
     // MARK: Calls
 
@@ -148,24 +155,36 @@ final class RequestObject: HandleObject {
         engine.setDelegate(session)
         question.caller = caller
         exchangeStart = engine.now
+        sentOptions = options
         head = nil
         nextHop = nil
         redirects = 0
         credentialQuestions = 0
-        let retryPolicy = options.values.retryPolicy
+        let retryPolicy = sentOptions.values.retryPolicy
         attempts = Attempts(retryPolicy?.jitter)
         session.retryBalance.deposit(retryPolicy?.budget)
         // A read that has just ended on the reader's thread may not have been heard of yet.
-        let left = download.reset(options.values.receiveBuffer)
+        let left = download.reset(sentOptions.values.receiveBuffer)
         report(left.reports)
         if let waiter = left.waiter { pass(waiter, engine) }
         if let delivery = request?.body.upload?.abandon() { pass(delivery, engine) }
         request?.body.stored?.stop()
         if case .stream(let upload, let length, let hasTrailers) = body {
-            upload.open(length: length, hasTrailers: hasTrailers, options.values.sendBuffer)
+            upload.open(length: length, hasTrailers: hasTrailers, sentOptions.values.sendBuffer)
         }
-        request = TransferRequest(sent, body, options)
+        request = TransferRequest(sent, body, sentOptions)
         return nil
+    }
+
+    /// Credentials that the caller's provider gave to the request's own server are the handle's from now on, unless the
+    /// caller has meanwhile set credentials or a provider: that is the later word, and may be about another user.
+    func keep(_ credentials: Credentials) {
+        let (sent, present) = (sentOptions.values, options.values)
+        guard present.credentials == sent.credentials, present.credentialProvider == sent.credentialProvider else {
+            return
+        }
+        options = options.with(credentials)
+        sentOptions = sentOptions.with(credentials)
     }
 
     // MARK: Actions
@@ -182,7 +201,7 @@ final class RequestObject: HandleObject {
             switch action {
             case .emit(let kind): emit(kind)
             case .startTransfer: startTransfer(engine)
-            case .askForCredentials: askForCredentials()
+            case .askForCredentials: askForCredentials(engine)
             case .discardBody: transfer?.discardBody(budget: Self.discardedBytes)
             case .abandonTransfer: releaseTransfer(engine)
             case .waitForRetry(let delay): waitForRetry(delay)
@@ -218,6 +237,7 @@ final class RequestObject: HandleObject {
 
     /// Begins what `startTransfer` has prepared; there is a slot for it.
     func beginTransfer(_ engine: TransferEngine) {
+        // `begin` has set it before the machine says to start a transfer, and nothing takes it away.
         guard let request else { preconditionFailure("A transfer is started by send.") }
         request.body.stored?.start { [driver = base.driver, object = DriverBound(self)] in
             driver.submit { object.value.bodyWasWritten($0) }
@@ -382,7 +402,7 @@ extension RequestObject: TransferDelegate {
         learnFromHead(block)
         let disposition = disposition(of: block)
         switch disposition {
-        case .deliver, .askForCredentials, .askAboutRedirect:
+        case .deliver, .giveUp, .askForCredentials, .askAboutRedirect:
             let head = ResponseHead(block, url: request?.message.url.text ?? "")
             self.head = head
             received.withLock { $0.head = head }
@@ -412,7 +432,7 @@ extension RequestObject: TransferDelegate {
 extension RequestObject {
     func startWaiting(for phase: TimeoutPhase, _ engine: TransferEngine) {
         deadlines = ExchangeDeadlines(
-            limits: options.limits,
+            limits: sentOptions.limits,
             startedAt: exchangeStart,
             phase: phase,
             since: engine.now
@@ -460,7 +480,7 @@ extension RequestObject {
     /// Ends the exchange if one of its limits has run out. Returns when to look again, if at all.
     func failIfExpired(_ engine: TransferEngine) -> MonotonicTime? {
         guard let deadlines, let phase = deadlines.expired(at: engine.now) else { return deadlines?.next }
-        let limit = options.values.limits[phase]
+        let limit = sentOptions.values.limits[phase]
         releaseTransfer(engine)
         reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)
         return nil

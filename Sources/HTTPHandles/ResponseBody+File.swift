@@ -8,14 +8,14 @@ extension ResponseBody {
     /// followed); until then, and if anything goes wrong, nobody sees it. The writing is done in the caller's task, which
     /// it blocks for as long as the disk takes; the connection waits meanwhile.
     ///
-    /// Throws `.fileNotWritable`, before anything is read if the file cannot be made. Events, other errors, closing and
+    /// Throws `.fileNotWritable`: before anything is read if the file cannot be made, and the body can still be read then. Events, other errors, closing and
     /// cancellation: as when reading the pieces.
     ///
     /// - Parameter path: Where to. The folder has to be there.
     @discardableResult
     public nonisolated(nonsending) func write(to path: String) async throws(HandleError) -> UInt64 {
         try request.requireUsable(.readData)
-        let file = try closingOnFailure { () throws(HandleError) in try WritableFile(replacing: path) }
+        let file = try WritableFile(replacing: path)
         try await append(to: file)
         try file.complete()
         return file.length

@@ -32,6 +32,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     ///
     /// - Parameter limit: The most bytes to accept.
     public nonisolated(nonsending) func collect(upTo limit: Int) async throws(HandleError) -> [UInt8] {
+        guard limit >= 0 else { throw .invalidParameter(.readData, "\(limit) is not a number of bytes to collect") }
         var collected: [UInt8] = []
         while true {
             guard let piece = try await next(upTo: .max) else { return collected }
@@ -61,7 +62,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
         switch try await request.read(.count) {
         case .available(let count): return count
         case .bytes, .decode, .end: return 0
-        case .failed(let error): throw error
+        case .failed(let error): throw error.asSeenByTask
         }
     }
 
@@ -77,9 +78,14 @@ public struct ResponseBody: AsyncSequence, Sendable {
             if closesRequest { request.object.closeIfOpen() }
             return nil
         case .failed(let error):
-            if closesRequest { request.object.closeIfOpen() }
-            throw error
+            if endsBody(error) { request.object.closeIfOpen() }
+            throw error.asSeenByTask
         }
+    }
+
+    /// Whether the request goes with the error. A read that was not possible beside another one has changed nothing.
+    private func endsBody(_ error: HandleError) -> Bool {
+        closesRequest && error.code != .incorrectHandleState
     }
 
     /// Reads the next pieces of the body.

@@ -57,6 +57,7 @@ extension StatusEvent.Kind {
         case .redirect(let url): ["url": url]
         case .retry(let attempt, let delay, let cause):
             ["attempt": attempt, "seconds": delay / .seconds(1), "cause": "\(cause)"]
+        case .retryRefused(let refusal, let cause): ["refusal": "\(refusal)", "cause": "\(cause)"]
         case .requestError(let error):
             [
                 "code": error.code.name, "number": error.code.rawValue, "operation": "\(error.operation)",

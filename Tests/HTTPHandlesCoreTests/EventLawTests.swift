@@ -127,6 +127,18 @@ struct EventLawTests {
         #expect(violation(Array(Self.whole[..<8]) + [.secureFailure(.dateInvalid), retry, .handleClosing]) == nil)
     }
 
+    @Test func `why nothing is retried comes with the result that the policy is about`() {
+        let received = Array(Self.whole[..<15])
+        let refused = StatusEvent.Kind.retryRefused(.budget, cause: .status(503))
+        #expect(violation(received + [refused, .headersAvailable, .handleClosing]) == nil)
+        #expect(violation(Array(received[..<5]) + [refused, .handleClosing]) != nil)
+        let error = HandleError(.secureFailure, .sendRequest, reason: "r")
+        let failed = StatusEvent.Kind.retryRefused(.attempts, cause: .error(error))
+        let end: [StatusEvent.Kind] = [.secureFailure(.dateInvalid), .requestError(error), .handleClosing]
+        #expect(violation(Array(received[..<8]) + [failed] + end) == nil)
+        #expect(violation(Array(received[..<8]) + [end[0], failed] + end[1...]) != nil)
+    }
+
     @Test func `a parent goes after its children`() throws {
         var law = EventLaw(of: Self.session)
         try law.check(event(Self.connection, 0, .handleCreated(parent: Self.session)))

@@ -41,9 +41,9 @@ struct RequestStateMachineTests {
             return actions.list
         }
 
-        func failed(_ error: HandleError, _ retry: Retry) -> [Action] {
+        func failed(_ error: HandleError, _ decision: RetryDecision) -> [Action] {
             var actions = RequestStateMachine.Actions()
-            machine.failed(error, [], retry, &actions)
+            machine.failed(error, [], decision, &actions)
             return actions.list
         }
 
@@ -402,12 +402,12 @@ struct RequestStateMachineTests {
     @Test func `a failure that is retried ends nothing, and send is done once`() {
         let driver = Driver()
         _ = driver.send(thenReceive: true)
-        #expect(driver.failed(Self.lost, Self.retry) == Self.pause)
+        #expect(driver.failed(Self.lost, .again(Self.retry)) == Self.pause)
         #expect(driver.retryDue() == [.startTransfer])
         #expect(driver.retryDue() == [])
         _ = driver.reached(.sending)
         #expect(driver.reached(.requestSent(bytes: 1)).contains(.succeed(.sendRequest)))
-        #expect(driver.failed(Self.lost, Self.retry) == Self.pause)
+        #expect(driver.failed(Self.lost, .again(Self.retry)) == Self.pause)
         #expect(driver.retryDue() == [.startTransfer])
         _ = driver.reached(.sending)
         #expect(
@@ -432,10 +432,10 @@ struct RequestStateMachineTests {
         let driver = Driver()
         _ = driver.send()
         _ = driver.reached(.sending, .requestSent(bytes: 1))
-        _ = driver.failed(Self.lost, Self.retry)
+        _ = driver.failed(Self.lost, .again(Self.retry))
         #expect(driver.send() == Outcome(.abandonTransfer, .startTransfer))
         #expect(driver.retryDue() == [])
-        _ = driver.failed(Self.lost, Self.retry)
+        _ = driver.failed(Self.lost, .again(Self.retry))
         let error = HandleError.cancelled(.sendRequest)
         #expect(
             driver.close() == [
@@ -446,11 +446,34 @@ struct RequestStateMachineTests {
     }
 
     @Test func `nothing is retried once the head was delivered`() {
-        let driver = Driver()
-        _ = driver.send(thenReceive: true)
-        _ = driver.reached(.sending, .requestSent(bytes: 1))
-        _ = driver.head(Self.ok, .deliver)
-        #expect(driver.failed(Self.lost, Self.retry) == [.endBody(Self.lost.seen(by: .readData))])
+        for decision in [RetryDecision.again(Self.retry), .refused(RefusedRetry(.budget, .error(Self.lost)))] {
+            let driver = Driver()
+            _ = driver.send(thenReceive: true)
+            _ = driver.reached(.sending, .requestSent(bytes: 1))
+            _ = driver.head(Self.ok, .deliver)
+            #expect(driver.failed(Self.lost, decision) == [.endBody(Self.lost.seen(by: .readData))])
+        }
+    }
+
+    @Test func `why there is no further attempt is told before its result is`() {
+        let failing = Driver()
+        _ = failing.send()
+        let error = Self.lost.seen(by: .sendRequest)
+        #expect(
+            failing.failed(Self.lost, .refused(RefusedRetry(.budget, .error(Self.lost)))) == [
+                .emit(.retryRefused(.budget, cause: .error(Self.lost))), .emit(.requestError(error)), .fail(error),
+                .endBody(Self.lost.seen(by: .readData)),
+            ]
+        )
+        let busy = Driver()
+        _ = busy.send(thenReceive: true)
+        _ = busy.reached(.sending, .requestSent(bytes: 1))
+        #expect(
+            busy.head(Self.busy, .giveUp(RefusedRetry(.attempts, .status(503)))) == [
+                .emit(.responseReceived(bytes: 21)), .emit(.retryRefused(.attempts, cause: .status(503))),
+                .emit(.headersAvailable), .succeed(.receiveResponse),
+            ]
+        )
     }
 
     @Test func `the end of a transfer whose head was refused changes nothing`() {

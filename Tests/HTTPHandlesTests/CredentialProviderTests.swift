@@ -284,4 +284,44 @@ struct CredentialProviderTests {
             }
         }
     }
+
+    // MARK: Options that are set meanwhile
+
+    @Test func `a provider that is taken away after the 401 is still asked in this exchange`() async throws {
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let answers = Answers(Self.basic)
+        let request = try await answers.session().openRequest(.get, server.server.url())
+        let recorder = EventRecorder(of: request)
+        try await request.send()
+        try await recorder.first { $0.kind.name == "responseReceived" }
+        try await request.setOption(.credentialProvider, to: nil)
+        #expect(try await request.receiveResponse().status == 200)
+        // Taking it away is the later word.
+        #expect(try await request.option(.credentials) == nil)
+        try await request.send()
+        #expect(try await request.receiveResponse().status == 401)
+        #expect(answers.questions.all.count == 1)
+    }
+
+    @Test func `an answer does not take the place of credentials that were set meanwhile`() async throws {
+        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let (isAsked, mayAnswer) = (Gate(), Gate())
+        let provider = CredentialProvider { _ in
+            isAsked.open()
+            await mayAnswer.passed()
+            return Self.basic
+        }
+        let request = try await SessionHandle(options: [.set(.credentialProvider, to: provider)])
+            .openRequest(.get, server.server.url())
+        try await request.send()
+        async let head = request.receiveResponse()
+        await isAsked.passed()
+        let others = Credentials.basic(user: "other", password: "other")
+        try await request.setOption(.credentials, to: others)
+        try await request.setOption(.userAgent, to: "later")
+        mayAnswer.open()
+        #expect(try await head.status == 200)
+        #expect(try await request.option(.credentials) == others)
+        #expect(server.heads.map { $0["User-Agent"] } == [nil, nil])
+    }
 }

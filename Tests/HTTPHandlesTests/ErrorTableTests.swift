@@ -40,6 +40,12 @@ struct ErrorTableTests {
             let server = try answering(EventOrderTests.hello)
             _ = try await SessionHandle().get(server.url()).body.collect(upTo: 4)
         },
+        .requestBodyFailed: {
+            struct Failure: Error {}
+            let server = try answering(EventOrderTests.hello)
+            let body = AsyncThrowingStream<[UInt8], any Error> { $0.finish(throwing: Failure()) }
+            _ = try await SessionHandle().fetch(.put, server.url(), body: .stream(body))
+        },
         .timeout: { try await timeouts[.response]?() },
         .invalidURL: { _ = try await SessionHandle().get("http://h:port/") },
         .unrecognizedScheme: { _ = try await SessionHandle().get("gopher://h/") },

@@ -162,4 +162,22 @@ struct RedirectDeciderTests {
         #expect(error?.code == .timeout)
         #expect(error?.phase == .total)
     }
+
+    @Test func `a decider that is set after send is asked in the next exchange`() async throws {
+        let mayAnswer = Gate()
+        let server = try ScriptedServer { connection in
+            while let head = try connection.readHead() {
+                mayAnswer.wait()
+                let answer = head.target == "/" ? "302 Found\r\nLocation: /end" : "200 OK"
+                try connection.send("HTTP/1.1 \(answer)\r\nContent-Length: 0\r\n\r\n")
+            }
+        }
+        let request = try await SessionHandle().openRequest(.get, server.url())
+        try await request.send()
+        try await request.setOption(.redirectDecider, to: RedirectDecider { _ in .stop })
+        mayAnswer.open()
+        #expect(try await request.receiveResponse().status == .ok)
+        try await request.send()
+        #expect(try await request.receiveResponse().status == .found)
+    }
 }

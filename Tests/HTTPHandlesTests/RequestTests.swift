@@ -270,8 +270,31 @@ struct RequestTests {
         let request = try await connection.openRequest(.post, "/")
         let pieces = AsyncThrowingStream<[UInt8], any Error> { $0.finish(throwing: Failure()) }
         let error = await #expect(throws: HandleError.self) { try await request.send(.stream(pieces)) }
+        let reason = "the sequence of the request body threw: Failure()"
+        #expect(error == HandleError(.requestBodyFailed, .writeData, reason: reason))
         #expect(error?.underlying is Failure)
         await request.closed()
+    }
+
+    @Test func `a body that comes from another response, which fails, is not the error of this request`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        }
+        let session = try SessionHandle()
+        let source = try await session.get(server.url())
+        let error = await #expect(throws: HandleError.self) {
+            try await session.fetch(.put, server.url(), body: .stream(source.body))
+        }
+        #expect(error?.code == .requestBodyFailed)
+        #expect((error?.underlying as? HandleError)?.code == .connectionError)
+        let closed = try await session.get(server.url())
+        try closed.request.close()
+        let other = await #expect(throws: HandleError.self) {
+            try await session.fetch(.put, server.url(), body: .stream(closed.body))
+        }
+        #expect(other?.code == .requestBodyFailed)
+        #expect(other?.underlying as? HandleError == .closed(.readData))
     }
 
     @Test func `an early answer ends the upload and reaches the caller`() async throws {

@@ -122,10 +122,14 @@ struct RetryTests {
         #expect(
             names == [
                 "connectingToServer", "retry", "connectingToServer", "retry", "connectingToServer", "retry",
-                "connectingToServer", "requestError", "handleClosing",
+                "connectingToServer", "retryRefused", "requestError", "handleClosing",
             ]
         )
-        #expect(kinds.suffix(2) == [.requestError(error), .handleClosing])
+        #expect(
+            kinds.suffix(3) == [
+                .retryRefused(.attempts, cause: .error(error)), .requestError(error), .handleClosing,
+            ]
+        )
         let retries = kinds.compactMap { kind -> String? in
             guard case .retry(let attempt, let delay, .error(let error)) = kind else { return nil }
             return "\(attempt) \(delay) \(error.code)"
@@ -289,6 +293,119 @@ struct RetryTests {
         let sleeps = clock.sleeps
         #expect(sleeps.count == 4 && sleeps.prefix(2) == sleeps.suffix(2) && sleeps[0] != sleeps[1])
         #expect(sleeps[0] <= .seconds(1) && sleeps[1] <= .seconds(2))
+    }
+
+    // MARK: Why not
+
+    /// A small program with a handful of failures.
+    @Test func `forty requests that need two retries each are within the default budget`() async throws {
+        let attempts = Lock<[String: Int]>([:])
+        let server = try ScriptedServer { connection in
+            while let head = try connection.readHead() {
+                let attempt = attempts.withLock { attempts in
+                    attempts[head.target, default: 0] += 1
+                    return attempts[head.target]
+                }
+                try connection.send(attempt == 3 ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" : Self.busy())
+            }
+        }
+        let session = try session(RetryPolicy(maximumAttempts: 4, clock: clock))
+        for number in 0..<40 { #expect(try await session.get(server.url("/\(number)")).status == .ok) }
+    }
+
+    struct Refused: Sendable, CustomTestStringConvertible {
+        let refusal: RetryRefusal
+        var attempts = 1
+        var answer = RetryTests.busy()
+        var method = HTTPRequest.Method.put
+        var body = RequestBody.string("body")
+        var options: [OptionSetting] = []
+        var budget: RetryBudget? = nil
+
+        var testDescription: String { "\(refusal)" }
+
+        static let all = [
+            Refused(refusal: .attempts, attempts: 3), Refused(refusal: .method, method: .post),
+            Refused(
+                refusal: .body,
+                body: .stream(
+                    AsyncStream<[UInt8]> { stream in
+                        stream.yield(Array("body".utf8))
+                        stream.finish()
+                    }
+                )
+            ),
+            Refused(refusal: .serverDelay(.seconds(101)), answer: RetryTests.busy(503, "Retry-After: 101")),
+            Refused(
+                refusal: .totalTimeout,
+                answer: RetryTests.busy(503, "Retry-After: 95"),
+                options: [.set(.totalTimeout, to: .seconds(90))]
+            ),
+            Refused(refusal: .budget, attempts: 2, budget: RetryBudget(share: 0, reserve: 1)),
+        ]
+    }
+
+    @Test(arguments: Refused.all)
+    func `why there is no further attempt is an event and a fact`(_ refused: Refused) async throws {
+        let server = try Self.server(refused.answer, refused.answer, refused.answer)
+        let session = try session(policy(budget: refused.budget), refused.options)
+        let request = try await session.openRequest(refused.method, server.url())
+        let recorder = EventRecorder(of: request)
+        await #expect(throws: HandleError.wrongState(.queryOption, "retrySummary is not known yet")) {
+            try await request.option(.retrySummary)
+        }
+        try await request.send(refused.body)
+        #expect(try await request.receiveResponse().status == 503)
+        let summary = try await request.option(.retrySummary)
+        #expect(summary.attempts == refused.attempts && summary.refusal == refused.refusal)
+        try request.close()
+        let kinds = try await recorder.finish().map(\.kind)
+        let expected = StatusEvent.Kind.retryRefused(refused.refusal, cause: .status(503))
+        #expect(kinds.filter { $0.name == "retryRefused" } == [expected])
+        #expect(kinds.suffix(3) == [expected, .headersAvailable, .handleClosing])
+        #expect(clock.sleeps.count == refused.attempts - 1)
+    }
+
+    @Test func `nothing is refused where the policy is not about the result, or there is none`() async throws {
+        for policy in [policy(errors: [.cannotConnect]), nil] {
+            let server = try Self.server(Self.busy(500, "Connection: close"), "")
+            let session = try session(policy)
+            let recorder = EventRecorder(of: session, .retry, scope: .tree)
+            #expect(try await session.get(server.url()).status.code == 500)
+            await #expect(throws: HandleError.self) { try await session.get(server.url()) }
+            let request = try await session.openRequest(.get, server.url())
+            try await request.send()
+            _ = try await request.receiveResponse()
+            if policy == nil {
+                let unknown = HandleError.wrongState(.queryOption, "retrySummary is not known yet")
+                await #expect(throws: unknown) { try await request.option(.retrySummary) }
+            } else {
+                let summary = try await request.option(.retrySummary)
+                #expect(summary.attempts == 1 && summary.refusal == nil)
+            }
+            try request.close()
+            try session.closeAll()
+            #expect(try await recorder.finish().count { $0.kind != .handleClosing } == 0)
+        }
+    }
+
+    @Test func `the total time limit is told as the reason where it ends an attempt`() async throws {
+        let silent = Gate()
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            silent.wait()
+        }
+        defer { silent.open() }
+        let session = try session(policy(), [.set(.totalTimeout, to: .milliseconds(100))])
+        let recorder = EventRecorder(of: session, [.retry, .requestError], scope: .tree)
+        let error = try #require(
+            await #expect(throws: HandleError.self) { try await session.get(server.url()) }
+        )
+        #expect(error.phase == .total)
+        try session.closeAll()
+        let kinds = try await recorder.finish().map(\.kind).filter { $0 != .handleClosing }
+        #expect(kinds.map(\.name) == ["retryRefused", "requestError"])
+        guard case .retryRefused(.totalTimeout, .error) = kinds.first else { throw UnexpectedEvents(kinds: kinds) }
     }
 
     // MARK: Limits

@@ -229,6 +229,7 @@ struct TrailerTests {
         }
         let error = await #expect(throws: HandleError.self) { try await session.fetch(.put, server.url(), body: body) }
         if what == "an error" {
+            #expect(error?.code == .requestBodyFailed)
             #expect(error?.underlying is Failure)
         } else {
             #expect(error == .invalidParameter(.writeData, "Content-Length is not allowed behind the body"))

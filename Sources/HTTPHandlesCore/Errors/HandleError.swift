@@ -3,7 +3,7 @@
 ///     HandleError
 ///      ├─ the caller's        invalidHandle, incorrectHandleState, incorrectHandleType, invalidParameter, invalidURL,
 ///      │                      unrecognizedScheme, insufficientBuffer, notSupported, invalidOption, optionNotSettable,
-///      │                      fileNotReadable, fileNotWritable
+///      │                      fileNotReadable, fileNotWritable, requestBodyFailed
 ///      ├─ cancelled           operationCancelled (`isCancellation`)
 ///      ├─ on the way there    nameNotResolved, cannotConnect, secureFailure, clientAuthCertNeeded, timeout (`phase`)
 ///      ├─ the conversation    connectionError, invalidServerResponse, headerSizeOverflow, redirectFailed, …

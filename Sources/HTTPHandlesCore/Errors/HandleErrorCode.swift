@@ -18,6 +18,8 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case invalidParameter = 87
     /// More bytes arrived than the caller allowed.
     case insufficientBuffer = 122
+    /// The caller's own code that makes the request body threw; its error is `HandleError.underlying`.
+    case requestBodyFailed = 1235
 
     // WinHTTP
     /// A time limit ran out; `HandleError.phase` says which.

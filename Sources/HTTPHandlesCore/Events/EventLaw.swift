@@ -163,6 +163,8 @@ private struct HandleLaw {
         case .responseReceived: ([.awaitingHead], .headReceived)
         case .redirect: ([.headReceived], .redirecting)
         case .retry: (anywhere, .retrying)
+        case .retryRefused(_, .status): ([.headReceived], nil)
+        case .retryRefused(_, .error): (anywhere, nil)
         case .headersAvailable: ([.headReceived], .responding)
         case .dataAvailable(let bytes), .readComplete(let bytes):
             (bytes == 0 ? [.responding, .bodyEnded] : [.responding], bytes == 0 ? .bodyEnded : nil)

@@ -80,6 +80,8 @@ extension StatusEvent {
         case redirect(url: String)
         /// The request is about to be sent again, after a pause, because its retry policy says so. Not in WinHTTP.
         case retry(attempt: Int, after: Duration, cause: RetryCause)
+        /// The request is not sent again, though its retry policy is about what happened. Not in WinHTTP.
+        case retryRefused(RetryRefusal, cause: RetryCause)
         /// The connection is about to be closed. (`CLOSING_CONNECTION`)
         case closingConnection
         /// The connection is closed. (`CONNECTION_CLOSED`)

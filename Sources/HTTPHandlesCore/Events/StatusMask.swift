@@ -25,7 +25,7 @@ public struct StatusMask: OptionSet, Sendable, Hashable {
     public static let queue = StatusMask(rawValue: 0x2000)
     /// `redirect`.
     public static let redirect = StatusMask(rawValue: 0x4000)
-    /// `retry`; not in WinHTTP.
+    /// `retry` and `retryRefused`; not in WinHTTP.
     public static let retry = StatusMask(rawValue: 0x4000_0000)
     /// `intermediateResponse`.
     public static let intermediateResponse = StatusMask(rawValue: 0x8000)
@@ -84,7 +84,7 @@ extension StatusEvent.Kind {
         case .responseReceived: StatusMask(rawValue: 0x80)
         case .intermediateResponse: .intermediateResponse
         case .redirect: .redirect
-        case .retry: .retry
+        case .retry, .retryRefused: .retry
         case .closingConnection: StatusMask(rawValue: 0x100)
         case .connectionClosed: StatusMask(rawValue: 0x200)
         case .sendRequestComplete: .sendRequestComplete

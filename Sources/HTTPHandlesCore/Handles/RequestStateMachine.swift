@@ -93,6 +93,8 @@ package struct RequestStateMachine: ~Copyable {
         /// The caller is asked whether to follow, and tells `decided`.
         case askAboutRedirect(url: String)
         case retry(Retry)
+        /// The caller gets it, because there is no further attempt.
+        case giveUp(RefusedRetry)
         case refuse(HandleError)
     }
 
@@ -356,16 +358,21 @@ extension RequestStateMachine {
 
     /// The transfer failed, or could not begin.
     ///
-    /// - Parameter retry: What is done about it, where `mayRetry`.
+    /// - Parameter decision: What the retry policy says to it, where `mayRetry`.
     package mutating func failed(
         _ error: HandleError,
         _ secureFailure: SecureFailure,
-        _ retry: Retry?,
+        _ decision: RetryDecision?,
         _ actions: inout Actions
     ) {
-        guard let retry, mayRetry else { return transferFailed(error, secureFailure, &actions) }
-        if !secureFailure.isEmpty { actions.emit(.secureFailure(secureFailure)) }
-        pause(before: retry, &actions)
+        switch decision {
+        case .again(let retry) where mayRetry:
+            if !secureFailure.isEmpty { actions.emit(.secureFailure(secureFailure)) }
+            return pause(before: retry, &actions)
+        case .refused(let refused) where mayRetry: actions.emit(refused.event)
+        case .again, .refused, nil: break
+        }
+        transferFailed(error, secureFailure, &actions)
     }
 
     private mutating func pause(before retry: Retry, _ actions: inout Actions) {
@@ -410,9 +417,10 @@ extension RequestStateMachine {
         // From 300 on libcurl stops sending: the server has decided without the rest of the body.
         if head.status >= 300 { endUpload(nil, &actions) }
         switch disposition {
-        case .deliver:
-            wire = .responding
-            if receive == .pending { completeReceive(&actions) }
+        case .deliver: deliver(&actions)
+        case .giveUp(let refused):
+            actions.emit(refused.event)
+            deliver(&actions)
         case .follow(let url): follow(url, &actions)
         case .askForCredentials:
             wire = .asking(isTransferOver: false)
@@ -423,6 +431,11 @@ extension RequestStateMachine {
             actions.append(.abandonTransfer)
             transferFailed(error, [], &actions)
         }
+    }
+
+    private mutating func deliver(_ actions: inout Actions) {
+        wire = .responding
+        if receive == .pending { completeReceive(&actions) }
     }
 
     private mutating func follow(_ url: String, _ actions: inout Actions) {
@@ -437,9 +450,7 @@ extension RequestStateMachine {
         guard case .deciding(let url, let end) = wire else { return }
         switch decision {
         case .follow: follow(url, &actions)
-        case .stop:
-            wire = .responding
-            if receive == .pending { completeReceive(&actions) }
+        case .stop: deliver(&actions)
         case .refuse:
             let reason = "the caller refuses the redirect to \(url)"
             actions.append(.abandonTransfer)

@@ -8,6 +8,7 @@ package struct ExchangeFacts: Sendable, Hashable {
     package var requestStatistics: RequestStatistics?
     package var connectionInfo: ConnectionInfo?
     package var securityInfo: SecurityInfo?
+    package var retrySummary: RetrySummary?
     package var parent: HandleID?
     package var library: LinkedLibrary?
 

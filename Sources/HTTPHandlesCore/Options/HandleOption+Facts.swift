@@ -37,6 +37,12 @@ extension HandleOption<SecurityInfo> {
     public static var securityInfo: Self { HandleOption(.securityInfo, fact: \.securityInfo) }
 }
 
+extension HandleOption<RetrySummary> {
+    /// How often the request was sent, and why not once more; only for requests that were sent with a `retryPolicy`. Not in
+    /// WinHTTP.
+    public static var retrySummary: Self { HandleOption(.retrySummary, fact: \.retrySummary) }
+}
+
 extension HandleOption<HandleID> {
     /// The handle that this one was made from. (`WINHTTP_OPTION_PARENT_HANDLE`)
     public static var parentHandle: Self { HandleOption(.parentHandle, fact: \.parent) }

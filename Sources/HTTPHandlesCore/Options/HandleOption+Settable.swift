@@ -44,7 +44,8 @@ extension HandleOption<Credentials?> {
 
 extension HandleOption<CredentialProvider?> {
     /// Who is asked for credentials when a server answers 401, as long as the caller waits for the response; nobody by
-    /// default. What is answered becomes the request's `credentials`. Not in WinHTTP.
+    /// default. What is answered becomes the request's `credentials`, unless the caller has set credentials or a provider
+    /// since it was sent. Not in WinHTTP.
     public static var credentialProvider: Self { HandleOption(.credentialProvider, \.credentialProvider) }
 }
 

@@ -100,6 +100,7 @@ extension OptionRow {
         151,
         curl: ["CURLINFO_TLS_SSL_PTR", "CURLINFO_SSL_VERIFYRESULT", "CURLINFO_CERTINFO"]
     )
+    static let retrySummary = OptionRow(fact: "retrySummary", nil)
 
     // Facts of a handle
     static let parentHandle = OptionRow(fact: "parentHandle", 21, levels: [.connection, .request])
@@ -151,7 +152,7 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.httpVersion), OptionEntry(.requestTimes), OptionEntry(.requestStatistics),
         OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
         OptionEntry(.linkedLibrary), OptionEntry(.usesCookies), OptionEntry(.retryPolicy),
-        OptionEntry(.redirectDecider), OptionEntry(.pathAsIs),
+        OptionEntry(.redirectDecider), OptionEntry(.pathAsIs), OptionEntry(.retrySummary),
     ]
 }
 

@@ -6,7 +6,8 @@ public import HTTPTypes
 ///     try await session.setOption(.retryPolicy, to: policy)
 ///
 /// A request is sent again if everything says so: its method, what went wrong, the number of attempts, the budget of the
-/// session and the total time limit; else the caller gets the error or the response of the last attempt. The pause before
+/// session and the total time limit; else the caller gets the error or the response of the last attempt, and the event
+/// `retryRefused` says why. The pause before
 /// it is random, up to a length that doubles from one to the next, and at least what the server asks for in `Retry-After`.
 /// Two policies are equal if all but their clocks are.
 ///
@@ -104,7 +105,7 @@ public struct RetryBudget: Sendable, Hashable {
     public var reserve: Int
 
     /// Sets both.
-    public init(share: Double = 0.1, reserve: Int = 10) {
+    public init(share: Double = 0.1, reserve: Int = 100) {
         self.share = share
         self.reserve = reserve
     }

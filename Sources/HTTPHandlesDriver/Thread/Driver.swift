@@ -63,6 +63,7 @@ package final class Driver: SerialExecutor {
     package var isCurrent: Bool { thread.load(ordering: .relaxed) == Self.currentThread }
 
     package func checkIsolated() {
+        // Only `assumeIsolated` asks, of code that says it is on this thread.
         precondition(isCurrent, "This code belongs on the session's driver thread.")
     }
 

@@ -207,6 +207,9 @@ final class Scene: Sendable {
     /// Ends the request; a scope is left by whoever is in it.
     func end() async throws {
         switch cell.way {
+        case .closeWithOtherOptions:
+            try await changeOptions()
+            try request().close()
         case .close: try request().close()
         case .closeInAnotherTask:
             let request = try request()
@@ -221,6 +224,16 @@ final class Scene: Sendable {
         case .closeAllOfItsSession: try session.closeAll()
         case .driverDeath: await killDriver()
         case .leaveTheScope, .leaveTheScopeByError, .leaveTheScopeByCancellation: break
+        }
+    }
+
+    /// Sets every option to every sort of value, and those of the session back, which has others to serve.
+    private func changeOptions() async throws {
+        let request = try request()
+        for option in OptionChange.all where !option.isOnlySessions {
+            let setBack = try await option.setting(of: session)
+            for handle in [session, connection, request] as [any Handle] { try await option.setAll(on: handle) }
+            try await setBack()
         }
     }
 

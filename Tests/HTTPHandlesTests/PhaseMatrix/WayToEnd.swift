@@ -3,6 +3,8 @@ import Testing
 
 /// How the end of a request comes.
 enum WayToEnd: Sendable, Hashable {
+    /// After every option was set, to every sort of value, on the request and all above it.
+    case closeWithOtherOptions
     case close, closeInAnotherTask, closeInItsOwnEvents, closeInEventsOfAnotherHandle
     /// The task that is inside of this operation is cancelled.
     case cancel(HandleOperation)
@@ -12,7 +14,7 @@ enum WayToEnd: Sendable, Hashable {
     case driverDeath
 
     static let all: [WayToEnd] =
-        [.close, .closeInAnotherTask, .closeInItsOwnEvents, .closeInEventsOfAnotherHandle]
+        [.closeWithOtherOptions, .close, .closeInAnotherTask, .closeInItsOwnEvents, .closeInEventsOfAnotherHandle]
         + [.cancel(.sendRequest), .cancel(.writeData), .cancel(.receiveResponse), .cancel(.readData), .drop]
         + [.closeAllOfItsConnection, .closeAllOfItsSession]
         + [.leaveTheScope, .leaveTheScopeByError, .leaveTheScopeByCancellation, .driverDeath]
@@ -32,6 +34,7 @@ enum WayToEnd: Sendable, Hashable {
 extension WayToEnd: CustomTestStringConvertible {
     var testDescription: String {
         switch self {
+        case .closeWithOtherOptions: "close() after all options have changed"
         case .close: "close() in the test's task"
         case .closeInAnotherTask: "close() in another task"
         case .closeInItsOwnEvents: "close() in the loop over its own events"

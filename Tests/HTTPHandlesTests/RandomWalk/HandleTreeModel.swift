@@ -27,7 +27,7 @@ struct HandleTreeModel {
         for handle in handles {
             let own = byHandle[handle.id] ?? []
             problems += closingProblems(handle, own)
-            if handle.id.level == .request { problems += exchangeProblems(handle, own) }
+            if handle.id.level == .request, !handle.hasAnyOptions { problems += exchangeProblems(handle, own) }
         }
         for operation in operations where operation.call == .fetch { problems += fetchProblems(operation) }
         problems += jarProblems()
@@ -110,6 +110,7 @@ struct HandleTreeModel {
                 fetch.cancelled != nil || firstAttempt(fetch.handle, byHandle[fetch.handle.id] ?? []) < fetch.ended
             return isExpected ? [] : ["\(fetch): nobody closed anything"]
         }
+        if fetch.handle.hasAnyOptions { return [] }
         var model = RequestModel(fetch.handle)
         let problem =
             switch result {
@@ -202,7 +203,9 @@ struct HandleTreeModel {
 
         let retries = events.count { if case .retry = $0 { true } else { false } }
         let mostRetries = handle.isRetried && handle.behaviour.mayMakeIdempotent(handle.method) ? 2 * sends.count : 0
-        if retries > mostRetries { problems.append("\(handle.id): \(retries) retries of at most \(mostRetries)") }
+        if retries > mostRetries, !handle.hasAnyOptions {
+            problems.append("\(handle.id): \(retries) retries of at most \(mostRetries)")
+        }
 
         var reads = 0
         var bytesRead = 0

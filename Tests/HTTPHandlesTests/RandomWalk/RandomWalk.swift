@@ -48,7 +48,8 @@ final class RandomWalk: Sendable {
             of: nil,
             context: 0,
             endsInTime: program.hasShortLimits,
-            isRetried: program.hasRetries
+            isRetried: program.hasRetries,
+            hasAnyOptions: program.hasAnyOptions
         )
         history.add(walked)
         slots.withLock { $0.session = Session(handle: session, walked: walked) }

@@ -19,6 +19,10 @@ final class WalkedHandle: Sendable {
     let endsInTime: Bool
     /// The session tries again.
     let isRetried: Bool
+    /// Its options change at any time, so that anything may come of it.
+    private let anyOptions: Atomic<Bool>
+    private let sends = Atomic(0)
+    private let changes = Atomic(0)
 
     init(
         _ handle: some Handle,
@@ -28,7 +32,8 @@ final class WalkedHandle: Sendable {
         number: Int = 0,
         _ method: WalkMethod = .get,
         endsInTime: Bool = false,
-        isRetried: Bool = false
+        isRetried: Bool = false,
+        hasAnyOptions: Bool = false
     ) {
         id = handle.id
         self.parent = parent
@@ -38,17 +43,38 @@ final class WalkedHandle: Sendable {
         self.method = method
         self.endsInTime = parent?.endsInTime ?? endsInTime
         self.isRetried = parent?.isRetried ?? isRetried
+        anyOptions = Atomic(parent?.hasAnyOptions ?? hasAnyOptions)
     }
 
     var mayLackBody: Bool { lacksBody.load(ordering: .relaxed) }
     var mayTimeOut: Bool { endsInTime || timesOut.load(ordering: .relaxed) }
+
+    var hasAnyOptions: Bool { anyOptions.load(ordering: .relaxed) }
+
+    /// Of a send and a change of options that are to leave each other alone, one sees the other: then the change is not
+    /// made, or anything may come of what was sent.
+    func beginSend() {
+        sends.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        if changes.load(ordering: .sequentiallyConsistent) > 0 { anyOptions.store(true, ordering: .relaxed) }
+    }
+
+    func endSend() { sends.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
+
+    func beginChange() -> Bool {
+        changes.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        if sends.load(ordering: .sequentiallyConsistent) == 0 { return true }
+        endChange()
+        return false
+    }
+
+    func endChange() { changes.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
 
     func noteMayLackBody() { lacksBody.store(true, ordering: .relaxed) }
     func noteMayTimeOut() { timesOut.store(true, ordering: .relaxed) }
 
     /// Whether an operation may wait until somebody ends it.
     var mayStall: Bool {
-        !endsInTime && (behaviour.mayStall || mayLackBody)
+        hasAnyOptions || !endsInTime && (behaviour.mayStall || mayLackBody)
     }
 }
 

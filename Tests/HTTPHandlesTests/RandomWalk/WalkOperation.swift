@@ -24,6 +24,8 @@ enum WalkOperation: Sendable {
     /// Drops the walk's only reference.
     case drop(Target)
     case setShortLimits(Target)
+    /// Sets one option to one of its values, where nothing is expected of results any more.
+    case setAnyOption(Target, option: Int, value: Int)
     case queryOption(Target)
     /// Puts a cookie of its own into the session's jar.
     case setCookie
@@ -71,6 +73,8 @@ enum ResponseUse: Sendable, CaseIterable {
 struct Interruption: Sendable {
     enum Kind: Sendable, CaseIterable {
         case cancelTask, closeRequest, closeAllOfConnection
+        /// Sets options of the request, to any values and back, which must not matter to what it is doing.
+        case changeOptions
     }
 
     let kind: Kind

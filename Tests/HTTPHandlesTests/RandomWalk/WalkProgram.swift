@@ -30,6 +30,8 @@ struct WalkProgram: Sendable {
     let hasRetries: Bool
     /// Somebody is asked about each redirect.
     let decidesRedirects: Bool
+    /// All options of all handles change at any time, so that anything may come of an exchange.
+    let hasAnyOptions: Bool
     /// How many connections the session may have; only where requests need not wait for each other for ever.
     let maximumConnections: Int?
     let ending: Ending
@@ -41,13 +43,15 @@ struct WalkProgram: Sendable {
         let count = generator.weighted([(3, 1), (3, 2), (2, 3), (2, 4)])
         let steps = 48 / count
         let (hasRetries, decidesRedirects) = (generator.chance(40), generator.chance(40))
+        let hasAnyOptions = generator.chance(20)
+        self.hasAnyOptions = hasAnyOptions
         self.hasRetries = hasRetries
         self.decidesRedirects = decidesRedirects
         let behaviours = ServerBehaviour.allCases.filter {
             (hasRetries || !$0.isForRetries) && (decidesRedirects || !$0.isForDeciders)
         }
         tasks = (0..<count).map { task in
-            var writer = StepWriter(task: task, of: count, behaviours)
+            var writer = StepWriter(task: task, of: count, behaviours, hasAnyOptions)
             return (0..<steps).map { _ in writer.next(&generator) }
         }
         prefersDriver = (0..<count).map { _ in generator.chance(15) }
@@ -66,10 +70,12 @@ private struct StepWriter {
 
     private let ownRequests: [Int]
     private let behaviours: [ServerBehaviour]
+    private let hasAnyOptions: Bool
     private var stages: [Stage?]
 
-    init(task: Int, of tasks: Int, _ behaviours: [ServerBehaviour]) {
+    init(task: Int, of tasks: Int, _ behaviours: [ServerBehaviour], _ hasAnyOptions: Bool) {
         self.behaviours = behaviours
+        self.hasAnyOptions = hasAnyOptions
         ownRequests = (0..<WalkProgram.requestSlots).filter { $0 % tasks == task }
         stages = Array(repeating: nil, count: WalkProgram.requestSlots)
     }
@@ -77,7 +83,9 @@ private struct StepWriter {
     mutating func next(_ generator: inout SeededGenerator) -> WalkStep {
         let isForeign = generator.chance(8)
         let slot = isForeign ? Int.random(in: 0..<stages.count, using: &generator) : generator.one(of: ownRequests)
-        let operation = generator.chance(78) ? onward(slot, &generator) : aside(slot, &generator)
+        let operation =
+            hasAnyOptions && generator.chance(25)
+            ? anyOption(slot, &generator) : generator.chance(78) ? onward(slot, &generator) : aside(slot, &generator)
         return WalkStep(operation: operation, interruption: interruption(&generator))
     }
 
@@ -148,6 +156,14 @@ private struct StepWriter {
         ])
     }
 
+    private func anyOption(_ slot: Int, _ generator: inout SeededGenerator) -> WalkOperation {
+        let connection = Int.random(in: 0..<WalkProgram.connectionSlots, using: &generator)
+        let target: Target = generator.weighted([(6, .request(slot)), (3, .connection(connection)), (2, .session)])
+        let option = Int.random(in: 0..<OptionChange.all.count, using: &generator)
+        let value = Int.random(in: 0..<OptionChange.all[option].count, using: &generator)
+        return .setAnyOption(target, option: option, value: value)
+    }
+
     private func body(_ generator: inout SeededGenerator) -> SentBody {
         generator.weighted([
             (6, .none), (2, .bytes(generator.one(of: [0, 10, 5000, 700_000]))),
@@ -161,7 +177,9 @@ private struct StepWriter {
     private func interruption(_ generator: inout SeededGenerator) -> Interruption? {
         guard generator.chance(15) else { return nil }
         return Interruption(
-            kind: generator.weighted([(3, .cancelTask), (3, .closeRequest), (1, .closeAllOfConnection)]),
+            kind: generator.weighted([
+                (3, .cancelTask), (3, .closeRequest), (1, .closeAllOfConnection), (4, .changeOptions),
+            ]),
             microseconds: generator.one(of: [0, 0, 50, 200, 800])
         )
     }

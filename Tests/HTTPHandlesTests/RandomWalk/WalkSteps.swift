@@ -46,6 +46,7 @@ extension RandomWalk {
             await request.handle.closed()
         case .drop(let target): drop(target)
         case .setShortLimits(let target): await setShortLimits(target)
+        case .setAnyOption(let target, let option, let value): await setAnyOption(target, option, value)
         case .queryOption(let target): await queryOption(target)
         case .subscribe(let target, let mask, let scope):
             if let (handle, _) = existing(target) { record(handle, mask, scope) }
@@ -93,6 +94,8 @@ extension RandomWalk {
             case .writes: .writes
             }
         if upload == .writes { request.walked.noteMayLackBody() }
+        request.walked.beginSend()
+        defer { request.walked.endSend() }
         await run(.send(upload: upload), on: request, step, &generator) {
             [body, files] handle async throws(HandleError) in
             try await handle.send(body.requestBody(files))
@@ -109,7 +112,8 @@ extension RandomWalk {
         _ body: @escaping @Sendable (RequestHandle) async throws(HandleError) -> WalkedResult
     ) async {
         var interruption = step.interruption
-        if request.walked.mayStall, interruption == nil || interruption?.kind == .closeAllOfConnection {
+        let ends = interruption?.kind == .cancelTask || interruption?.kind == .closeRequest
+        if request.walked.mayStall, !ends {
             interruption = Interruption(
                 kind: generator.chance(50) ? .cancelTask : .closeRequest,
                 microseconds: generator.one(of: [100, 600, 1500])
@@ -138,6 +142,8 @@ extension RandomWalk {
             await pause(microseconds: interruption.microseconds)
             switch (interruption.kind, request) {
             case (.closeRequest, let request?): close(request.handle, request.walked)
+            case (.changeOptions, let request?): await changeOptions(of: request, operation)
+            case (.changeOptions, nil): break
             case (.closeAllOfConnection, _): closeAll(.connection(operation % WalkProgram.connectionSlots))
             case (.cancelTask, _), (.closeRequest, nil):
                 history.cancel(operation)
@@ -246,6 +252,34 @@ extension RandomWalk {
         walked.noteMayTimeOut()
         await option(.setOption, walked) { () async throws(HandleError) in
             for limit in WalkSettings.shortLimits { try await handle.setOption(limit.option, to: limit.value) }
+        }
+    }
+
+    private func setAnyOption(_ target: Target, _ option: Int, _ value: Int) async {
+        guard let (handle, walked) = existing(target) else { return }
+        // A session whose limits others need has them.
+        guard walked.id.level == .session || !OptionChange.all[option].isOnlySessions else { return }
+        await self.option(.setOption, walked) { () async throws(HandleError) in
+            try await OptionChange.all[option].set(value, on: handle)
+        }
+    }
+
+    /// Changes some options of a request, to all of their values, and sets them back before it is sent again.
+    private func changeOptions(of request: Request, _ seed: Int) async {
+        guard request.walked.beginChange() else { return }
+        defer { request.walked.endChange() }
+        let options = OptionChange.all.filter { !$0.isOnlySessions }
+        for index in 0..<3 {
+            let change = options[(seed + index * 11) % options.count]
+            var known: OptionChange.SetBack?
+            await option(.queryOption, request.walked) { () async throws(HandleError) in
+                known = try await change.setting(of: request.handle)
+            }
+            guard let setBack = known else { return }
+            await option(.setOption, request.walked) { () async throws(HandleError) in
+                try await change.setAll(on: request.handle)
+                try await setBack()
+            }
         }
     }
 

@@ -1,0 +1,160 @@
+import HTTPHandles
+
+/// An option that can be set, and values of every sort for it, to be set at any moment.
+///
+/// An option of the library that is not in `all` fails `OptionChangeTests`.
+struct OptionChange: Sendable {
+    let name: String
+    /// How many values there are; the first one is the default.
+    let count: Int
+    private let setValue: @Sendable (any Handle, Int) async throws(HandleError) -> Void
+    private let readSetting: @Sendable (any Handle) async throws(HandleError) -> SetBack
+
+    /// Sets the value that a handle had.
+    typealias SetBack = @Sendable () async throws(HandleError) -> Void
+
+    private init<Value: Sendable>(_ name: String, _ option: HandleOption<Value>, _ values: [Value]) {
+        self.name = name
+        count = values.count
+        setValue = { handle, index async throws(HandleError) in try await handle.setOption(option, to: values[index]) }
+        readSetting = { handle async throws(HandleError) in
+            let value = try await handle.option(option)
+            return { () async throws(HandleError) in try await handle.setOption(option, to: value) }
+        }
+    }
+
+    /// Sets one of the values.
+    func set(_ index: Int, on handle: any Handle) async throws(HandleError) {
+        try await setValue(handle, index)
+    }
+
+    /// Sets all of the values, one after the other.
+    func setAll(on handle: any Handle) async throws(HandleError) {
+        for index in 0..<count { try await set(index, on: handle) }
+    }
+
+    /// What sets the value back that the handle has now.
+    func setting(of handle: any Handle) async throws(HandleError) -> SetBack {
+        try await readSetting(handle)
+    }
+
+    /// The limits on connections are the session's own, and hold at once.
+    var isOnlySessions: Bool { name.hasPrefix("maximumConnections") }
+}
+
+extension OptionChange {
+    /// All options that can be set. Nothing here leads away from this machine.
+    static let all: [OptionChange] = [
+        OptionChange("userAgent", .userAgent, [nil, "", "walker/1", String(repeating: "x", count: 5000)]),
+        OptionChange("certificateAuthorityFile", .certificateAuthorityFile, [nil, "/dev/null", "/nowhere/at/all"]),
+        OptionChange("httpVersions", .httpVersions, [.automatic] + HTTPVersionPolicy.allCases),
+        OptionChange("redirectPolicy", .redirectPolicy, [.refuseDowngrade] + RedirectPolicy.allCases),
+        OptionChange("redirectDecider", .redirectDecider, [nil] + RedirectDecider.samples),
+        OptionChange("credentials", .credentials, [nil] + Credentials.samples),
+        OptionChange("credentialProvider", .credentialProvider, [nil] + CredentialProvider.samples),
+        OptionChange("retryPolicy", .retryPolicy, [nil] + RetryPolicy.samples),
+        OptionChange("queueTimeout", .queueTimeout, [.zero] + Duration.samples),
+        OptionChange("resolveTimeout", .resolveTimeout, [.zero] + Duration.samples),
+        OptionChange("connectTimeout", .connectTimeout, [.seconds(60)] + Duration.samples),
+        OptionChange("sendTimeout", .sendTimeout, [.seconds(30)] + Duration.samples),
+        OptionChange("receiveTimeout", .receiveTimeout, [.seconds(30)] + Duration.samples),
+        OptionChange("responseTimeout", .responseTimeout, [.seconds(90)] + Duration.samples),
+        OptionChange("totalTimeout", .totalTimeout, [.zero] + Duration.samples),
+        OptionChange("maximumRedirects", .maximumRedirects, [10, .max, 1, 0]),
+        OptionChange("maximumHeadSize", .maximumHeadSize, [64 * 1024, 300 * 1024, 1]),
+        OptionChange("maximumConnectionsPerServer", .maximumConnectionsPerServer, [nil, .max, 2, 1]),
+        OptionChange("maximumConnections", .maximumConnections, [nil, .max, 2, 1]),
+        OptionChange("maximumDecodingRatio", .maximumDecodingRatio, [250, nil, .max, 1]),
+        OptionChange("receiveBuffer", .receiveBuffer, [BufferMarks()] + BufferMarks.samples),
+        OptionChange("sendBuffer", .sendBuffer, [BufferMarks()] + BufferMarks.samples),
+        OptionChange(
+            "resolveOverrides",
+            .resolveOverrides,
+            [[], [ResolveOverride(host: "127.0.0.1", port: 1, address: "127.0.0.1")]]
+        ),
+        OptionChange("ipVersion", .ipVersion, [.any, .v4, .v6]),
+        OptionChange(
+            "localAddress",
+            .localAddress,
+            [nil, .address("127.0.0.1"), .interface("lo"), .interface("nosuch0"), .address("::1")]
+        ),
+        OptionChange(
+            "tcpKeepAlive",
+            .tcpKeepAlive,
+            [nil, TCPKeepAlive(idle: .seconds(1), interval: .seconds(32_767))]
+        ),
+        OptionChange(
+            "clientCertificate",
+            .clientCertificate,
+            [nil, ClientCertificate(file: "/nowhere/at/all", keyFile: "/nowhere", keyPassword: "secret")]
+        ),
+        OptionChange("keepAlive", .keepAlive, [true, false]),
+        OptionChange("decodesContent", .decodesContent, [true, false]),
+        OptionChange("usesCookies", .usesCookies, [true, false]),
+        OptionChange("tcpNoDelay", .tcpNoDelay, [true, false]),
+        OptionChange("verifiesServer", .verifiesServer, [true, false]),
+        OptionChange("verifiesServerName", .verifiesServerName, [true, false]),
+        OptionChange("recordsSecurityInfo", .recordsSecurityInfo, [false, true]),
+        OptionChange("minimumTLSVersion", .minimumTLSVersion, [.tls1_2, .tls1_3]),
+    ]
+}
+
+/// Waits until its task is cancelled.
+private func untilCancelled() async {
+    try? await Task.sleep(for: .seconds(1_000_000))
+}
+
+extension Duration {
+    /// Ends as short as possible.
+    fileprivate static let samples: [Duration] = [.zero, .seconds(Int64.max), .milliseconds(3), .nanoseconds(1)]
+}
+
+extension BufferMarks {
+    fileprivate static let samples = [
+        BufferMarks(low: 0, high: .max), BufferMarks(low: .max - 1, high: .max), BufferMarks(low: 0, high: 1),
+    ]
+}
+
+extension Credentials {
+    fileprivate static let samples: [Credentials] = [
+        .basic(user: "", password: ""), .digest(user: "x", password: "y"), .bearer("token"),
+        .ntlm(user: "x", password: "y"),
+    ]
+}
+
+extension CredentialProvider {
+    fileprivate static let samples = [
+        CredentialProvider { _ in nil }, CredentialProvider { _ in .basic(user: "other", password: "other") },
+        CredentialProvider { _ in
+            await untilCancelled()
+            return nil
+        },
+    ]
+}
+
+extension RedirectDecider {
+    fileprivate static let samples = [
+        RedirectDecider { _ in .follow }, RedirectDecider { _ in .stop }, RedirectDecider { _ in .refuse },
+        RedirectDecider { _ in
+            await untilCancelled()
+            return .follow
+        },
+    ]
+}
+
+extension RetryPolicy {
+    fileprivate static let samples = [
+        RetryPolicy(maximumAttempts: 1),
+        RetryPolicy(firstDelay: .zero, jitter: .none, budget: RetryBudget(share: 0, reserve: 0)),
+        RetryPolicy(
+            maximumAttempts: .max,
+            statuses: Set(200..<600),
+            errors: Set(HandleErrorCode.allCases),
+            firstDelay: .seconds(Int64.max),
+            maximumDelay: .seconds(Int64.max),
+            jitter: .none,
+            budget: nil
+        ),
+        RetryPolicy(maximumAttempts: 4, statuses: Set(200..<600), firstDelay: .zero, jitter: .seeded(1), budget: nil),
+    ]
+}
