@@ -120,6 +120,8 @@ package final class WritableFile {
                 try open().write(bytes)
             } catch {
                 if temporaryPath == nil { removeInPlace() }
+                // A part of the bytes may have been written, and is kept.
+                if let status = try? open().status() { length = UInt64(clamping: status.length) }
                 throw error
             }
             length += UInt64(bytes.count)
