@@ -74,7 +74,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "http-handles",
-            dependencies: ["HTTPHandles", "HTTPHandlesTesting", httpTypes, argumentParser],
+            dependencies: ["HTTPHandles", "HTTPHandlesDriver", "HTTPHandlesTesting", httpTypes, argumentParser],
             swiftSettings: settings
         ),
         .testTarget(

@@ -56,20 +56,27 @@ public struct CookieJar: Sendable {
 
     /// Writes all cookies to a file that `load(from:)` and curl read, those without an end as well.
     ///
-    /// The file is for its owner only, and appears under its name when it is complete. Writing blocks the caller's task.
+    /// The file is for its owner only, and appears under its name when it is complete, in the place of a regular file only.
+    /// Writing blocks the caller's task.
     /// Throws `.fileNotWritable`.
     ///
     /// `CURLOPT_COOKIEJAR`.
     public nonisolated(nonsending) func save(to path: String) async throws(HandleError) {
-        var text = Array("# Netscape HTTP Cookie File\n".utf8)
-        for line in try await lines() { text += line.bytes + [UInt8(ascii: "\n")] }
+        let contents = try await fileContents()
         do {
             let file = try WritableFile(replacing: path, isPrivate: true)
-            try file.write(text)
+            try file.write(contents)
             try file.complete()
         } catch {
             throw error.seen(by: .accessCookies)
         }
+    }
+
+    /// All cookies in Netscape's format.
+    package nonisolated(nonsending) func fileContents() async throws(HandleError) -> [UInt8] {
+        var text = Array("# Netscape HTTP Cookie File\n".utf8)
+        for line in try await lines() { text += line.bytes + [UInt8(ascii: "\n")] }
+        return text
     }
 
     /// Takes in the cookies of a file in Netscape's format, as `save(to:)` and curl write it, and returns how many.

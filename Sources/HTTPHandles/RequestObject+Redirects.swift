@@ -29,7 +29,8 @@ extension RequestObject {
         do {
             let url = try RequestURL(location, relativeTo: request.message.url, for: .receiveResponse)
             if request.message.url.isSecure, !url.isSecure, values.redirectPolicy == .refuseDowngrade {
-                return .refuse(.redirectFailed("a redirect from https to \(url.text) is not allowed"))
+                let target = Redaction.standard.url(url.text)
+                return .refuse(.redirectFailed("a redirect from https to \(target) is not allowed"))
             }
             nextHop = try request.redirected(to: url, status: head.status)
             redirects += 1
@@ -71,7 +72,8 @@ extension TransferRequest {
             to: url.origin
         )
         guard !next.keepsBody || !body.isStreamed else {
-            let reason = "the server redirects to \(url.text), and a streamed body cannot be sent again"
+            let target = Redaction.standard.url(url.text)
+            let reason = "the server redirects to \(target), and a streamed body cannot be sent again"
             throw HandleError(.resendRequest, .receiveResponse, reason: reason)
         }
         return TransferRequest(

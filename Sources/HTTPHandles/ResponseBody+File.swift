@@ -4,9 +4,10 @@ import HTTPHandlesDriver
 extension ResponseBody {
     /// Writes the rest of the body to a file, and returns how many bytes there were.
     ///
-    /// The file appears under its name when it is complete, in the place of what was there (a link is replaced, not
-    /// followed); until then, and if anything goes wrong, nobody sees it. The writing is done in the caller's task, which
-    /// it blocks for as long as the disk takes; the connection waits meanwhile.
+    /// The file appears under its name when it is complete and on the disk, in the place of a regular file that was there,
+    /// whose mode it gets. Until then, and if anything goes wrong, it is not there. Nothing else is ever replaced, and no
+    /// link is followed: a link, a pipe, a device or a folder of that name is refused. The writing is done in the caller's
+    /// task, which it blocks for as long as the disk takes; the connection waits meanwhile.
     ///
     /// Throws `.fileNotWritable`: before anything is read if the file cannot be made, and the body can still be read then. Events, other errors, closing and
     /// cancellation: as when reading the pieces.

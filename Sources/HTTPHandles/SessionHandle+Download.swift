@@ -21,6 +21,10 @@ extension SessionHandle {
     /// meanwhile, or the server knows no ranges or has no strong entity tag, it begins from the start; what is put together
     /// is always of one version. Nothing is decoded: the file has the bytes as the server keeps them.
     ///
+    /// What `write(to:)` says of the file it replaces holds here too. Both files in between are used only if no other user can
+    /// have written them: in a folder that others may write to they have to be this user's, have no other name, and be
+    /// writable by their owner only.
+    ///
     /// A response other than 200 or 206 writes nothing and is no error: see `Download.length`. Throws `.fileNotWritable`,
     /// also if another download writes the same file. Cancelling the task closes the request and makes this throw
     /// `.operationCancelled`. Events: those of the requests.
@@ -86,17 +90,20 @@ private struct VersionNote {
     let url: String
 
     func read() -> EntityTag? {
-        guard let file = try? ReadableFile(path, for: .readData), file.length < 1 << 16,
+        guard let file = try? ReadableFile(path, isOwn: true, for: .readData), file.length < 1 << 16,
             let bytes = try? file.readAll()
         else { return nil }
-        let lines = bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
-        guard lines.count == 2, lines[0] == url, let tag = EntityTag(lines[1]), !tag.isWeak else { return nil }
+        let lines = bytes.split(separator: UInt8(ascii: "\n"))
+        guard lines.count == 2, lines[0].elementsEqual(url.utf8),
+            let tag = EntityTag(String(decoding: lines[1], as: UTF8.self)), !tag.isWeak
+        else { return nil }
         return tag
     }
 
     func write(_ tag: EntityTag?) throws(HandleError) {
         guard let tag else { return remove() }
-        let file = try WritableFile(replacing: path)
+        // The URL may have a secret in it.
+        let file = try WritableFile(replacing: path, isPrivate: true)
         try file.write(Array("\(url)\n\(tag)\n".utf8))
         try file.complete()
     }

@@ -1,34 +1,32 @@
-import ArgumentParser
-import Foundation
+import HTTPHandles
+import HTTPHandlesDriver
 
 /// Where the body goes: standard output, or a file with a progress bar on a terminal.
 struct BodySink {
-    private let handle: FileHandle
+    private let file: WritableFile
     private let expected: Int?
     private let showsProgress: Bool
     private var written = 0
     private var drawnAt = 0
 
-    init(file: String?, expecting expected: Int?) throws {
+    /// - Parameter path: What `-o` says; standard output for `nil` and "-", as with curl.
+    init(_ path: String?, expecting expected: Int?) throws(HandleError) {
         self.expected = expected
-        showsProgress = file != nil && Terminal.isErrorTerminal
-        guard let file else {
-            handle = .standardOutput
-            return
-        }
-        guard FileManager.default.createFile(atPath: file, contents: nil),
-            let handle = FileHandle(forWritingAtPath: file)
-        else { throw ValidationError("\(file) cannot be written.") }
-        self.handle = handle
+        let path = path == "-" ? nil : path
+        showsProgress = path != nil && Terminal.isErrorTerminal
+        file = if let path { try WritableFile(into: path) } else { try .standardOutput() }
     }
 
-    mutating func write(_ bytes: [UInt8]) {
-        handle.write(Data(bytes))
+    mutating func write(_ bytes: [UInt8]) throws(HandleError) {
+        try file.write(bytes)
         written += bytes.count
         if showsProgress, written - drawnAt >= 64 * 1024 { draw() }
     }
 
-    mutating func finish() {
+    /// Nothing more comes. What the system finds wrong only now is an error too.
+    func complete() throws(HandleError) { try file.complete() }
+
+    mutating func finishDrawing() {
         guard showsProgress else { return }
         draw()
         Terminal.draw("\n")
@@ -43,8 +41,9 @@ struct BodySink {
     static func bar(_ written: Int, of expected: Int?) -> String {
         guard let expected, expected > 0 else { return "\(written) bytes" }
         let width = 40
-        let filled = min(width, written * width / expected)
+        let share = min(1, Double(written) / Double(expected))
+        let filled = Int(share * Double(width))
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-        return "[\(bar)] \(min(100, written * 100 / expected)) %  \(written) of \(expected) bytes"
+        return "[\(bar)] \(Int(share * 100)) %  \(written) of \(expected) bytes"
     }
 }

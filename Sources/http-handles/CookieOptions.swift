@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HTTPHandles
+import HTTPHandlesDriver
 
 /// Cookies, as curl has them: without any of these options there is no jar.
 struct CookieOptions: ParsableArguments {
@@ -52,15 +53,12 @@ struct CookieOptions: ParsableArguments {
     /// Whatever became of the request. A jar that cannot be written is no failure of it.
     func save(from session: SessionHandle) async {
         guard let cookieJar else { return }
-        let isOutput = cookieJar == "-"
-        let file = isOutput ? NSTemporaryDirectory() + "http-handles-\(UUID())" : cookieJar
         do {
-            try await session.cookies.save(to: file)
+            let file = try cookieJar == "-" ? WritableFile.standardOutput() : .privateFile(cookieJar)
+            try file.write(try await session.cookies.fileContents())
+            try file.complete()
         } catch {
-            return Terminal.say("warning: the cookies are lost: \(error.reason)")
+            Terminal.say("warning: the cookies are lost: \(error.reason)")
         }
-        guard isOutput else { return }
-        FileHandle.standardOutput.write(FileManager.default.contents(atPath: file) ?? Data())
-        try? FileManager.default.removeItem(atPath: file)
     }
 }

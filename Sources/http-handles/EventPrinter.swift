@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import HTTPHandles
 
-/// Writes the events of a whole session to standard error as they happen.
+/// Writes the events of a whole session to standard error as they happen, without secrets.
 struct EventPrinter {
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
 
@@ -26,7 +26,7 @@ struct EventPrinter {
     static func text(_ event: StatusEvent, since start: ContinuousClock.Instant) -> String {
         let time = String(format: "%9.3f ms", (event.time - start) / .milliseconds(1))
         let handle = "\(event.handle)".padding(toLength: 14, withPad: " ", startingAt: 0)
-        return "\(time)  \(handle)  \(event.kind)"
+        return "\(time)  \(handle)  \(event.kind.redacted())"
     }
 
     /// One object on one line.
@@ -35,7 +35,7 @@ struct EventPrinter {
             "handle": event.handle.number, "level": "\(event.handle.level)", "sequence": event.sequence,
             "milliseconds": (event.time - start) / .milliseconds(1), "kind": event.kind.name,
         ]
-        object.merge(event.kind.payload) { first, _ in first }
+        object.merge(event.kind.redacted().payload) { first, _ in first }
         let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HTTPHandles
+import HTTPHandlesDriver
 import HTTPTypes
 
 /// `http-handles get`: fetches a URL as curl would.
@@ -14,7 +15,10 @@ struct Get: AsyncParsableCommand {
 
     @OptionGroup var authentication: AuthenticationOptions
 
-    @Option(name: [.customShort("o"), .customLong("output")], help: "Write the body to a file.")
+    @Option(
+        name: [.customShort("o"), .customLong("output")],
+        help: "Write the body to a file, or into the pipe or device of that name; \"-\" is standard output."
+    )
     var output: String?
 
     @OptionGroup var resumption: ResumeOptions
@@ -57,8 +61,8 @@ struct Get: AsyncParsableCommand {
 
     func validate() throws {
         guard resumption.resumes else { return }
-        let isPlain = message.requestMethod == nil && message.data == nil && archive.har == nil && !include
-        guard output != nil, isPlain, cancelAfter == nil, !timing else {
+        let isPlain = message.requestMethod == nil && !message.hasData && archive.har == nil && !include
+        guard output != nil, output != "-", isPlain, cancelAfter == nil, !timing else {
             throw ValidationError(
                 "-C - needs -o, and goes with neither -X, -d, --include, --har, --timing nor --cancel-after."
             )
@@ -71,10 +75,12 @@ struct Get: AsyncParsableCommand {
             try SessionHandle(userAgent: "http-handles/0.1", options: options)
         }
         let printer = events.map { EventPrinter(session, as: $0) }
-        let archiver = try archive.har.map { file in try HARRecorder(session, to: file, archive.harWithSecrets) }
+        let archiver = try archive.har.map { file in
+            try usage { () throws(HandleError) in try HARRecorder(session, to: file, archive.redaction) }
+        }
         try await message.cookies.load(into: session)
         if resumption.resumes, let output {
-            let outcome = await Resumption(session).download(url, to: output, message)
+            let outcome = await Resumption(session).download(url, to: WritableFile.target(of: output), message)
             await message.cookies.save(from: session)
             await close(session, printer)
             return try outcome.get()
@@ -118,13 +124,14 @@ struct Get: AsyncParsableCommand {
             try await request.send(body ?? .none)
             let head = try await request.receiveResponse()
             archiver?.head = head
-            var sink = try BodySink(file: output, expecting: head.headerFields[.contentLength].flatMap { Int($0) })
-            defer { sink.finish() }
-            if include { sink.write(head.rawBytes) }
+            var sink = try BodySink(output, expecting: head.headerFields[.contentLength].flatMap { Int($0) })
+            defer { sink.finishDrawing() }
+            if include { try sink.write(head.rawBytes) }
             for try await piece in request.body {
                 archiver?.content.append(piece)
-                sink.write(piece)
+                try sink.write(piece)
             }
+            try sink.complete()
             archiver?.statistics = try await request.option(.requestStatistics)
             return .success(try await request.option(.requestTimes))
         } catch let error as HandleError {
@@ -169,9 +176,27 @@ struct MessageOptions: ParsableArguments {
 
     @Option(
         name: [.customShort("d"), .customLong("data")],
-        help: ArgumentHelp("The body: TEXT, @FILE, or @- for standard input.", valueName: "data")
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "The body: TEXT, or what is in @FILE or, for @-, comes from standard input, without line ends. Repeatable, joined with \"&\".",
+            valueName: "data"
+        )
     )
-    var data: String?
+    var data: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("The same, with everything that is in the file; not beside --data.", valueName: "data")
+    )
+    var dataBinary: [String] = []
+
+    var hasData: Bool { !data.isEmpty || !dataBinary.isEmpty }
+
+    func validate() throws {
+        guard data.isEmpty || dataBinary.isEmpty else {
+            throw ValidationError("--data and --data-binary exclude each other.")
+        }
+    }
 
     @OptionGroup var cookies: CookieOptions
 
@@ -196,16 +221,37 @@ struct MessageOptions: ParsableArguments {
     }
 
     func body() throws -> RequestBody? {
-        guard let data else { return nil }
-        guard data.utf8.first == UInt8(ascii: "@") else { return .string(data) }
-        let file = String(data.dropFirst())
-        if file == "-" { return .bytes(FileHandle.standardInput.readDataToEndOfFile()) }
-        let type = try? FileManager.default.attributesOfItem(atPath: file)[.type] as? FileAttributeType
-        if type == .typeRegular, FileManager.default.isReadableFile(atPath: file) { return .file(file) }
-        guard let contents = FileManager.default.contents(atPath: file) else {
-            throw ValidationError("\(file) cannot be read.")
+        guard hasData else { return nil }
+        // A file alone is read while it is sent.
+        if dataBinary.count == 1, let file = Self.file(in: dataBinary[0]), Self.isRegular(file) { return .file(file) }
+        let parts = try data.map(Self.lineContents) + dataBinary.map(Self.contents)
+        return .bytes([UInt8](parts.joined(separator: [UInt8(ascii: "&")])))
+    }
+
+    private static func file(in data: String) -> String? {
+        data.utf8.first == UInt8(ascii: "@") ? String(data.dropFirst()) : nil
+    }
+
+    private static func contents(_ data: String) throws -> [UInt8] {
+        guard let file = file(in: data) else { return Array(data.utf8) }
+        let contents =
+            file == "-"
+            ? try? FileHandle.standardInput.readToEnd() ?? Data() : FileManager.default.contents(atPath: file)
+        guard let contents else {
+            throw ValidationError("\(file == "-" ? "Standard input" : file) cannot be read.")
         }
-        return .bytes(contents)
+        return [UInt8](contents)
+    }
+
+    /// Without what curl leaves out of a file, but not of a text.
+    private static func lineContents(_ data: String) throws -> [UInt8] {
+        let contents = try contents(data)
+        return file(in: data) == nil ? contents : contents.filter { $0 != 0 && $0 != 0x0A && $0 != 0x0D }
+    }
+
+    private static func isRegular(_ file: String) -> Bool {
+        let type = try? FileManager.default.attributesOfItem(atPath: file)[.type] as? FileAttributeType
+        return type == .typeRegular && FileManager.default.isReadableFile(atPath: file)
     }
 }
 

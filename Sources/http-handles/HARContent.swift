@@ -1,4 +1,5 @@
 import Foundation
+import HTTPHandles
 
 /// The body of a response in a HAR file, up to a size that does not matter.
 struct HARContent {
@@ -13,7 +14,9 @@ struct HARContent {
         if size <= Self.maximumSize { bytes?.append(contentsOf: piece) } else { bytes = nil }
     }
 
-    var object: [String: Any] {
+    /// A body can be a secret as a whole, and nothing says whether it is.
+    func object(_ redaction: Redaction) -> [String: Any] {
+        guard !redaction.hidesSecrets else { return ["size": size, "comment": "left out without --har-with-secrets"] }
         guard let bytes else { return ["size": size, "comment": "longer than \(Self.maximumSize) bytes"] }
         if let text = String(validating: bytes, as: UTF8.self) { return ["size": size, "text": text] }
         return ["size": size, "text": Data(bytes).base64EncodedString(), "encoding": "base64"]

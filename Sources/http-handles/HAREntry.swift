@@ -5,12 +5,10 @@ import HTTPTypes
 /// One exchange in a HAR file (HAR 1.2, "entries"). -1 stands for what is not known.
 struct HAREntry {
     private(set) var object: [String: Any]
-    private let withSecrets: Bool
+    private let redaction: Redaction
 
-    private static let secrets: Set<String> = ["authorization", "cookie", "proxy-authorization", "set-cookie"]
-
-    init(_ events: [StatusEvent], start: (date: Date, instant: ContinuousClock.Instant), withSecrets: Bool) {
-        self.withSecrets = withSecrets
+    init(_ events: [StatusEvent], start: (date: Date, instant: ContinuousClock.Instant), _ redaction: Redaction) {
+        self.redaction = redaction
         let timings = Self.timings(events)
         let began = events.first.map { $0.time - start.instant } ?? .zero
         let formatter = ISO8601DateFormatter()
@@ -31,11 +29,11 @@ struct HAREntry {
     }
 
     mutating func setRequest(_ method: HTTPRequest.Method, _ url: String, _ fields: HTTPFields) {
-        let items = URLComponents(string: url)?.queryItems ?? []
+        let query = (URLComponents(string: url)?.queryItems ?? []).map { redaction.parameter($0.name, $0.value) }
         object["request"] = [
-            "method": method.rawValue, "url": url, "httpVersion": "HTTP/1.1",
+            "method": method.rawValue, "url": redaction.url(url), "httpVersion": "HTTP/1.1",
             "cookies": cookies(fields[values: .cookie].flatMap { $0.split(separator: ";") }),
-            "headers": headers(fields), "queryString": items.map { ["name": $0.name, "value": $0.value ?? ""] },
+            "headers": headers(fields), "queryString": query.map { ["name": $0.name, "value": $0.value] },
             "headersSize": -1, "bodySize": -1,
         ]
     }
@@ -52,7 +50,8 @@ struct HAREntry {
             "status": head?.status.code ?? 0, "statusText": head?.status.reasonPhrase ?? "", "httpVersion": version,
             "cookies": cookies(fields[values: .setCookie].compactMap { $0.split(separator: ";").first }),
             "headers": headers(fields), "content": ["size": 0, "mimeType": fields[.contentType] ?? ""],
-            "redirectURL": fields[.location] ?? "", "headersSize": head?.rawBytes.count ?? -1, "bodySize": -1,
+            "redirectURL": redaction.url(fields[.location] ?? ""), "headersSize": head?.rawBytes.count ?? -1,
+            "bodySize": -1,
         ]
     }
 
@@ -70,7 +69,7 @@ struct HAREntry {
             response["bodySize"] = statistics.responseBodyBytes
         }
         if var content = response["content"] as? [String: Any] {
-            content.merge(body.object) { $1 }
+            content.merge(body.object(redaction)) { $1 }
             response["content"] = content
         }
         if case .failure(let failure as RequestFailure) = outcome { response["comment"] = "\(failure.error)" }
@@ -79,10 +78,7 @@ struct HAREntry {
     }
 
     private func headers(_ fields: HTTPFields) -> [[String: String]] {
-        fields.map { field in
-            let isShown = withSecrets || !Self.secrets.contains(field.name.canonicalName)
-            return ["name": field.name.rawName, "value": isShown ? field.value : Self.redacted]
-        }
+        fields.map { ["name": $0.name.rawName, "value": redaction.value(of: $0)] }
     }
 
     private func cookies(_ pairs: [Substring]) -> [[String: String]] {
@@ -90,11 +86,9 @@ struct HAREntry {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let value = parts.count == 2 ? String(parts[1]) : ""
             let name = parts.first?.trimmingCharacters(in: .whitespaces) ?? ""
-            return ["name": name, "value": withSecrets ? value : Self.redacted]
+            return ["name": name, "value": redaction.hidesSecrets ? Redaction.mark : value]
         }
     }
-
-    private static let redacted = "(redacted)"
 
     /// Milliseconds. A phase that did not happen is -1; send, wait and receive are 0 then, as the format wants it.
     private static func timings(_ events: [StatusEvent]) -> [String: Double] {

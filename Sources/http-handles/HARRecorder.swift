@@ -1,17 +1,23 @@
 import ArgumentParser
 import Foundation
 import HTTPHandles
+import HTTPHandlesDriver
 import HTTPTypes
 
 /// Where the exchange is written down.
 struct ArchiveOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Write what was exchanged to a file in HAR 1.2, each redirect included.", valueName: "file")
+        help: ArgumentHelp(
+            "Write what was exchanged to a file in HAR 1.2, each redirect included, for its owner only, without bodies and secrets.",
+            valueName: "file"
+        )
     )
     var har: String?
 
-    @Flag(help: "Leave credentials and cookies in that file.")
+    @Flag(help: "Have in that file the secrets in header fields, the values in the queries of URLs, and the body.")
     var harWithSecrets = false
+
+    var redaction: Redaction { harWithSecrets ? .none : .standard }
 
     func validate() throws {
         if harWithSecrets, har == nil { throw ValidationError("--har-with-secrets needs --har.") }
@@ -20,8 +26,8 @@ struct ArchiveOptions: ParsableArguments {
 
 /// Collects what a HAR file says of a request: one entry for each redirect, and one for the last exchange.
 final class HARRecorder {
-    private let file: String
-    private let withSecrets: Bool
+    private let file: WritableFile
+    private let redaction: Redaction
     /// To tell the time of day from the time of an event.
     private let start = (date: Date(), instant: ContinuousClock.now)
     private let collecting: Task<[StatusEvent], Never>
@@ -31,13 +37,10 @@ final class HARRecorder {
     var content = HARContent()
     var statistics: RequestStatistics?
 
-    init(_ session: SessionHandle, to file: String, _ withSecrets: Bool) throws {
+    init(_ session: SessionHandle, to file: String, _ redaction: Redaction) throws(HandleError) {
         // Now, and not after all the work.
-        guard FileManager.default.createFile(atPath: file, contents: nil) else {
-            throw ValidationError("\(file) cannot be written.")
-        }
-        self.file = file
-        self.withSecrets = withSecrets
+        self.file = try .privateFile(file)
+        self.redaction = redaction
         let events = session.statusEvents(scope: .tree)
         collecting = Task {
             // Of the reads, the last one is enough.
@@ -65,9 +68,10 @@ final class HARRecorder {
             options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         )
         do {
-            try data.write(to: URL(fileURLWithPath: file))
+            try file.write([UInt8](data))
+            try file.complete()
         } catch {
-            throw ValidationError("\(file) cannot be written.")
+            throw RequestFailure(error: error)
         }
     }
 
@@ -85,7 +89,7 @@ final class HARRecorder {
         let hops = request.hops
         return rounds.enumerated().map { index, round in
             let isLast = index == rounds.count - 1
-            var entry = HAREntry(round, start: start, withSecrets: withSecrets)
+            var entry = HAREntry(round, start: start, redaction)
             if index < hops.count {
                 entry.setRequest(hops[index].method, hops[index].url, hops[index].headerFields)
                 entry.setResponse(hops[index].head)

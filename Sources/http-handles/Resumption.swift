@@ -71,7 +71,7 @@ struct Resumption {
         guard let drawing else { return }
         drawing.cancel()
         await drawing.value
-        let last = length.map { "\r\u{1B}[K" + BodySink.bar(Int($0), of: Int($0)) } ?? ""
+        let last = length.map { "\r\u{1B}[K" + BodySink.bar(Int(clamping: $0), of: Int(clamping: $0)) } ?? ""
         Terminal.draw(last + "\n")
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HTTPHandles
+import HTTPHandlesDriver
 
 /// The command-line tool: shows the library off, and makes it scriptable.
 @main
@@ -9,13 +10,14 @@ struct Tool: AsyncParsableCommand {
         commandName: "http-handles",
         abstract: "HTTP with WinHTTP's handles, in Swift, on libcurl.",
         discussion: """
-            Exit status: 0 the response arrived whole, whatever its status; 2 usage; 3 the request failed, and the last \
-            line of standard error says how.
+            Exit status: 0 the response arrived whole, whatever its status; 2 usage; 3 the request failed or what it \
+            brought could not be written, and the last line of standard error says how.
             """,
         subcommands: [Get.self, Tour.self]
     )
 
     static func main() async {
+        Terminal.prepare()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -29,8 +31,9 @@ struct Tool: AsyncParsableCommand {
         } catch {
             let text = fullMessage(for: error)
             if exitCode(for: error) == .success {
-                print(text)
-                Foundation.exit(ExitStatus.success)
+                // Help, which may go to a full disk or a closed pipe as well.
+                let isWritten = (try? WritableFile.standardOutput().write(Array((text + "\n").utf8))) != nil
+                Foundation.exit(isWritten ? ExitStatus.success : ExitStatus.requestFailed)
             }
             Terminal.say(text)
             Foundation.exit(ExitStatus.usage)
@@ -49,17 +52,26 @@ struct RequestFailure: Error {
     let error: HandleError
 }
 
-/// The two ways out of a command.
+/// The terminal, or what stands in its place.
 enum Terminal {
-    static let isErrorTerminal = isatty(FileHandle.standardError.fileDescriptor) != 0
+    static let isErrorTerminal = isatty(STDERR_FILENO) != 0
+
+    /// Has writing to a pipe without a reader fail, in place of ending the process; and has no file take the place of a
+    /// standard stream that is closed.
+    static func prepare() {
+        _ = signal(SIGPIPE, SIG_IGN)
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The wrong way round, so that it can be neither read nor written.
+            _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
 
     /// Writes a line to standard error.
-    static func say(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
-    }
+    static func say(_ text: String) { draw(text + "\n") }
 
     /// Writes to standard error without ending the line.
     static func draw(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        // There is nowhere to say that it fails.
+        try? WritableFile.standardError().write(Array(text.utf8))
     }
 }

@@ -1,24 +1,228 @@
 import Foundation
+import HTTPHandlesCore
 import Testing
 
 @testable import HTTPHandlesDriver
 
 @Suite("Files that are written")
-struct WritableFileTests {
+final class WritableFileTests {
+    let folder: String
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "http-handles-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    func path(_ name: String) -> String { folder + "/" + name }
+
+    func make(_ name: String, _ text: String = "old", mode: Int = 0o644) throws -> String {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path(name)))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path(name))
+        return path(name)
+    }
+
+    func text(_ name: String) -> String? {
+        FileManager.default.contents(atPath: path(name)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func mode(_ name: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path(name))[.posixPermissions] as? Int
+    }
+
+    /// What the masks of the process make of a new file's mode.
+    func usual(_ mode: Int) throws -> Int {
+        let descriptor = unsafe open(path("usual"), O_WRONLY | O_CREAT | O_EXCL, mode_t(mode))
+        defer {
+            close(descriptor)
+            unsafe unlink(path("usual"))
+        }
+        return try #require(try self.mode("usual"))
+    }
+
+    var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? [] }
+
+    func replace(_ name: String, isPrivate: Bool = false) throws {
+        let file = try WritableFile(replacing: path(name), isPrivate: isPrivate)
+        try file.write(Array("new".utf8))
+        try file.complete()
+    }
+
+    func resume(_ name: String) throws {
+        let file = try WritableFile(resuming: path(name) + ".partial", for: path(name))
+        try file.write(Array("new".utf8))
+        try file.complete()
+    }
+
+    static func failure(_ path: String, _ reason: String) -> HandleError {
+        HandleError(.fileNotWritable, .readData, reason: "the file \(path) cannot be written: \(reason)")
+    }
+
+    // MARK: Locks
+
     /// As between fork and exec, when a child has all descriptors.
     @Test func `a file that is given up is free, whoever else has its descriptor`() throws {
-        let path = NSTemporaryDirectory() + "http-handles-\(UUID().uuidString)"
-        defer { unsafe unlink(path) }
-        var file: WritableFile? = try WritableFile(resuming: path, for: path + ".whole")
+        var file: WritableFile? = try WritableFile(resuming: path("partial"), for: path("whole"))
         try file?.write([1])
-        let copy = try #require(file?.copyOfDescriptor())
+        let copy = dup(try #require(file?.number))
         defer { close(copy) }
         file = nil
-        file = try WritableFile(resuming: path, for: path + ".whole")
+        file = try WritableFile(resuming: path("partial"), for: path("whole"))
         #expect(file?.length == 1)
     }
-}
 
-extension WritableFile {
-    fileprivate func copyOfDescriptor() -> Int32 { dup(descriptor) }
+    // MARK: Modes
+
+    @Test(arguments: [0o600, 0o644, 0o640, 0o444, 0o777, 0o666])
+    func `the mode of the file that is replaced is kept`(_ mode: Int) throws {
+        for write in [{ try self.replace("file") }, { try self.resume("file") }] {
+            _ = try make("file", mode: mode)
+            try write()
+            #expect(text("file") == "new")
+            #expect(try self.mode("file") == mode)
+            #expect(names == ["file"])
+            unsafe unlink(path("file"))
+        }
+    }
+
+    @Test func `a new file has the mode that new files have, a private one is for its owner`() throws {
+        try replace("file")
+        #expect(try mode("file") == usual(0o666))
+        try replace("file", isPrivate: true)
+        #expect(try mode("file") == 0o600)
+        try resume("other")
+        #expect(try mode("other") == usual(0o644))
+        let file = try WritableFile(resuming: path("another.partial"), for: make("another", mode: 0o600))
+        try file.write([1])
+        #expect(try mode("another.partial") == 0o600)
+    }
+
+    // MARK: What is replaced
+
+    @Test func `only a regular file is ever replaced, and no link is followed`() throws {
+        _ = try make("target")
+        let links = [("link", path("target")), ("dangling", path("nothing")), ("piped", path("pipe"))]
+        for (name, target) in links { unsafe symlink(target, path(name)) }
+        unsafe mkfifo(path("pipe"), 0o600)
+        let before = names
+        let cases =
+            links.map { ($0.0, "it is a symbolic link") } + [
+                ("pipe", "it is not a regular file"), ("", "it is not a regular file"),
+            ]
+        for (name, reason) in cases {
+            #expect(throws: Self.failure(path(name), reason)) { try self.replace(name) }
+            #expect(throws: Self.failure(path(name), reason)) { try self.resume(name) }
+        }
+        #expect(names == before)
+        #expect(text("target") == "old")
+    }
+
+    @Test func `a file that appears in the meantime is looked at again`() throws {
+        let file = try WritableFile(replacing: path("file"))
+        _ = unsafe mkfifo(path("file"), 0o600)
+        #expect(throws: Self.failure(path("file"), "it is not a regular file")) { try file.complete() }
+    }
+
+    @Test func `a file that was moved away is not another one`() throws {
+        var file: WritableFile? = try WritableFile(resuming: path("file.partial"), for: path("file"))
+        try file?.write([1])
+        _ = unsafe rename(path("file.partial"), path("moved"))
+        _ = try make("file.partial", "planted")
+        #expect(throws: Self.failure(path("file.partial"), "another process has moved it")) { try file?.complete() }
+        file = nil
+        #expect(names == ["file.partial", "moved"])
+    }
+
+    // MARK: What is resumed
+
+    @Test func `a partial file that another user can have written is not used`() throws {
+        _ = try make("target", mode: 0o600)
+        let plants: [(String, () throws -> Void)] = [
+            (
+                "Too many levels of symbolic links",
+                {
+                    try FileManager.default.createSymbolicLink(
+                        atPath: self.path("f.partial"),
+                        withDestinationPath: self.path("target")
+                    )
+                }
+            ),
+            ("it has another name", { unsafe link(self.path("target"), self.path("f.partial")) }),
+            ("other users may write it", { _ = try self.make("f.partial", mode: 0o620) }),
+            ("other users may write it", { _ = try self.make("f.partial", mode: 0o602) }),
+            ("No such device or address", { unsafe mkfifo(self.path("f.partial"), 0o600) }),
+            ("Is a directory", { unsafe mkdir(self.path("f.partial"), 0o700) }),
+        ]
+        for (reason, plant) in plants {
+            try plant()
+            #expect(throws: Self.failure(path("f.partial"), reason)) { try self.resume("f") }
+            #expect(names == ["f.partial", "target"])
+            #expect(text("target") == "old")
+            try FileManager.default.removeItem(atPath: path("f.partial"))
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can make a file of another user"))
+    func `nor one that belongs to another user`() throws {
+        try unsafe chown(make("f.partial", mode: 0o600), 12345, 12345)
+        #expect(throws: Self.failure(path("f.partial"), "it belongs to another user")) { try self.resume("f") }
+        // The final file of another is replaced, and no wider than it was.
+        try unsafe chown(make("file", mode: 0o640), 12345, 12345)
+        try replace("file")
+        #expect(try mode("file") == 0o640)
+        try unsafe chown(make("ours", mode: 0o664), geteuid(), 12345)
+        try replace("ours")
+        #expect(try mode("ours") == 0o664)
+        #expect(try FileManager.default.attributesOfItem(atPath: path("ours"))[.groupOwnerAccountID] as? Int == 12345)
+    }
+
+    @Test func `what is read as our own is not another user's`() throws {
+        _ = try make("target", mode: 0o600)
+        #expect(try ReadableFile(path("target"), isOwn: true, for: .readData).readAll() == Array("old".utf8))
+        try FileManager.default.createSymbolicLink(atPath: path("link"), withDestinationPath: path("target"))
+        _ = try make("wide", mode: 0o666)
+        try unsafe link(make("one", mode: 0o600), path("two"))
+        for (name, reason) in [
+            ("link", "Too many levels of symbolic links"), ("wide", "other users may write it"),
+            ("two", "it has another name"),
+        ] {
+            let error = HandleError(
+                .fileNotReadable,
+                .readData,
+                reason: "the file \(path(name)) cannot be read: \(reason)"
+            )
+            #expect(throws: error) { try ReadableFile(self.path(name), isOwn: true, for: .readData) }
+            #expect(try ReadableFile(path(name), for: .readData).length == 3)
+        }
+    }
+
+    // MARK: Failures
+
+    @Test func `bytes that do not reach the disk are an error, and the file is not there`() throws {
+        _ = try make("file")
+        let pipe = Pipe()
+        var file: WritableFile? = try WritableFile(replacing: path("file"))
+        try file?.write([1])
+        // A descriptor in the place of the file's that cannot be synchronised.
+        dup2(pipe.fileHandleForWriting.fileDescriptor, try #require(file?.number))
+        #expect(throws: Self.failure(path("file"), "Invalid argument")) { try file?.complete() }
+        file = nil
+        #expect(text("file") == "old")
+        #expect(names == ["file"])
+    }
+
+    @Test func `a pipe that does not block is waited for`() async throws {
+        let pipe = Pipe()
+        let number = pipe.fileHandleForWriting.fileDescriptor
+        _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
+        let writer = try FileDescriptor(duplicating: number)
+        try pipe.fileHandleForWriting.close()
+        let bytes = [UInt8](repeating: 7, count: 1 << 20)
+        async let written: Void = writer.write(bytes)
+        #expect(try pipe.fileHandleForReading.read(upToCount: bytes.count)?.count == bytes.count)
+        try await written
+    }
 }

@@ -84,7 +84,8 @@ struct ArchiveTests {
     }
 
     private static let secrets = [
-        "-H", "Authorization: Bearer s3cret", "-H", "Cookie: a=s3cret; b=s3cret", "-H", "Proxy-Authorization: s3cret",
+        "-H", "X-Api-Key: s3cret", "-H", "X-Acme-Token: s3cret", "-H", "Referer: http://h/?a=s3cret", "-H",
+        "Authorization: Bearer s3cret", "-H", "Cookie: a=s3cret; b=s3cret", "-H", "Proxy-Authorization: s3cret",
     ]
 
     @Test func `each redirect is an entry, with all that the format requires`() async throws {
@@ -95,9 +96,13 @@ struct ArchiveTests {
         try #require(log.entries.count == 2)
         let (first, second) = (log.entries[0], log.entries[1])
         #expect(first.request.method == "POST")
-        #expect(first.request.url == server.url("/first?a=b&c"))
+        #expect(first.request.url == server.url("/first?a=(redacted)&(redacted)"))
         #expect(first.request.httpVersion == "HTTP/1.1")
-        #expect(first.request.queryString == [File.Pair(name: "a", value: "b"), File.Pair(name: "c", value: "")])
+        #expect(
+            first.request.queryString == [
+                File.Pair(name: "a", value: "(redacted)"), File.Pair(name: "(redacted)", value: ""),
+            ]
+        )
         #expect(first.request.cookies.map(\.name) == ["a", "b"])
         #expect(first.response.status == 302)
         #expect(first.response.redirectURL == "/second")
@@ -126,7 +131,31 @@ struct ArchiveTests {
         try #require(log.entries.count == 2)
         #expect(log.entries[0].request.cookies.map(\.value) == ["s3cret", "s3cret"])
         #expect(log.entries[0].response.cookies.map(\.value) == ["s3cret"])
+        #expect(log.entries[0].request.url == server.url("/first?a=b&c"))
+        #expect(log.entries[1].response.content.text == "hello")
         #expect(log.entries[0].request.headers.contains(File.Pair(name: "Authorization", value: "Bearer s3cret")))
+    }
+
+    @Test func `without being asked for, values of queries and bodies are not in it`() async throws {
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                let isFirst = request.head.target.hasPrefix("/first")
+                let target =
+                    request.head.target.hasSuffix("2") ? "ftp://h/?key=s3cret#s3cret" : "/end?key=s3cret#s3cret"
+                let head = isFirst ? "302 Found\r\nLocation: \(target)" : "200 OK"
+                try connection.send("HTTP/1.1 \(head)\r\nContent-Length: 6\r\n\r\ns3cret")
+            }
+        }
+        let (redirected, first) = try await archive(server.url("/first?key=s3cret"), ["-d", "key=s3cret"])
+        #expect(!first.contains("s3cret"))
+        #expect(redirected.entries.map(\.response.redirectURL) == ["/end?key=(redacted)#(redacted)", ""])
+        let (failed, text) = try await archive(server.url("/first?key=2"), status: 3)
+        #expect(!text.contains("s3cret"))
+        #expect(failed.entries[0].response.comment?.contains("ftp://h/?key=(redacted)") == true)
+        let (log, other) = try await archive(server.url("/second?s3cret"))
+        #expect(!other.contains("s3cret"))
+        #expect(log.entries[0].response.content.size == 6)
+        #expect(log.entries[0].response.content.comment == "left out without --har-with-secrets")
     }
 
     /// Seeds of their own, so that a failure can be had again.
@@ -175,7 +204,7 @@ struct ArchiveTests {
         async throws
     {
         let server = try Self.server()
-        let (log, _) = try await archive(server.url(target))
+        let (log, _) = try await archive(server.url(target), ["--har-with-secrets"])
         let content = try #require(log.entries.first).response.content
         #expect(content.text == text && content.encoding == encoding && content.comment == comment)
         #expect(content.size == ["/second": 5, "/bytes": 4][target] ?? (1 << 20) + 1)

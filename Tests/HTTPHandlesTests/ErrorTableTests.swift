@@ -28,7 +28,7 @@ struct ErrorTableTests {
         },
         .fileNotWritable: {
             let server = try answering(EventOrderTests.hello)
-            _ = try await SessionHandle().get(server.url()).body.write(to: "/nowhere/file")
+            _ = try await SessionHandle().get(server.url()).body.write(to: Scratch().path("no/where"))
         },
         .notSupported: {
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=koi8-r\r\n"

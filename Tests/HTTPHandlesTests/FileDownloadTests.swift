@@ -86,7 +86,74 @@ struct FileDownloadTests {
         #expect(scratch.names == ["pipe"])
     }
 
+    @Test func `a file keeps its mode, and nothing but files is replaced`() async throws {
+        let nginx = try Nginx.shared.get()
+        let path = try scratch.file("down", pattern(10))
+        _ = unsafe chmod(path, 0o600)
+        try await session.get(nginx.http("/hello")).body.write(to: path)
+        #expect(try scratch.mode("down") == 0o600)
+        _ = unsafe symlink(path, scratch.path("link"))
+        _ = unsafe symlink(scratch.path("pipe"), scratch.path("piped"))
+        for name in ["link", "piped"] {
+            let link = scratch.path(name)
+            let reason = "the file \(link) cannot be written: it is a symbolic link"
+            let error = HandleError(.fileNotWritable, .readData, reason: reason)
+            let response = try await session.get(nginx.http("/big"))
+            await #expect(throws: error) { try await response.body.write(to: link) }
+            await #expect(throws: error) { try await session.download(nginx.http("/big"), to: link) }
+            await #expect(throws: HandleError(.fileNotWritable, .accessCookies, reason: reason)) {
+                try await session.cookies.save(to: link)
+            }
+        }
+        #expect(scratch.contents("down") == Array("hello".utf8))
+        #expect(scratch.names == ["down", "link", "piped"])
+    }
+
     // MARK: Downloads that go on
+
+    /// What another user of a folder can have put there beforehand.
+    @Test(arguments: [
+        "ln -s other down.partial", "ln other down.partial", "mkfifo down.partial",
+        "cp other down.partial; chmod 666 down.partial",
+    ])
+    func `a planted partial file is not written to`(_ plant: String) async throws {
+        let (resource, server) = try resource { $0.bytes = pattern(1000) }
+        _ = try scratch.file("other", pattern(10))
+        try runShell("cd \"$1\"; " + plant, scratch.folder)
+        let error = await #expect(throws: HandleError.self) {
+            try await session.download(server.url(), to: scratch.path("down"))
+        }
+        #expect(error?.code == .fileNotWritable)
+        #expect(scratch.contents("other") == pattern(10))
+        #expect(scratch.names == ["down.partial", "other"])
+        #expect(resource.state.with { $0.asked } == [])
+    }
+
+    @Test(arguments: [
+        "ln -s note down.partial.version", "ln note down.partial.version",
+        "cp note down.partial.version; chmod 622 down.partial.version",
+    ])
+    func `a planted note is not believed`(_ plant: String) async throws {
+        let (resource, server) = try resource {
+            $0.bytes = pattern(1000)
+            $0.breaks = [500]
+        }
+        _ = try scratch.file("down.partial", [UInt8](repeating: 0xFF, count: 100))
+        _ = try scratch.file("note", "\(server.url())\n\"1\"\n".utf8)
+        try runShell("cd \"$1\"; " + plant, scratch.folder)
+        let error = await #expect(throws: HandleError.self) {
+            try await session.download(server.url(), to: scratch.path("down"))
+        }
+        #expect(resource.state.with { $0.asked } == ["- -"])
+        #expect(scratch.contents("note") == Array("\(server.url())\n\"1\"\n".utf8))
+        // A file is replaced, a link is not.
+        let isLink = plant.hasPrefix("ln -s")
+        #expect(error?.code == (isLink ? .fileNotWritable : .connectionError))
+        guard !isLink else { return }
+        #expect(try scratch.mode("down.partial.version") == 0o600)
+        #expect(try await session.download(server.url(), to: scratch.path("down")).resumedFrom == 500)
+        #expect(scratch.contents("down") == pattern(1000))
+    }
 
     /// A server of one resource that honours ranges, breaks off where it is told to, and notes what it was asked.
     final class Resource: Sendable {

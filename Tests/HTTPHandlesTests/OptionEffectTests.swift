@@ -90,11 +90,9 @@ struct OptionEffectTests {
 
     @Test func maximumDecodingRatio() async throws {
         // 20 MiB of zeros, which gzip makes about a thousand times smaller.
-        let folder = NSTemporaryDirectory() + "http-handles-zeros-\(ProcessInfo.processInfo.processIdentifier)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try runShell("head -c 20971520 /dev/zero | gzip -9 >\"$1/zeros\"", folder)
-        let coded = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/zeros")))
+        let scratch = try Scratch()
+        try runShell("head -c 20971520 /dev/zero | gzip -9 >\"$1/zeros\"", scratch.folder)
+        let coded = try #require(scratch.contents("zeros"))
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(coded.count)\r\n\r\n")

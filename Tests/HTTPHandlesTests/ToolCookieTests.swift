@@ -82,7 +82,8 @@ struct ToolCookieTests {
 
     @Test func `a jar that cannot be written is a warning, and one on standard input a usage error`() async throws {
         let server = try ToolTests.redirecting()
-        let lost = try await TestProgram.run(["get", server.url("/end"), "-c", "/nowhere/jar"], of: "http-handles")
+        let jar = try Scratch().path("no/where")
+        let lost = try await TestProgram.run(["get", server.url("/end"), "-c", jar], of: "http-handles")
         #expect(lost.status == 0)
         #expect(lost.output.contains("warning: the cookies are lost: "))
         let input = try await TestProgram.run(["get", server.url("/end"), "-b", "-"], of: "http-handles")

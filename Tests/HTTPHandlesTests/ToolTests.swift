@@ -93,7 +93,7 @@ struct ToolTests {
         let scratch = try Scratch()
         let tool = TestProgram.path(of: "http-handles")
         let command = "'\(tool)' get \(server.url("/end")) -o \(scratch.path("file")) \(options.joined(separator: " "))"
-        let run = try await TestProgram.run("/usr/bin/env", ["script", "-qec", command, "/dev/null"])
+        let run = try await TestProgram.run("/usr/bin/env", ["script", "-qec", command, scratch.path("typescript")])
         #expect(run.status == 0)
         #expect(run.output.contains("] 100 %  5 of 5 bytes"))
         #expect(scratch.contents("file") == Array("hello".utf8))

@@ -32,7 +32,8 @@ package enum RequestRules {
             guard value.asciiLowercased == "trailers" else { throw belongsToLibrary(field, operation) }
         case .expect:
             guard value.asciiLowercased == "100-continue" else {
-                throw .invalidParameter(operation, "the only expectation there is is 100-continue, not \"\(value)\"")
+                let shown = Redaction.standard.value(of: field)
+                throw .invalidParameter(operation, "the only expectation there is is 100-continue, not \"\(shown)\"")
             }
         case .upgrade:
             throw belongsToLibrary(field, operation)
@@ -44,7 +45,11 @@ package enum RequestRules {
     }
 
     private static func belongsToLibrary(_ field: HTTPField, _ operation: HandleOperation) -> HandleError {
-        .invalidParameter(operation, "\"\(field)\" is part of how a message is framed, which is the library's business")
+        let shown = "\(field.name): \(Redaction.standard.value(of: field))"
+        return .invalidParameter(
+            operation,
+            "\"\(shown)\" is part of how a message is framed, which is the library's business"
+        )
     }
 
     /// The fields as they are sent with a body of `length` bytes (`nil` for unknown, 0 for none), which trailer fields may
@@ -95,7 +100,10 @@ extension HTTPFields {
     /// `WinHttpAddRequestHeaders`.
     public mutating func append(checked name: String, _ value: String) throws(HandleError) {
         guard let fieldName = HTTPField.Name(name) else {
-            throw .invalidParameter(.openRequest, "\"\(name)\" is not the name of a header field")
+            // It may be a whole line, with a secret behind the name.
+            let token = name.prefix { HTTPField.Name(String($0)) != nil }
+            let shown = token.utf8.count < name.utf8.count ? "\(token)…" : name
+            throw .invalidParameter(.openRequest, "\"\(shown)\" is not the name of a header field")
         }
         guard HTTPField.isValidValue(value) else {
             throw .invalidParameter(

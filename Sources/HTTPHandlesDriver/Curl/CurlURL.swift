@@ -307,13 +307,8 @@ extension RequestURL {
 }
 
 extension String {
-    /// A URL, maybe a malformed one, as it may be shown in an error: whatever may be a name and a password is hidden.
-    fileprivate var hidingCredentials: String {
-        // By bytes: a combining mark would make other characters of these.
-        guard let end = utf8.lastIndex(of: UInt8(ascii: "@")) else { return self }
-        let start = utf8.firstRange(of: "://".utf8)?.upperBound ?? startIndex
-        return start < end ? self[..<start] + "…" + self[end...] : self
-    }
+    /// A URL, maybe a malformed one, as it may be shown in an error.
+    fileprivate var hidingCredentials: String { Redaction.standard.malformedURL(self) }
 }
 
 /// The owner of a URL parser of libcurl's.

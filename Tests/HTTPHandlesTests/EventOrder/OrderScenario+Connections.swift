@@ -24,14 +24,18 @@ extension OrderScenario {
             if !SilentNetwork.isPossible { try Test.cancel(SilentNetwork.whyNot) }
             let server = try EventOrderTests.answering(EventOrderTests.hello)
             // A process with a list of hosts of its own; nobody listens on ::1.
+            let scratch = try Scratch()
+            let hosts = try scratch.file("hosts", "::1 two.test\n127.0.0.1 two.test\n".utf8)
             let script = """
-                hosts=$(mktemp) && printf '::1 two.test\\n127.0.0.1 two.test\\n' >"$hosts" &&
-                mount --bind "$hosts" /etc/hosts && rm "$hosts" && exec "$0" "$@"
+                mount --bind "$1" /etc/hosts && shift && exec "$0" "$@"
                 """
             let run = try await TestProgram.run(
                 "/usr/bin/unshare",
                 ["--map-root-user", "--mount", "/bin/sh", "-c", script, TestProgram.path(of: "http-handles")]
-                    + ["get", "http://two.test:\(server.port)/", "--output", "/dev/null", "--events", "text"]
+                    + [
+                        hosts, "get", "http://two.test:\(server.port)/", "--output", scratch.path("body"), "--events",
+                        "text",
+                    ]
             )
             try #require(run.status == 0, "\(run.output)")
             return EventTrace(toolOutput: run.output).showing(server.port, as: 8080).withoutSizes

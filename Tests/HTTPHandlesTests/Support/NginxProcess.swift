@@ -8,8 +8,7 @@ final class NginxProcess: Sendable {
     private let running = Lock<Guardian?>(nil)
 
     init(_ name: String) throws {
-        folder = NSTemporaryDirectory() + "http-handles-\(name)-\(ProcessInfo.processInfo.processIdentifier)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        folder = try Scratch.makeFolder(name)
     }
 
     /// - Parameter http: The `http` block of the configuration.

@@ -5,8 +5,18 @@ final class Scratch: Sendable {
     let folder: String
 
     init() throws {
-        folder = NSTemporaryDirectory() + "http-handles-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        folder = try Self.makeFolder("test")
+    }
+
+    /// A folder that was not there before. Nothing is written elsewhere: `Scripts/check-rooms` looks for other places.
+    static func makeFolder(_ name: String) throws -> String {
+        let folder = NSTemporaryDirectory() + "http-handles-\(name)-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700]
+        )
+        return folder
     }
 
     deinit {
@@ -24,6 +34,10 @@ final class Scratch: Sendable {
         // Foundation leaks its buffer where a file is empty.
         let size = try? FileManager.default.attributesOfItem(atPath: path(name))[.size] as? Int
         return size == 0 ? [] : FileManager.default.contents(atPath: path(name)).map { Array($0) }
+    }
+
+    func mode(_ name: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path(name))[.posixPermissions] as? Int
     }
 
     var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? [] }
