@@ -430,8 +430,8 @@ extension RequestObject {
         switch milestone {
         case .resolving: wait(for: .resolve, engine)
         case .resolved: wait(for: .connect, engine)
-        // A new connection for the answer to a challenge.
-        case .connecting where deadlines?.phase == .receive: wait(for: .connect, engine)
+        // A new connection for the answer to a challenge, or for a request that is sent again.
+        case .connecting where deadlines?.phase != .connect: wait(for: .connect, engine)
         case .sending: wait(for: .send, engine)
         case .requestSent where deadlines?.phase == .send: wait(for: .response, engine)
         case .head, .challenge: wait(for: .receive, engine)

@@ -75,6 +75,7 @@ extension Transfer {
             applyCookies(request.options.values)
             appliedOptions = request.options
         }
+        if restarts != 0 { applyRestarts() }
         try applyURL(request.message.url.text)
         applyShape(request)
         if request.body.hasTrailers {
@@ -103,7 +104,8 @@ extension Transfer {
     }
 
     private func applyShape(_ request: TransferRequest) {
-        let wanted = AppliedRequest(request)
+        var wanted = AppliedRequest(request)
+        if restarts != 0 { wanted.connectsAnew = true }
         guard wanted != appliedRequest else { return }
         // Takes back UPLOAD and NOBODY.
         curl.set(CURLOPT_HTTPGET, 1)

@@ -65,7 +65,7 @@ package final class Transfer: AlarmOwner {
     var hasOwnCookies = false
 
     // The exchange
-    /// Counts the exchanges that the handle was used for.
+    /// Counts the exchanges that the handle was used for; one that begins again counts anew.
     private(set) var exchange = 0
     /// In libcurl: not over and not abandoned.
     var isRunning = false
@@ -75,6 +75,10 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var request: TransferRequest?
     @safe @exclusivity(unchecked) var download: DownloadBuffer?
     @safe @exclusivity(unchecked) private var delegate: (any TransferDelegate)?
+    /// Why the exchange has begun again so far: bits of `RestartReason`.
+    var restarts: UInt8 = 0
+    /// The transfer begins again as soon as libcurl is done with it.
+    var pendingRestart: RestartReason?
 
     // What was recorded and not yet passed on
     @safe @exclusivity(unchecked) var milestones: [TransferMilestone] = []
@@ -150,15 +154,24 @@ package final class Transfer: AlarmOwner {
         download: DownloadBuffer,
         delegate: any TransferDelegate
     ) throws(HandleError) {
+        restarts = 0
+        pendingRestart = nil
         try apply(request)
         self.request = request
         self.download = download
         self.delegate = delegate
+        maximumHeadSize = request.options.values.maximumHeadSize
+        beginAttempt(request)
+    }
+
+    /// Resets everything that belongs to one attempt: the first of an exchange, or a later one.
+    func beginAttempt(_ request: TransferRequest) {
         exchange += 1
         isRunning = true
         lastProgress = engine.now
         agreement = nil
         isResolving = false
+        openedSockets.removeAll(keepingCapacity: true)
         sending = .waiting
         bodyBytesTaken = 0
         isBodyTaken = request.body.length == 0
@@ -171,7 +184,6 @@ package final class Transfer: AlarmOwner {
         challenge = nil
         challengesAnswered = 0
         isCoded = false
-        maximumHeadSize = request.options.values.maximumHeadSize
         refusal = nil
         discardBudget = nil
         bodyBytesArrived = 0
@@ -189,7 +201,6 @@ package final class Transfer: AlarmOwner {
         download = nil
         request = nil
         headBytes = []
-        openedSockets.removeAll(keepingCapacity: true)
     }
 
     // MARK: Recording and passing on
@@ -280,7 +291,7 @@ package final class Transfer: AlarmOwner {
         }
     }
 
-    /// libcurl is done with the transfer.
+    /// libcurl is done with the transfer, which does not begin again.
     func completed(_ result: CurlCode) {
         noteSentHead()
         if result == .ok { deliverChallenge() } else if challenge != nil { forgetChallenge() }

@@ -279,11 +279,28 @@ package final class TransferEngine {
 
     private func finishTurn(_ machinery: Machinery) {
         while let (transfer, result) = machinery.multi.nextCompletion() {
-            transfer.completed(result)
-            remove(transfer)
+            if transfer.beginsAgain(after: result) {
+                restart(transfer, machinery)
+            } else {
+                transfer.completed(result)
+                remove(transfer)
+            }
         }
         machinery.cookies.trimIfDue()
         passOn()
+    }
+
+    /// Begins the exchange of a transfer once more. What its first attempt leads to in libcurl's callbacks, like the end of
+    /// its connection, is told before anything of the second.
+    private func restart(_ transfer: Transfer, _ machinery: Machinery) {
+        remove(transfer)
+        do {
+            try transfer.beginAgain()
+            try machinery.add(transfer)
+        } catch {
+            transfer.isRunning = false
+            transfer.record(.failed(error, []))
+        }
     }
 
     /// Passes on what callbacks have recorded. Whoever is told may start and release transfers, which may record more.
