@@ -451,6 +451,11 @@ extension RequestObject {
     /// Ends the exchange if one of its limits has run out. Returns when to look again, if at all.
     func failIfExpired(_ engine: TransferEngine) -> MonotonicTime? {
         guard let deadlines, let phase = deadlines.expired(at: engine.now) else { return deadlines?.next }
+        if phase == .receive, let transfer, transfer.isBodyComplete {
+            // Only the server's taking the request has not come to its end.
+            engine.giveUpUpload(of: transfer)
+            return nil
+        }
         let limit = options.values.limits[phase]
         releaseTransfer(engine)
         reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)

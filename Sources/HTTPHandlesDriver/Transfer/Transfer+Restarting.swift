@@ -32,6 +32,10 @@ extension Transfer {
     func canRestart(_ reason: RestartReason) -> Bool {
         guard let request, isRunning, restarts & reason.rawValue == 0, refusal == nil else { return false }
         guard case .head = receiving, headBytes.isEmpty else { return false }
+        if reason == .needsHTTP1 {
+            // Who demands HTTP/2, or sends in clear, where the versions are not agreed on, gets the error.
+            guard request.options.values.httpVersions == .automatic, request.message.url.isSecure else { return false }
+        }
         switch request.body {
         case .none, .bytes, .stored: return true
         case .stream(_, _, let hasTrailers): return bodyBytesTaken == 0 && !(hasTrailers && isBodyEndTaken)
@@ -40,12 +44,9 @@ extension Transfer {
 
     /// libcurl is done with the present attempt. Whether there is another.
     func beginsAgain(after result: CurlCode) -> Bool {
+        guard result != .ok else { return false }
+        if pendingRestart == nil, refusal == nil, let reason = rejection(after: result) { _ = restart(reason) }
         guard pendingRestart != nil else { return false }
-        // Something may have come in between, but not in a callback that has asked for this.
-        guard result != .ok, case .head = receiving, headBytes.isEmpty else {
-            pendingRestart = nil
-            return false
-        }
         noteSentHead()
         return true
     }

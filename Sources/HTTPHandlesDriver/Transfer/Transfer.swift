@@ -63,6 +63,8 @@ package final class Transfer: AlarmOwner {
     var hasCookies: Bool? = false
     /// `CURLOPT_COOKIE` is set.
     var hasOwnCookies = false
+    /// `CURLOPT_VERBOSE` is set.
+    @safe @exclusivity(unchecked) var isVerbose = false
 
     // The exchange
     /// Counts the exchanges that the handle was used for; one that begins again counts anew.
@@ -79,6 +81,11 @@ package final class Transfer: AlarmOwner {
     var restarts: UInt8 = 0
     /// The transfer begins again as soon as libcurl is done with it.
     var pendingRestart: RestartReason?
+    /// The server has not processed the request of the present attempt, and says so.
+    @safe @exclusivity(unchecked) var rejection: RestartReason?
+    /// Where the request of the present attempt went, if the connection is one of HTTP/2.
+    @safe @exclusivity(unchecked) var stream: HTTP2Stream?
+    @safe @exclusivity(unchecked) var mayBeHTTP2 = false
 
     // What was recorded and not yet passed on
     @safe @exclusivity(unchecked) var milestones: [TransferMilestone] = []
@@ -103,6 +110,14 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) package internal(set) var bodyBytesTaken = 0
     /// Nothing more of the request is to come from us.
     var isBodyTaken = true
+    /// `CURLOPT_UPLOAD_BUFFERSIZE`.
+    var uploadBufferSize = 64 << 10
+    /// The server has refused the request, over HTTP/2: what is left of the body is not sent.
+    var isUploadCut = false
+    /// libcurl is to look for the end of the response.
+    @safe @exclusivity(unchecked) var needsLook = false
+    /// While only the request is still on its way.
+    @safe @exclusivity(unchecked) var uploadWatch: UploadWatch?
     /// libcurl knows that a body of unknown length is over.
     var isBodyEndTaken = false
     /// The producer is slow.
@@ -110,6 +125,9 @@ package final class Transfer: AlarmOwner {
 
     // Receiving
     var receiving = Receiving.head
+    var isHTTP2 = false
+    /// Of the final head.
+    var status = 0
     @safe @exclusivity(unchecked) var headBytes: [UInt8] = []
     var headBytesTotal = 0
     var headLines = 0
@@ -170,6 +188,8 @@ package final class Transfer: AlarmOwner {
         isRunning = true
         lastProgress = engine.now
         agreement = nil
+        rejection = nil
+        stream = nil
         isResolving = false
         openedSockets.removeAll(keepingCapacity: true)
         sending = .waiting
@@ -178,6 +198,8 @@ package final class Transfer: AlarmOwner {
         isBodyEndTaken = false
         isSendingPaused = false
         receiving = .head
+        isHTTP2 = false
+        needsLook = false
         headBytesTotal = 0
         headLines = 0
         announcedLength = nil
@@ -232,6 +254,12 @@ package final class Transfer: AlarmOwner {
             movedBody = false
             delegate?.transferMovedBody(self, engine)
         }
+        guard isHTTP2, isRunning else { return }
+        if needsLook {
+            needsLook = false
+            engine.look(at: self)
+        }
+        watchUpload(engine)
     }
 
     // MARK: Time
@@ -294,20 +322,28 @@ package final class Transfer: AlarmOwner {
     /// libcurl is done with the transfer, which does not begin again.
     func completed(_ result: CurlCode) {
         noteSentHead()
-        if result == .ok { deliverChallenge() } else if challenge != nil { forgetChallenge() }
+        if result == .ok {
+            deliverChallenge()
+        } else {
+            if challenge != nil { forgetChallenge() }
+            if refusal == nil, let reason = rejection(after: result) { refusal = rejectionError(reason) }
+        }
         if let refusal {
             record(.failed(refusal, []))
         } else if case .head = receiving, result == .ok {
             // libcurl finds nothing wrong with a connection that ends in the middle of a head.
             let reason = "the connection ended in the middle of the response head"
             record(.failed(HandleError(.invalidServerResponse, .receiveResponse, reason: reason), []))
-        } else if discardBudget != nil || result == .ok {
+        } else if discardBudget != nil || result == .ok || isOnlyUploadLost(result) {
             if discardBudget == nil, !headBytes.isEmpty { record(.trailers(HeaderBlock(bytes: headBytes))) }
             record(.finished)
         } else {
             record(failure(result))
         }
     }
+
+    /// What libcurl says of the failure.
+    var errorText: String { unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? "" }
 
     private func failure(_ result: CurlCode) -> TransferMilestone {
         let failure = CurlFailure(result)
@@ -326,18 +362,29 @@ package final class Transfer: AlarmOwner {
             // What new versions say of a key that cannot be used; everything else was looked at before libcurl got it.
             code = .clientCertNoPrivateKey
         }
-        let text = unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
+        let text = errorText
+        var streamError = HTTP2ErrorCode(curlText: text)
+        var message = failure.message
+        if result == .http2Stream, text.isEmpty {
+            // Before 8.1 that is all of an answer whose stream the server has ended while the request was going out.
+            code = .connectionError
+            streamError = .noError
+            message =
+                "the server ended the stream before it had the request; this libcurl cannot tell its answer from a part"
+        }
+        if text.hasPrefix("HTTP/2 stream "), streamError != .noError { code = .connectionError }
         if progress < .receivingBody, text.contains("alert certificate required") {
             // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
             code = .clientAuthCertNeeded
         }
-        let reasons = [problem?.reason, text.isEmpty ? failure.message : text]
+        let reasons = [problem?.reason, text.isEmpty ? message : text]
         let error = HandleError(
             code,
             .sendRequest,
             reason: reasons.compactMap { $0 }.joined(separator: ": "),
             curl: failure,
-            certificateProblem: problem
+            certificateProblem: problem,
+            http2StreamError: streamError
         )
         return .failed(error, secureFailure)
     }

@@ -147,6 +147,7 @@ package final class TransferEngine {
     /// Takes a transfer out of libcurl; its easy handle still knows what was. Callbacks run in here.
     private func remove(_ transfer: Transfer) {
         guard transfer.isRunning else { return }
+        if let watch = transfer.uploadWatch.take() { watch.end(self) }
         if case .running(let machinery) = state { machinery.multi.remove(transfer.curl) }
         transfer.isRunning = false
     }
@@ -173,9 +174,33 @@ package final class TransferEngine {
         machinery.backend.noteNewWork()
     }
 
+    /// Has libcurl look for the end of a response that it has received already. It does so only for a transfer that goes on
+    /// after a pause.
+    func look(at transfer: Transfer) {
+        guard transfer.isRunning, !transfer.isReceivingPaused, case .running(let machinery) = state else { return }
+        transfer.curl.pause(transfer.pauseMask | CURLPAUSE_SEND)
+        transfer.curl.pause(transfer.pauseMask)
+        machinery.backend.noteNewWork()
+    }
+
     func note(_ transfer: Transfer) {
         noted.append(transfer)
         if case .running(let machinery) = state { machinery.backend.noteActivity() }
+    }
+
+    /// The server of an HTTP/2 connection has not processed, and will not, what came after `last`.
+    func serverGoesAway(_ connection: HTTP2Stream, last: UInt32) {
+        for transfer in transfers where transfer.isRunning {
+            guard let stream = transfer.stream, stream.isBeside(connection), stream.id > last else { continue }
+            transfer.rejection = .notProcessed
+        }
+    }
+
+    /// The transfer is over, whatever is left of the request.
+    package func giveUpUpload(of transfer: Transfer) {
+        guard transfer.isRunning else { return }
+        remove(transfer)
+        transfer.completed(.sendError)
     }
 
     /// Asks the transfer again in the next turn.
