@@ -459,8 +459,8 @@ extension RequestObject {
         switch milestone {
         case .resolving: wait(for: .resolve, engine)
         case .resolved: wait(for: .connect, engine)
-        // A new connection for the answer to a challenge.
-        case .connecting where deadlines?.phase == .receive: wait(for: .connect, engine)
+        // A new connection for the answer to a challenge, or for a request that is sent again.
+        case .connecting where deadlines?.phase != .connect: wait(for: .connect, engine)
         case .sending: wait(for: .send, engine)
         case .requestSent where deadlines?.phase == .send: wait(for: .response, engine)
         case .head, .challenge: wait(for: .receive, engine)
@@ -480,6 +480,11 @@ extension RequestObject {
     /// Ends the exchange if one of its limits has run out. Returns when to look again, if at all.
     func failIfExpired(_ engine: TransferEngine) -> MonotonicTime? {
         guard let deadlines, let phase = deadlines.expired(at: engine.now) else { return deadlines?.next }
+        if phase == .receive, let transfer, transfer.isBodyComplete {
+            // Only the server's taking the request has not come to its end.
+            engine.giveUpUpload(of: transfer)
+            return nil
+        }
         let limit = sentOptions.values.limits[phase]
         releaseTransfer(engine)
         reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)

@@ -11,7 +11,7 @@ struct ErrorTableTests {
     /// What never comes of this version, or not by anything that a test can do. Why: `Docs/Errors.md`.
     static let impossible: [HandleErrorCode] = [
         .notEnoughMemory, .internalError, .invalidOption, .headerNotFound,
-        .invalidHeader, .chunkedEncodingHeaderSizeOverflow, .responseDrainOverflow, .httpProtocolMismatch,
+        .invalidHeader, .chunkedEncodingHeaderSizeOverflow, .responseDrainOverflow,
     ]
 
     /// `DriverDeathTests` provokes it.
@@ -47,6 +47,10 @@ struct ErrorTableTests {
             _ = try await SessionHandle().fetch(.put, server.url(), body: .stream(body))
         },
         .timeout: { try await timeouts[.response]?() },
+        .httpProtocolMismatch: {
+            let server = try ScriptedServer { try HTTP2RefusalTests.reset(HTTP2Connection($0), .http11Required) }
+            _ = try await inClearHTTP2().get(server.url())
+        },
         .invalidURL: { _ = try await SessionHandle().get("http://h:port/") },
         .unrecognizedScheme: { _ = try await SessionHandle().get("gopher://h/") },
         .nameNotResolved: { _ = try await SessionHandle().get("http://name.invalid/") },

@@ -13,7 +13,11 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     }
 
     package static let ok = CurlCode(0)
+    package static let http2 = CurlCode(16)
+    package static let receiveError = CurlCode(56)
+    package static let http2Stream = CurlCode(92)
     package static let outOfMemory = CurlCode(27)
+    package static let sendError = CurlCode(55)
     package static let badFunctionArgument = CurlCode(43)
     package static let certificateRefused = CurlCode(60)
     package static let certificateStatusInvalid = CurlCode(91)
@@ -40,8 +44,10 @@ extension HandleErrorCode {
             case 5, 6: .nameNotResolved
             case 7, 45, 96: .cannotConnect
             case 8, 61: .invalidServerResponse
+            // An HTTP/2 connection ended, or is about to.
+            case 16: .connectionError
             // The stream of an HTTP/2 or HTTP/3 connection broke: before the head that is a response nobody can use.
-            case 16, 92, 95: progress < .receivingBody ? .invalidServerResponse : .connectionError
+            case 92, 95: progress < .receivingBody ? .invalidServerResponse : .connectionError
             case 18: progress < .receivingBody ? .invalidServerResponse : .connectionError
             case 27: .notEnoughMemory
             case 28: .timeout

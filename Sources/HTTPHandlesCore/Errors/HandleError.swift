@@ -1,3 +1,5 @@
+public import HTTPTypes
+
 /// The one error of this library: what went wrong, in which operation, and what libcurl said about it.
 ///
 ///     HandleError
@@ -19,6 +21,7 @@ public struct HandleError: Error, Sendable {
         let reason: String
         let curl: CurlFailure?
         let certificateProblem: CertificateProblem?
+        let http2StreamError: HTTP2ErrorCode?
         let underlying: (any Error)?
 
         init(
@@ -28,6 +31,7 @@ public struct HandleError: Error, Sendable {
             _ reason: String,
             _ curl: CurlFailure?,
             _ certificateProblem: CertificateProblem?,
+            _ http2StreamError: HTTP2ErrorCode?,
             _ underlying: (any Error)?
         ) {
             self.code = code
@@ -36,6 +40,7 @@ public struct HandleError: Error, Sendable {
             self.reason = reason
             self.curl = curl
             self.certificateProblem = certificateProblem
+            self.http2StreamError = http2StreamError
             self.underlying = underlying
         }
     }
@@ -49,9 +54,10 @@ public struct HandleError: Error, Sendable {
         reason: String,
         curl: CurlFailure? = nil,
         certificateProblem: CertificateProblem? = nil,
+        http2StreamError: HTTP2ErrorCode? = nil,
         underlying: (any Error)? = nil
     ) {
-        storage = Storage(code, operation, phase, reason, curl, certificateProblem, underlying)
+        storage = Storage(code, operation, phase, reason, curl, certificateProblem, http2StreamError, underlying)
     }
 
     /// What went wrong.
@@ -66,6 +72,8 @@ public struct HandleError: Error, Sendable {
     public var curl: CurlFailure? { storage.curl }
     /// For `.secureFailure`: what is wrong with the server's certificate, if that is the reason.
     public var certificateProblem: CertificateProblem? { storage.certificateProblem }
+    /// The code with which the server has ended the HTTP/2 stream, if it has.
+    public var http2StreamError: HTTP2ErrorCode? { storage.http2StreamError }
     /// The error that other code threw into the operation: the sequence of a request body, or a JSON decoder.
     public var underlying: (any Error)? { storage.underlying }
 
@@ -82,6 +90,7 @@ public struct HandleError: Error, Sendable {
             reason: reason,
             curl: curl,
             certificateProblem: certificateProblem,
+            http2StreamError: http2StreamError,
             underlying: underlying
         )
     }
@@ -93,6 +102,7 @@ extension HandleError: Hashable {
         left.code == right.code && left.operation == right.operation && left.phase == right.phase
             && left.reason == right.reason && left.curl == right.curl
             && left.certificateProblem == right.certificateProblem
+            && left.http2StreamError == right.http2StreamError
     }
 
     /// Hashes code and operation.

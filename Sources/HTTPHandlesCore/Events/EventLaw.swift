@@ -144,7 +144,7 @@ private struct HandleLaw {
         case .handleCreated: ([.idle], .idle)
         case .handleClosing: (anywhere, .closed)
         case .queued: (beginnings, .queued)
-        // libcurl opens a new connection where it finds a pooled one dead after it began to send.
+        // A request that the server has not processed is sent again, on a new connection.
         case .resolvingName: (beginnings.union([.queued, .sending]), .resolving)
         case .nameResolved: ([.resolving], .resolved)
         case .connectingToServer: (beginnings.union([.queued, .resolved, .connecting, .sending]), .connecting)

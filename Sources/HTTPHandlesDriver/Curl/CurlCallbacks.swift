@@ -136,7 +136,7 @@ private func resolverStarts(
     return 0
 }
 
-/// Comes only for transfers that watch their head go out.
+/// Comes only for transfers that are verbose.
 private func somethingToSee(
     _ easy: UnsafeMutableRawPointer?,
     _ type: curl_infotype,
@@ -144,9 +144,14 @@ private func somethingToSee(
     _ count: Int,
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
-    guard type == CURLINFO_HEADER_OUT else { return 0 }
+    guard type == CURLINFO_HEADER_OUT || type == CURLINFO_TEXT else { return 0 }
     unsafe withTransfer(data, otherwise: ()) { transfer in
-        unsafe transfer.headWentOut(UnsafeRawBufferPointer(start: bytes, count: count))
+        let bytes = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+        if type == CURLINFO_TEXT {
+            unsafe transfer.libcurlSays(bytes)
+        } else {
+            unsafe transfer.headWentOut(bytes)
+        }
     }
     return 0
 }

@@ -27,6 +27,8 @@ final class SocketTable {
         var exchange = 0
         /// The ports that the connection is found by when it is used again.
         var ports: UInt32?
+        /// How many requests were begun on the connection.
+        var requests: UInt32 = 0
     }
 
     /// Has to hear of every socket that comes and goes. It has this table in turn: the engine takes it away in the end.
@@ -96,13 +98,22 @@ final class SocketTable {
         descriptorsByPorts[ports] = descriptor
     }
 
-    /// A pooled connection is used by `transfer`.
-    func used(localPort: Int32, remotePort: Int32, by transfer: Transfer) {
-        guard let descriptor = descriptorsByPorts[Self.key(localPort, remotePort)] else { return }
+    /// A pooled connection is used by `transfer`. Returns its descriptor.
+    func used(localPort: Int32, remotePort: Int32, by transfer: Transfer) -> Int32? {
+        guard let descriptor = descriptorsByPorts[Self.key(localPort, remotePort)] else { return nil }
         // An HTTP/2 connection that serves several transfers at once is nobody's in particular.
         let isShared = currentUser(of: sockets[Int(descriptor)]).map { $0 !== transfer } ?? false
         sockets[Int(descriptor)].user = isShared ? nil : transfer
         sockets[Int(descriptor)].exchange = transfer.exchange
+        return descriptor
+    }
+
+    /// A request begins on the connection. Where that is HTTP/2, it gets the stream that is returned: libcurl takes one
+    /// after the other.
+    func requestBegins(on descriptor: Int32) -> HTTP2Stream {
+        sockets[Int(descriptor)].requests += 1
+        let socket = sockets[Int(descriptor)]
+        return HTTP2Stream(descriptor: descriptor, generation: socket.generation, id: socket.requests &* 2 &- 1)
     }
 
     /// The transfer that uses the connection at this moment.

@@ -52,6 +52,8 @@ extension Transfer {
         hasCookies = nil
         hasOwnCookies = false
         sentHead = nil
+        isVerbose = false
+        uploadBufferSize = 64 << 10
         setUp()
     }
 

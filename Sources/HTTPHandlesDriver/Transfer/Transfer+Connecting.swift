@@ -33,15 +33,22 @@ extension Transfer {
     /// The connection is ready for the request. `false` if the request must not go out on it.
     func connectionReady(remote: SocketAddress, localPort: Int32) -> Bool {
         let isFirst = if case .waiting = sending { true } else { false }
-        if !isFirst, challenge != nil ? !mayAnswerAgain() : !maySendAgain() { return false }
         let opened = openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
+        if !isFirst, challenge != nil ? !mayAnswerAgain() : !maySendAgain(isNewConnection: opened != nil) {
+            return false
+        }
+        let connection: Int32?
         if let opened {
             openedSockets.removeAll(keepingCapacity: true)
             newConnectionReady(opened, remote: remote, localPort: localPort)
+            connection = opened
         } else {
-            engine.sockets.used(localPort: localPort, remotePort: Int32(remote.port), by: self)
+            connection = engine.sockets.used(localPort: localPort, remotePort: Int32(remote.port), by: self)
             if isFirst { record(.reused(remote)) }
         }
+        stream = connection.map { engine.sockets.requestBegins(on: $0) }
+        rejection = nil
+        if mayBeHTTP2, request?.isIdempotent == false { setVerbose(true) }
         if request?.options.values.recordsSecurityInfo == true { agreement = TLSLibrary.agreement(of: curl) }
         if sentHead != nil { sentHead = SentHead() }
         record(.sending)
@@ -59,8 +66,8 @@ extension Transfer {
         if isSecure { record(.secured) }
     }
 
-    /// libcurl sends the request once more: the pooled connection was dead.
-    private func maySendAgain() -> Bool {
+    /// libcurl sends the request once more: the pooled connection was dead, or the server did not take the request.
+    private func maySendAgain(isNewConnection: Bool) -> Bool {
         isReusable = false
         if case .body = receiving {
             // So it does where the first step of a scheme, which has no body, is answered as if it were the request.
@@ -70,6 +77,9 @@ extension Transfer {
                 reason: "the server answered before the authentication was over; a request is not sent twice"
             )
             return false
+        }
+        if headBytes.isEmpty, let reason = rejection ?? (isUnsent ? .notProcessed : nil) {
+            return maySendAgain(after: reason, isNewConnection: isNewConnection)
         }
         guard let request, headBytes.isEmpty, !request.isIdempotent else { return true }
         // The server may have carried the request out the first time.

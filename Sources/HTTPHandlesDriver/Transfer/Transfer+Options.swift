@@ -81,6 +81,11 @@ extension Transfer {
             applyCookies(request.options.values)
             appliedOptions = request.options
         }
+        if restarts != 0 { applyRestarts() }
+        if isUploadCut {
+            isUploadCut = false
+            curl.set(CURLOPT_KEEP_SENDING_ON_ERROR, 0)
+        }
         try applyURL(request.message.url)
         applyShape(request)
         if request.body.hasTrailers {
@@ -88,6 +93,8 @@ extension Transfer {
             isReusable = false
             curl.setTrailerCallback()
         }
+        let versions = request.options.values.httpVersions
+        mayBeHTTP2 = versions == .http2PriorKnowledge || versions == .automatic && request.message.url.isSecure
         watchHead(ofLength: request.message.url.text.utf8.count + applyHeaderFields(request))
         unsafe errorBuffer[0] = 0
     }
@@ -120,7 +127,8 @@ extension Transfer {
     }
 
     private func applyShape(_ request: TransferRequest) {
-        let wanted = AppliedRequest(request)
+        var wanted = AppliedRequest(request)
+        if restarts != 0 { wanted.connectsAnew = true }
         guard wanted != appliedRequest else { return }
         // Takes back UPLOAD and NOBODY.
         curl.set(CURLOPT_HTTPGET, 1)
@@ -180,13 +188,21 @@ extension Transfer {
         return length
     }
 
-    /// libcurl makes a text for each thing that it shows, so only long heads are watched.
+    /// Whether libcurl shows what it sends and says what it does. It makes a text for each such thing.
+    func setVerbose(_ isOn: Bool) {
+        guard isOn != isVerbose else { return }
+        isVerbose = isOn
+        curl.set(CURLOPT_VERBOSE, isOn ? 1 : 0)
+    }
+
+    /// Only long heads are watched while they go out.
     private func watchHead(ofLength length: Int) {
         let isLong = length >= SentHead.minimumLength
+        setVerbose(isLong)
         if isLong != (sentHead != nil) {
-            curl.set(CURLOPT_VERBOSE, isLong ? 1 : 0)
             // Of what did not go out at once, libcurl 7.88 sends one buffer and then no more: room for the longest head.
-            curl.set(CURLOPT_UPLOAD_BUFFERSIZE, isLong ? 2 << 20 : 64 << 10)
+            uploadBufferSize = isLong ? 2 << 20 : 64 << 10
+            curl.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
         }
         sentHead = isLong ? SentHead() : nil
     }

@@ -40,6 +40,10 @@ extension Transfer {
             if unsafe Self.isStatusLine(line) {
                 receiving = .head
                 isCoded = false
+                // "HTTP/2 200"
+                if mayBeHTTP2, line.count > 10, unsafe line[5] == UInt8(ascii: "2") {
+                    unsafe http2StatusLineArrived(line[7..<10].reduce(0) { $0 * 10 + Int($1 & 0xF) })
+                }
             }
         } else if unsafe Self.isField(Self.contentEncoding, line) {
             isCoded = true
@@ -101,6 +105,7 @@ extension Transfer {
             return true
         }
         receiving = .body
+        status = head.status
         if mayAnswer(head) {
             challenge = head
             record(.challenge(head))

@@ -5,8 +5,11 @@ import HTTPTypes
 extension Transfer {
     /// libcurl wants body bytes.
     func bodyWanted(_ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
+        if isUploadCut { return endCutUpload(room: target.count) }
         note()
         noteSentHead()
+        let wasTaken = isBodyTaken
+        defer { if !wasTaken, isBodyTaken, case .body = receiving { uploadEndsAfterHead() } }
         switch request?.body {
         case .bytes(let bytes):
             return unsafe supply(bytes, target)
@@ -118,6 +121,7 @@ extension Transfer {
                     return
                 }
             }
+            if mayBeHTTP2 { setVerbose(true) }
             sending = .body(headBytes: bytes)
             if request?.body.isStreamed == true { milestones.append(.headSent(bytes: bytes)) }
             fallthrough

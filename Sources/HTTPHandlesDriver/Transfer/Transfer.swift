@@ -65,9 +65,11 @@ package final class Transfer: AlarmOwner {
     var hasCookies: Bool? = false
     /// `CURLOPT_COOKIE` is set.
     var hasOwnCookies = false
+    /// `CURLOPT_VERBOSE` is set.
+    @safe @exclusivity(unchecked) var isVerbose = false
 
     // The exchange
-    /// Counts the exchanges that the handle was used for.
+    /// Counts the exchanges that the handle was used for; one that begins again counts anew.
     private(set) var exchange = 0
     /// In libcurl: not over and not abandoned.
     var isRunning = false
@@ -77,6 +79,15 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var request: TransferRequest?
     @safe @exclusivity(unchecked) var download: DownloadBuffer?
     @safe @exclusivity(unchecked) private var delegate: (any TransferDelegate)?
+    /// Why the exchange has begun again so far: bits of `RestartReason`.
+    var restarts: UInt8 = 0
+    /// The transfer begins again as soon as libcurl is done with it.
+    var pendingRestart: RestartReason?
+    /// The server has not processed the request of the present attempt, and says so.
+    @safe @exclusivity(unchecked) var rejection: RestartReason?
+    /// Where the request of the present attempt went, if the connection is one of HTTP/2.
+    @safe @exclusivity(unchecked) var stream: HTTP2Stream?
+    @safe @exclusivity(unchecked) var mayBeHTTP2 = false
 
     // What was recorded and not yet passed on
     @safe @exclusivity(unchecked) var milestones: [TransferMilestone] = []
@@ -101,6 +112,14 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) package internal(set) var bodyBytesTaken = 0
     /// Nothing more of the request is to come from us.
     var isBodyTaken = true
+    /// `CURLOPT_UPLOAD_BUFFERSIZE`.
+    var uploadBufferSize = 64 << 10
+    /// The server has refused the request, over HTTP/2: what is left of the body is not sent.
+    var isUploadCut = false
+    /// libcurl is to look for the end of the response.
+    @safe @exclusivity(unchecked) var needsLook = false
+    /// While only the request is still on its way.
+    @safe @exclusivity(unchecked) var uploadWatch: UploadWatch?
     /// libcurl knows that a body of unknown length is over.
     var isBodyEndTaken = false
     /// The producer is slow.
@@ -108,6 +127,9 @@ package final class Transfer: AlarmOwner {
 
     // Receiving
     var receiving = Receiving.head
+    var isHTTP2 = false
+    /// Of the final head.
+    var status = 0
     @safe @exclusivity(unchecked) var headBytes: [UInt8] = []
     var headBytesTotal = 0
     var headLines = 0
@@ -152,28 +174,40 @@ package final class Transfer: AlarmOwner {
         download: DownloadBuffer,
         delegate: any TransferDelegate
     ) throws(HandleError) {
+        restarts = 0
+        pendingRestart = nil
         try apply(request)
         self.request = request
         self.download = download
         self.delegate = delegate
+        maximumHeadSize = request.options.values.maximumHeadSize
+        beginAttempt(request)
+    }
+
+    /// Resets everything that belongs to one attempt: the first of an exchange, or a later one.
+    func beginAttempt(_ request: TransferRequest) {
         exchange += 1
         isRunning = true
         lastProgress = engine.now
         agreement = nil
+        rejection = nil
+        stream = nil
         isResolving = false
+        openedSockets.removeAll(keepingCapacity: true)
         sending = .waiting
         bodyBytesTaken = 0
         isBodyTaken = request.body.length == 0
         isBodyEndTaken = false
         isSendingPaused = false
         receiving = .head
+        isHTTP2 = false
+        needsLook = false
         headBytesTotal = 0
         headLines = 0
         announcedLength = nil
         challenge = nil
         challengesAnswered = 0
         isCoded = false
-        maximumHeadSize = request.options.values.maximumHeadSize
         refusal = nil
         discardBudget = nil
         bodyBytesArrived = 0
@@ -191,7 +225,6 @@ package final class Transfer: AlarmOwner {
         download = nil
         request = nil
         headBytes = []
-        openedSockets.removeAll(keepingCapacity: true)
     }
 
     // MARK: Recording and passing on
@@ -223,6 +256,12 @@ package final class Transfer: AlarmOwner {
             movedBody = false
             delegate?.transferMovedBody(self, engine)
         }
+        guard isHTTP2, isRunning else { return }
+        if needsLook {
+            needsLook = false
+            engine.look(at: self)
+        }
+        watchUpload(engine)
     }
 
     // MARK: Time
@@ -282,23 +321,31 @@ package final class Transfer: AlarmOwner {
         }
     }
 
-    /// libcurl is done with the transfer.
+    /// libcurl is done with the transfer, which does not begin again.
     func completed(_ result: CurlCode) {
         noteSentHead()
-        if result == .ok { deliverChallenge() } else if challenge != nil { forgetChallenge() }
+        if result == .ok {
+            deliverChallenge()
+        } else {
+            if challenge != nil { forgetChallenge() }
+            if refusal == nil, let reason = rejection(after: result) { refusal = rejectionError(reason) }
+        }
         if let refusal {
             record(.failed(refusal, []))
         } else if case .head = receiving, result == .ok {
             // libcurl finds nothing wrong with a connection that ends in the middle of a head.
             let reason = "the connection ended in the middle of the response head"
             record(.failed(HandleError(.invalidServerResponse, .receiveResponse, reason: reason), []))
-        } else if discardBudget != nil || result == .ok {
+        } else if discardBudget != nil || result == .ok || isOnlyUploadLost(result) {
             if discardBudget == nil, !headBytes.isEmpty { record(.trailers(HeaderBlock(bytes: headBytes))) }
             record(.finished)
         } else {
             record(failure(result))
         }
     }
+
+    /// What libcurl says of the failure.
+    var errorText: String { unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? "" }
 
     private func failure(_ result: CurlCode) -> TransferMilestone {
         let failure = CurlFailure(result)
@@ -317,18 +364,29 @@ package final class Transfer: AlarmOwner {
             // What new versions say of a key that cannot be used; everything else was looked at before libcurl got it.
             code = .clientCertNoPrivateKey
         }
-        let text = unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
+        let text = errorText
+        var streamError = HTTP2ErrorCode(curlText: text)
+        var message = failure.message
+        if result == .http2Stream, text.isEmpty {
+            // Before 8.1 that is all of an answer whose stream the server has ended while the request was going out.
+            code = .connectionError
+            streamError = .noError
+            message =
+                "the server ended the stream before it had the request; this libcurl cannot tell its answer from a part"
+        }
+        if text.utf8.starts(with: "HTTP/2 stream ".utf8), streamError != .noError { code = .connectionError }
         if progress < .receivingBody, text.utf8.firstRange(of: "alert certificate required".utf8) != nil {
             // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
             code = .clientAuthCertNeeded
         }
-        let reasons = [problem?.reason, passwordHint(code), text.isEmpty ? failure.message : text]
+        let reasons = [problem?.reason, passwordHint(code), text.isEmpty ? message : text]
         let error = HandleError(
             code,
             .sendRequest,
             reason: reasons.compactMap { $0 }.joined(separator: ": "),
             curl: failure,
-            certificateProblem: problem
+            certificateProblem: problem,
+            http2StreamError: streamError
         )
         return .failed(error, secureFailure)
     }

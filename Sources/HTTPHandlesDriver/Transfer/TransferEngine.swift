@@ -147,6 +147,7 @@ package final class TransferEngine {
     /// Takes a transfer out of libcurl; its easy handle still knows what was. Callbacks run in here.
     private func remove(_ transfer: Transfer) {
         guard transfer.isRunning else { return }
+        if let watch = transfer.uploadWatch.take() { watch.end(self) }
         if case .running(let machinery) = state { machinery.multi.remove(transfer.curl) }
         transfer.isRunning = false
     }
@@ -173,9 +174,33 @@ package final class TransferEngine {
         machinery.backend.noteNewWork()
     }
 
+    /// Has libcurl look for the end of a response that it has received already. It does so only for a transfer that goes on
+    /// after a pause.
+    func look(at transfer: Transfer) {
+        guard transfer.isRunning, !transfer.isReceivingPaused, case .running(let machinery) = state else { return }
+        transfer.curl.pause(transfer.pauseMask | CURLPAUSE_SEND)
+        transfer.curl.pause(transfer.pauseMask)
+        machinery.backend.noteNewWork()
+    }
+
     func note(_ transfer: Transfer) {
         noted.append(transfer)
         if case .running(let machinery) = state { machinery.backend.noteActivity() }
+    }
+
+    /// The server of an HTTP/2 connection has not processed, and will not, what came after `last`.
+    func serverGoesAway(_ connection: HTTP2Stream, last: UInt32) {
+        for transfer in transfers where transfer.isRunning {
+            guard let stream = transfer.stream, stream.isBeside(connection), stream.id > last else { continue }
+            transfer.rejection = .notProcessed
+        }
+    }
+
+    /// The transfer is over, whatever is left of the request.
+    package func giveUpUpload(of transfer: Transfer) {
+        guard transfer.isRunning else { return }
+        remove(transfer)
+        transfer.completed(.sendError)
     }
 
     /// Asks the transfer again in the next turn.
@@ -279,11 +304,28 @@ package final class TransferEngine {
 
     private func finishTurn(_ machinery: Machinery) {
         while let (transfer, result) = machinery.multi.nextCompletion() {
-            transfer.completed(result)
-            remove(transfer)
+            if transfer.beginsAgain(after: result) {
+                restart(transfer, machinery)
+            } else {
+                transfer.completed(result)
+                remove(transfer)
+            }
         }
         machinery.cookies.trimIfDue()
         passOn()
+    }
+
+    /// Begins the exchange of a transfer once more. What its first attempt leads to in libcurl's callbacks, like the end of
+    /// its connection, is told before anything of the second.
+    private func restart(_ transfer: Transfer, _ machinery: Machinery) {
+        remove(transfer)
+        do {
+            try transfer.beginAgain()
+            try machinery.add(transfer)
+        } catch {
+            transfer.isRunning = false
+            transfer.record(.failed(error, []))
+        }
     }
 
     /// Passes on what callbacks have recorded. Whoever is told may start and release transfers, which may record more.

@@ -11,6 +11,8 @@ final class Nginx: Sendable {
     let httpsPort: Int
     let http1TLSPort: Int
     let clearHTTP2Port: Int
+    /// HTTP/2 over TLS, where each connection takes five requests.
+    let impatientPort: Int
     /// The certificate of the authority that signed the server's.
     let authorityFile: String
     /// What `/big` serves.
@@ -23,8 +25,9 @@ final class Nginx: Sendable {
         let folder = process.folder
         try FileManager.default.createDirectory(atPath: folder + "/html", withIntermediateDirectories: true)
         authorityFile = folder + "/authority.pem"
-        let ports = try freePorts(4)
+        let ports = try freePorts(5)
         (httpPort, httpsPort, http1TLSPort, clearHTTP2Port) = (ports[0], ports[1], ports[2], ports[3])
+        impatientPort = ports[4]
         try Self.makeCertificates(in: folder)
         try Data((0..<bigSize).map { UInt8(truncatingIfNeeded: $0) }).write(
             to: URL(fileURLWithPath: folder + "/html/big")
@@ -37,6 +40,7 @@ final class Nginx: Sendable {
     func http(_ path: String) -> String { "http://127.0.0.1:\(httpPort)\(path)" }
     func https(_ path: String) -> String { "https://localhost:\(httpsPort)\(path)" }
     func https1(_ path: String) -> String { "https://localhost:\(http1TLSPort)\(path)" }
+    func impatient(_ path: String) -> String { "https://localhost:\(impatientPort)\(path)" }
     func clearHTTP2(_ path: String) -> String { "http://127.0.0.1:\(clearHTTP2Port)\(path)" }
 
     /// Leads, over HTTP/2, to a server of HTTP/1.1; what either side sends goes on as it comes. (Over TLS nginx
@@ -73,6 +77,10 @@ final class Nginx: Sendable {
                     proxy_request_buffering off; proxy_buffering off;
                 }
                 location /upload { dav_methods PUT; create_full_put_path on; }
+            }
+            server {
+                listen 127.0.0.1:\(ports[4]) ssl http2; keepalive_requests 5;
+                location / { default_type text/plain; return 200 "hello"; }
             }
         }
         """

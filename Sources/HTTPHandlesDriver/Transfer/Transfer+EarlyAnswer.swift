@@ -1,0 +1,119 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+import HTTPTypes
+
+// A server may answer before it has the whole request. Below 300 the request goes on: the server may still want it. From
+// 300 on it does not, and libcurl stops sending. Where the whole response is here, what is left of the request is no reason
+// to fail. What libcurl makes of such answers over HTTP/2, by version: `Docs/HTTP2.md`.
+
+extension Transfer {
+    /// Whether nothing of the response's body can be missing. Of a body whose length was not announced only libcurl sees
+    /// the end.
+    package var isBodyComplete: Bool {
+        guard case .body = receiving, challenge == nil, discardBudget == nil else { return false }
+        if status == 204 || status == 304 || request?.message.method == .head { return true }
+        let length = curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
+        return length >= 0 && length == Int64(bodyBytesArrived)
+    }
+
+    /// Whether a failure only ends what is left of the upload.
+    func isOnlyUploadLost(_ result: CurlCode) -> Bool {
+        switch result {
+        case .http2Stream where isUploadCut && errorText.isEmpty:
+            // The server has ended the stream without an error, while libcurl went on for us.
+            if case .body = receiving { return isBodyComplete || curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) < 0 }
+            return false
+        case .http2, .sendError, .receiveError, .http2Stream: return isBodyComplete
+        default: return false
+        }
+    }
+
+    // MARK: HTTP/2
+
+    /// A response over HTTP/2 begins.
+    func http2StatusLineArrived(_ status: Int) {
+        isHTTP2 = true
+        guard status >= 300, !isBodyTaken, CurlLibrary.version < 0x08_07_00, appliedCredentials?.awaitChallenge != true
+        else { return }
+        // libcurl would send nothing more, not even the end of the request. But without that it does not hear of the end
+        // of the response. So it is to go on, and finds that the body is over.
+        curl.set(CURLOPT_KEEP_SENDING_ON_ERROR, 1)
+        isUploadCut = true
+    }
+
+    /// libcurl wants more of a body that the server has refused.
+    func endCutUpload(room: Int) -> UploadBuffer.Supply {
+        // Where libcurl has some left that the server does not take, this only fills up its buffer, and it will ask again.
+        if room >= uploadBufferSize, !isBodyTaken {
+            note()
+            isBodyTaken = true
+            uploadEndsAfterHead()
+        }
+        return .end
+    }
+
+    /// The request is over, and the response is there or on its way.
+    func uploadEndsAfterHead() {
+        // Where the response ended before the request, libcurl learns of it while it sends, and does not look again until
+        // something else comes over the connection.
+        needsLook = isHTTP2
+    }
+
+    /// Watches the rest of the upload, once it can only hold up the response.
+    func watchUpload(_ engine: TransferEngine) {
+        guard isHTTP2, isRunning, !isBodyTaken, uploadWatch == nil, case .body = receiving,
+            isUploadCut || isBodyComplete
+        else { return }
+        uploadWatch = UploadWatch(self, engine)
+    }
+}
+
+/// Gives up an upload that does not move any more after the response came: a server of HTTP/2 need not say that it wants
+/// no more of it, and then gives the client no room to say that it is over.
+final class UploadWatch: AlarmOwner {
+    /// How long nothing may move where the response is complete.
+    private static let patience = Duration.seconds(1)
+    /// And where libcurl cannot tell whether it is.
+    private static let patienceInDoubt = Duration.seconds(5)
+
+    @safe private unowned(unsafe) let transfer: Transfer
+    private var bytesBefore: Int
+    private var alarm: DeadlineToken?
+
+    init(_ transfer: Transfer, _ engine: TransferEngine) {
+        self.transfer = transfer
+        bytesBefore = transfer.bodyBytesTaken + transfer.bodyBytesArrived
+        alarm = engine.setAlarm(of: self, at: next(engine))
+    }
+
+    private func next(_ engine: TransferEngine) -> MonotonicTime {
+        engine.now + (transfer.isBodyComplete ? Self.patience : Self.patienceInDoubt)
+    }
+
+    func end(_ engine: TransferEngine) {
+        if let alarm { engine.cancel(alarm) }
+        alarm = nil
+    }
+
+    func alarmWentOff(_ engine: TransferEngine) {
+        guard let alarm else { return }
+        let bytes = transfer.bodyBytesTaken + transfer.bodyBytesArrived
+        let waitsForUs = transfer.isSendingPaused || transfer.isReceivingPaused
+        if transfer.isBodyTaken {
+            end(engine)
+        } else if bytes > bytesBefore || waitsForUs {
+            bytesBefore = bytes
+            engine.move(alarm, to: next(engine))
+        } else {
+            if !transfer.isBodyComplete, transfer.refusal == nil {
+                transfer.refusal = HandleError(
+                    .connectionError,
+                    .receiveResponse,
+                    reason: "the server answered before it had the request, and takes no more of it; libcurl "
+                        + "\(CurlLibrary.versionText) cannot see the end of such an answer over HTTP/2"
+                )
+            }
+            engine.giveUpUpload(of: transfer)
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import HTTPHandlesCore
+import HTTPTypes
+
+/// A stream of an HTTP/2 connection.
+struct HTTP2Stream {
+    let descriptor: Int32
+    /// Which of the connections that had the descriptor.
+    let generation: UInt32
+    let id: UInt32
+
+    func isBeside(_ other: HTTP2Stream) -> Bool {
+        descriptor == other.descriptor && generation == other.generation
+    }
+}
+
+// A server of HTTP/2 can say that it has not processed a request: with a GOAWAY frame that names an earlier stream as the
+// last one, or with the code of a stream error. Such a request may be sent again, whatever its method (RFC 9113, sections
+// 6.8 and 8.7). libcurl gives that in no result. It says it in the texts that it makes for whoever wants to see what it
+// does, so those are on while a response may come over HTTP/2. A GOAWAY frame is told by whichever transfer happens to
+// read it, for all on its connection.
+
+extension Transfer {
+    /// libcurl tells of something that it does.
+    func libcurlSays(_ text: UnsafeRawBufferPointer) {
+        // The first letters of the few texts that matter.
+        switch unsafe text.first {
+        case UInt8(ascii: "r"), UInt8(ascii: "R"), UInt8(ascii: "H"), UInt8(ascii: "D"): break
+        default: return
+        }
+        let text = unsafe String(decoding: text, as: UTF8.self)
+        if text.hasPrefix("received GOAWAY") || text.hasPrefix("recveived GOAWAY") {
+            // "received GOAWAY, error=0, last_stream=9"; before 8.1 with the slip.
+            guard let stream, let equals = text.lastIndex(of: "="),
+                let last = UInt32(text[equals...].dropFirst().prefix { $0.isNumber })
+            else { return }
+            engine.serverGoesAway(stream, last: last)
+        } else if text.hasPrefix("REFUSED_STREAM")
+            || text.hasPrefix("HTTP/2 stream ") && text.contains(" refused by server")
+        {
+            // The second one since 8.21. Before, where the connection has served another request too, libcurl says no more
+            // than that the connection died.
+            rejection = .notProcessed
+        } else if text.hasPrefix("Downgrades to HTTP/1.1") {
+            rejection = .needsHTTP1
+        }
+    }
+
+    /// Whether, and how, the server has refused to process the request of an attempt that failed.
+    func rejection(after result: CurlCode) -> RestartReason? {
+        if let rejection { return rejection }
+        guard mayBeHTTP2, case .head = receiving, headBytes.isEmpty else { return nil }
+        switch HTTP2ErrorCode(curlText: errorText) {
+        case .refusedStream?: return .notProcessed
+        case .http11Required?: return .needsHTTP1
+        default: return result == .sendError && isUnsent ? .notProcessed : nil
+        }
+    }
+
+    /// Nothing of the head was sent, and not for an error of the connection: that takes no more requests.
+    var isUnsent: Bool {
+        guard mayBeHTTP2, case .head(let before) = sending else { return false }
+        return curl.requestHeadBytes == before && errorText.isEmpty
+    }
+
+    /// libcurl sends a request again that the server has not processed. Once in an exchange, and not on a connection of the
+    /// pool, which may refuse it too. (For HTTP/1.1 libcurl would not send the body from its beginning.)
+    func maySendAgain(after reason: RestartReason, isNewConnection: Bool) -> Bool {
+        guard canRestart(reason) else {
+            refusal = rejectionError(reason)
+            return false
+        }
+        guard isNewConnection, reason == .notProcessed else {
+            pendingRestart = reason
+            return false
+        }
+        restarts |= reason.rawValue
+        return true
+    }
+
+    /// Why the request that was not processed is not sent again.
+    func rejectionError(_ reason: RestartReason) -> HandleError {
+        if reason == .needsHTTP1 {
+            return HandleError(
+                .httpProtocolMismatch,
+                .receiveResponse,
+                reason: "the server requires HTTP/1.1 for this request (HTTP_1_1_REQUIRED)",
+                http2StreamError: .http11Required
+            )
+        }
+        let isTwice = restarts & reason.rawValue != 0
+        let why = isTwice ? "twice" : "and its body cannot be had again"
+        return HandleError(
+            .connectionError,
+            .receiveResponse,
+            reason: "the server refused the request before it processed any of it (REFUSED_STREAM), \(why)",
+            http2StreamError: .refusedStream
+        )
+    }
+}

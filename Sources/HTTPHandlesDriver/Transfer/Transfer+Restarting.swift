@@ -1,0 +1,74 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+/// Why a transfer begins again: the server has processed nothing of the request. Each reason counts once in an exchange.
+///
+/// The next attempt always makes a connection of its own, so that what was wrong with the last one cannot be met again.
+enum RestartReason: UInt8 {
+    /// The connection was found unfit before anything was sent on it.
+    case connectionUnfit = 1
+    /// The server says that it has not processed the request.
+    case notProcessed = 2
+    /// The server wants the request over HTTP/1.1.
+    case needsHTTP1 = 4
+}
+
+// libcurl sends some requests again by itself, and `connectionReady` has a say in that. This is for what libcurl takes for
+// a failure: the transfer leaves the multi handle and goes in again, as the same exchange, with the same time limits.
+// Whoever the exchange belongs to sees a second attempt and no failure.
+
+extension Transfer {
+    /// Has the transfer begin again once libcurl is done with the present attempt. A callback that gets `true` makes
+    /// libcurl give up.
+    ///
+    /// - Returns: `false` where the transfer has begun again for this reason before, a part of the response is there, or
+    ///   the body cannot be had again.
+    func restart(_ reason: RestartReason) -> Bool {
+        guard canRestart(reason) else { return false }
+        pendingRestart = reason
+        return true
+    }
+
+    func canRestart(_ reason: RestartReason) -> Bool {
+        guard let request, isRunning, restarts & reason.rawValue == 0, refusal == nil else { return false }
+        guard case .head = receiving, headBytes.isEmpty else { return false }
+        if reason == .needsHTTP1 {
+            // Who demands HTTP/2, or sends in clear, where the versions are not agreed on, gets the error.
+            guard request.options.values.httpVersions == .automatic, request.message.url.isSecure else { return false }
+        }
+        switch request.body {
+        case .none, .bytes, .stored: return true
+        case .stream(_, _, let hasTrailers): return bodyBytesTaken == 0 && !(hasTrailers && isBodyEndTaken)
+        }
+    }
+
+    /// libcurl is done with the present attempt. Whether there is another.
+    func beginsAgain(after result: CurlCode) -> Bool {
+        guard result != .ok else { return false }
+        if pendingRestart == nil, refusal == nil, let reason = rejection(after: result) { _ = restart(reason) }
+        guard pendingRestart != nil else { return false }
+        noteSentHead()
+        return true
+    }
+
+    /// Prepares the easy handle, which is in no multi handle, for the next attempt.
+    func beginAgain() throws(HandleError) {
+        guard let request, let reason = pendingRestart.take() else {
+            preconditionFailure("A transfer begins again only for a reason, while it belongs to an exchange.")
+        }
+        restarts |= reason.rawValue
+        try apply(request)
+        guard request.body.isStreamed || rewind(to: 0) else {
+            throw HandleError(.resendRequest, .sendRequest, reason: "the request body cannot be had again")
+        }
+        beginAttempt(request)
+    }
+
+    /// Sets what is different in an attempt after the first one, over what was set for the request.
+    func applyRestarts() {
+        guard restarts & RestartReason.needsHTTP1.rawValue != 0 else { return }
+        // For the next exchange this has to be set anew.
+        appliedOptions = nil
+        curl.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    }
+}

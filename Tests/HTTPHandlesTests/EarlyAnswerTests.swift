@@ -1,0 +1,203 @@
+import HTTPHandles
+import HTTPHandlesTesting
+import HTTPTypes
+import Testing
+
+@Suite("Answers that come before the end of the request", .timeLimit(.minutes(5)))
+struct EarlyAnswerTests {
+    // MARK: HTTP/1.1
+
+    /// The server answers, and ends the connection without having read the request.
+    @Test(
+        arguments: [
+            "200 OK\r\nContent-Length: 4\r\n\r\nbody", "413 No\r\nContent-Length: 4\r\n\r\nbody", "204 OK\r\n\r\n",
+            "304 OK\r\nContent-Length: 4\r\n\r\n",
+        ],
+        [true, false]
+    )
+    func `an answer that is complete is delivered although the request is lost`(
+        _ answer: String,
+        isSecure: Bool
+    ) async throws {
+        let gate = Gate()
+        let server = try ScriptedServer(takesLittle: true) { connection in
+            guard try connection.readHead() != nil else { return }
+            try connection.send("HTTP/1.1 " + answer)
+            gate.wait()
+        }
+        let (session, url) = isSecure ? try await overTLS(server, .http1_1) : (try SessionHandle(), server.url())
+        let request = try await session.openRequest(.post, url)
+        let recorder = EventRecorder(of: request)
+        async let sent: Void = request.send(.bytes([UInt8](repeating: 1, count: 8_000_000)))
+        try await sent
+        #expect(try await request.receiveResponse().status.code == Int(answer.prefix(3)))
+        gate.open()
+        #expect(try await request.body.collectString(upTo: 100) == (answer.hasSuffix("body") ? "body" : ""))
+        try request.close()
+        #expect(try await !recorder.finish().contains { $0.kind.name == "requestError" })
+    }
+
+    @Test func `an answer that is not complete is an error`() async throws {
+        let gate = Gate()
+        let server = try ScriptedServer(takesLittle: true) { connection in
+            guard try connection.readHead() != nil else { return }
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbody")
+            gate.wait()
+        }
+        let session = try SessionHandle()
+        let response = try await session.fetch(
+            .post,
+            server.url(),
+            body: .bytes([UInt8](repeating: 1, count: 8_000_000))
+        )
+        gate.open()
+        let error = await #expect(throws: HandleError.self) { try await response.body.collect(upTo: 100) }
+        #expect(error?.code == .connectionError)
+    }
+
+    @Test func `a server that answers and then reads no more costs no answer`() async throws {
+        let server = try ScriptedServer(takesLittle: true) { connection in
+            guard try connection.readHead() != nil else { return }
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
+            Gate().wait()
+        }
+        let session = try SessionHandle(options: [.set(.receiveTimeout, to: .milliseconds(200))])
+        let response = try await session.fetch(
+            .post,
+            server.url(),
+            body: .bytes([UInt8](repeating: 1, count: 8_000_000))
+        )
+        #expect(try await response.body.collectString(upTo: 100) == "body")
+    }
+
+    // MARK: HTTP/2
+
+    enum Answer: String, CaseIterable {
+        case ok, okWithLength, noContent, tooLarge, tooLargeWithLength, notModified
+
+        var status: Int {
+            switch self {
+            case .ok, .okWithLength: 200
+            case .noContent: 204
+            case .tooLarge, .tooLargeWithLength: 413
+            case .notModified: 304
+            }
+        }
+
+        var body: String { self == .noContent || self == .notModified ? "" : "body" }
+
+        func send(on stream: UInt32, _ http2: HTTP2Connection, thenReset: Bool = false) throws {
+            let hasLength = self == .okWithLength || self == .tooLargeWithLength
+            let fields = hasLength ? [("content-length", "4")] : []
+            var frames = [HTTP2Connection.head(status, fields, on: stream, isEnd: body.isEmpty)]
+            if !body.isEmpty { frames.append(HTTP2Connection.data(body, on: stream, isEnd: true)) }
+            if thenReset { frames.append(HTTP2Connection.reset(stream, HTTP2ErrorCode.noError.rawValue)) }
+            try http2.send(frames)
+        }
+
+        static func server(thenReset: Bool = false) throws -> (Answer) throws -> ScriptedServer {
+            { answer in
+                try ScriptedServer { connection in
+                    let http2 = try HTTP2Connection(connection)
+                    let (stream, _) = try http2.readRequest()
+                    try answer.send(on: stream, http2, thenReset: thenReset)
+                    // The client may send as much as it was allowed at the beginning, and no more.
+                    while true { _ = try http2.readFrame() }
+                }
+            }
+        }
+    }
+
+    static func isOld(_ session: SessionHandle) async throws -> Bool {
+        try await session.option(.linkedLibrary).version < "8.1"
+    }
+
+    /// The producer waits for the answer, and then writes three bytes.
+    @Test(arguments: Answer.allCases, [true, false])
+    func `the end of an answer is seen where the request ends after it`(_ answer: Answer, isSecure: Bool) async throws {
+        let server = try Answer.server()(answer)
+        let (session, url) = isSecure ? try await overTLS(server) : (try inClearHTTP2(), server.url())
+        let request = try await session.openRequest(.post, url)
+        let recorder = EventRecorder(of: request)
+        try await request.send(.writes())
+        #expect(try await request.receiveResponse().status.code == answer.status)
+        // From 300 on the server wants no more of it, and nothing is sent.
+        if answer.status < 300 {
+            try await request.write(Array("abc".utf8))
+            try await request.finishWriting()
+        }
+        #expect(try await request.body.collectString(upTo: 100) == answer.body)
+        try request.close()
+        #expect(try await !recorder.finish().contains { $0.kind.name == "requestError" })
+    }
+
+    /// The server takes the first 65,535 bytes of 200,000.
+    @Test(arguments: Answer.allCases, [true, false])
+    func `an upload that the server takes no more of`(_ answer: Answer, isSecure: Bool) async throws {
+        let server = try Answer.server()(answer)
+        let (session, url) = isSecure ? try await overTLS(server) : (try inClearHTTP2(), server.url())
+        if answer == .ok { try await session.setOption(.receiveTimeout, to: .seconds(3)) }
+        let response = try await session.fetch(.post, url, body: .bytes([UInt8](repeating: 1, count: 200_000)))
+        #expect(response.status.code == answer.status)
+        let isOld = try await Self.isOld(session)
+        switch answer {
+        case .ok:
+            // No libcurl tells that such an answer is over.
+            let error = await #expect(throws: HandleError.self) { try await response.body.collect(upTo: 100) }
+            #expect(error?.phase == .receive)
+        case .tooLarge where isOld:
+            let error = await #expect(throws: HandleError.self) { try await response.body.collect(upTo: 100) }
+            #expect(error?.code == .connectionError)
+            #expect(error?.reason.contains("cannot see the end of such an answer") == true)
+        default:
+            #expect(try await response.body.collectString(upTo: 100) == answer.body)
+        }
+    }
+
+    /// All of it comes at once: the answer, and that the rest of the request is not wanted.
+    @Test(arguments: Answer.allCases, [true, false])
+    func `a complete answer with a reset behind it`(_ answer: Answer, isSecure: Bool) async throws {
+        let server = try Answer.server(thenReset: true)(answer)
+        let (session, url) = isSecure ? try await overTLS(server) : (try inClearHTTP2(), server.url())
+        let isOld = try await Self.isOld(session)
+        do {
+            let response = try await session.fetch(.post, url, body: .bytes([UInt8](repeating: 1, count: 200_000)))
+            let text = try await response.body.collectString(upTo: 100)
+            #expect(response.status.code == answer.status)
+            #expect(text == answer.body)
+        } catch {
+            // Such versions throw away what they have read of the answer together with the reset.
+            #expect(isOld)
+            #expect(error.code == .connectionError)
+            #expect(error.http2StreamError == .noError)
+        }
+    }
+
+    /// The reset comes after the answer was read.
+    @Test(arguments: Answer.allCases, [true, false])
+    func `a reset after a complete answer`(_ answer: Answer, isSecure: Bool) async throws {
+        let gate = Gate()
+        let server = try ScriptedServer { connection in
+            let http2 = try HTTP2Connection(connection)
+            let (stream, _) = try http2.readRequest()
+            try answer.send(on: stream, http2)
+            gate.wait()
+            try http2.send(HTTP2Connection.reset(stream, HTTP2ErrorCode.noError.rawValue))
+            while true { _ = try http2.readFrame() }
+        }
+        let (session, url) = isSecure ? try await overTLS(server) : (try inClearHTTP2(), server.url())
+        let response = try await session.fetch(.post, url, body: .bytes([UInt8](repeating: 1, count: 200_000)))
+        if !answer.body.isEmpty { #expect(try await response.body.read(upTo: 4) == Array("body".utf8)) }
+        gate.open()
+        let isOld = try await Self.isOld(session)
+        do {
+            let rest = try await response.body.collect(upTo: 100)
+            #expect(rest == [])
+        } catch {
+            // What is old cannot tell such an end from one that cost a part of the body, unless its length was announced.
+            #expect(isOld)
+            #expect(answer == .ok)
+            #expect(error.http2StreamError == .noError)
+        }
+    }
+}

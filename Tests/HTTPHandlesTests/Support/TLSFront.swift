@@ -1,0 +1,126 @@
+import Foundation
+import HTTPHandlesLock
+import HTTPHandlesTesting
+
+/// Gives scripted servers a face of TLS: what comes over a connection goes on to the server as it is, and back. The
+/// certificate is nginx's; the protocol is whichever the test says.
+final class TLSFront: Sendable {
+    /// The one that all tests share.
+    static let shared = Result { try TLSFront() }
+
+    /// What the handshake may agree on, in the server's order.
+    enum Protocols: String { case http1_1 = "http/1.1", http2 = "h2", both = "h2,http/1.1" }
+
+    let authorityFile: String
+    private let folder: String
+    private let guardian: Guardian
+    /// Ports that listen and lead nowhere yet.
+    private let ports: Lock<[Int]>
+
+    private init() throws {
+        let nginx = try Nginx.shared.get()
+        authorityFile = nginx.authorityFile
+        folder = NSTemporaryDirectory() + "http-handles-tls-front-\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Self.program.write(toFile: folder + "/front.py", atomically: true, encoding: .utf8)
+        guardian = try Guardian(
+            """
+            python3 "$1/front.py" "$1" "$2" & server=$!
+            cat >/dev/null; kill $server; wait $server 2>/dev/null; rm -rf "$1"
+            """,
+            [folder, URL(fileURLWithPath: nginx.authorityFile).deletingLastPathComponent().path]
+        )
+        let end = Date().addingTimeInterval(30)
+        while !FileManager.default.fileExists(atPath: folder + "/ports") {
+            guard Date() < end, guardian.isRunning else { throw SupportFailure("the TLS front does not start") }
+            usleep(1000)
+        }
+        let list = try String(contentsOfFile: folder + "/ports", encoding: .utf8)
+        ports = Lock(list.split(separator: " ").compactMap { Int($0) })
+    }
+
+    /// An https URL that leads to `server`.
+    func url(_ server: ScriptedServer, _ protocols: Protocols, _ path: String = "/") throws -> String {
+        guard let port = ports.withLock({ $0.popLast() }) else {
+            throw SupportFailure("the TLS front has no ports left")
+        }
+        let note = folder + "/\(port)"
+        try "\(server.port) \(protocols.rawValue)".write(toFile: note, atomically: true, encoding: .utf8)
+        return "https://localhost:\(port)\(path)"
+    }
+
+    private static let program = """
+        import os, select, selectors, socket, ssl, sys, threading
+
+        folder, certificates = sys.argv[1:]
+
+        def receive(end):
+            try:
+                return end.recv(16384)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+                return None
+
+        def send(end, data):
+            try:
+                return end.send(data)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+                return 0
+
+        # Both directions in one thread: a TLS connection is for one at a time.
+        def pump(client, server):
+            waiting = {client: b"", server: b""}
+            other = {client: server, server: client}
+            ended = set()
+            while True:
+                readers = [end for end in other if end not in ended and not waiting[other[end]]]
+                writers = [end for end in waiting if waiting[end]]
+                if not readers and not writers:
+                    return
+                buffered = client in readers and client.pending() > 0
+                ready, writable, _ = select.select(readers, writers, [], 0 if buffered else None)
+                for end in set(ready) | ({client} if buffered else set()):
+                    data = receive(end)
+                    if data is not None:
+                        waiting[other[end]] = data
+                    if data == b"":
+                        ended.add(end)
+                        if end is client:
+                            server.shutdown(socket.SHUT_WR)
+                        else:
+                            return
+                for end in writable:
+                    waiting[end] = waiting[end][send(end, waiting[end]):]
+
+        def serve(raw):
+            client = server = None
+            try:
+                with open(folder + "/" + str(raw.getsockname()[1])) as file:
+                    port, protocols = file.read().split()
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(certificates + "/server.pem", certificates + "/server.key")
+                context.set_alpn_protocols(protocols.split(","))
+                client = context.wrap_socket(raw, server_side=True)
+                server = socket.create_connection(("127.0.0.1", int(port)))
+                for end in (client, server):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    end.setblocking(False)
+                pump(client, server)
+            except OSError:
+                pass
+            for end in (client or raw, server):
+                if end:
+                    end.close()
+
+        selector = selectors.DefaultSelector()
+        listeners = [socket.create_server(("127.0.0.1", 0), backlog=128) for _ in range(200)]
+        for listener in listeners:
+            selector.register(listener, selectors.EVENT_READ)
+        with open(folder + "/ports.new", "w") as file:
+            file.write(" ".join(str(listener.getsockname()[1]) for listener in listeners))
+        os.rename(folder + "/ports.new", folder + "/ports")
+        while True:
+            for key, _ in selector.select():
+                client, _ = key.fileobj.accept()
+                threading.Thread(target=serve, args=(client,), daemon=True).start()
+        """
+}
