@@ -106,7 +106,7 @@ extension Transfer {
         var status = stat()
         let problem: String
         if unsafe stat(file, &status) != 0 || access(file, R_OK) != 0 {
-            problem = systemError()
+            problem = FileFailure.system.reason
         } else if status.st_mode & S_IFMT != S_IFREG {
             problem = "it is not a regular file"
         } else if status.st_size > Self.longestCertificateFile {
