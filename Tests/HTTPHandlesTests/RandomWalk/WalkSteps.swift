@@ -142,7 +142,8 @@ extension RandomWalk {
             await pause(microseconds: interruption.microseconds)
             switch (interruption.kind, request) {
             case (.closeRequest, let request?): close(request.handle, request.walked)
-            case (.changeOptions, let request?): await changeOptions(of: request, operation)
+            case (.changeOptions, let request?):
+                return await withOtherOptions(of: request, operation) { await group.next() ?? .done }
             case (.changeOptions, nil): break
             case (.closeAllOfConnection, _): closeAll(.connection(operation % WalkProgram.connectionSlots))
             case (.cancelTask, _), (.closeRequest, nil):
@@ -264,23 +265,28 @@ extension RandomWalk {
         }
     }
 
-    /// Changes some options of a request, to all of their values, and sets them back before it is sent again.
-    private func changeOptions(of request: Request, _ seed: Int) async {
-        guard request.walked.beginChange() else { return }
+    /// Sets all options of a request while `body` runs, and sets them back before it is sent again.
+    private func withOtherOptions(
+        of request: Request,
+        _ seed: Int,
+        _ body: () async -> WalkedResult
+    ) async -> WalkedResult {
+        guard request.walked.beginChange() else { return await body() }
         defer { request.walked.endChange() }
+        var known: [OptionChange.SetBack] = []
         let options = OptionChange.all.filter { !$0.isOnlySessions }
-        for index in 0..<3 {
-            let change = options[(seed + index * 11) % options.count]
-            var known: OptionChange.SetBack?
-            await option(.queryOption, request.walked) { () async throws(HandleError) in
-                known = try await change.setting(of: request.handle)
-            }
-            guard let setBack = known else { return }
-            await option(.setOption, request.walked) { () async throws(HandleError) in
-                try await change.setAll(on: request.handle)
-                try await setBack()
-            }
+        await option(.queryOption, request.walked) { () async throws(HandleError) in
+            for option in options { known.append(try await option.setting(of: request.handle)) }
         }
+        guard known.count == options.count else { return await body() }
+        await option(.setOption, request.walked) { () async throws(HandleError) in
+            for option in options { try await option.set(seed % option.count, on: request.handle) }
+        }
+        let result = await body()
+        await option(.setOption, request.walked) { () async throws(HandleError) in
+            for setBack in known { try await setBack() }
+        }
+        return result
     }
 
     private func queryOption(_ target: Target) async {
