@@ -80,7 +80,8 @@ final class Nginx: Sendable {
             }
             server {
                 listen 127.0.0.1:\(ports[4]) ssl http2; keepalive_requests 5;
-                location / { default_type text/plain; return 200 "hello"; }
+                # Has each request whole before it answers.
+                location / { proxy_pass http://127.0.0.1:\(ports[0])/hello; }
             }
         }
         """
