@@ -18,6 +18,7 @@ public struct HandleError: Error, Sendable {
         let phase: TimeoutPhase?
         let reason: String
         let curl: CurlFailure?
+        let systemError: SystemErrorNumber?
         let certificateProblem: CertificateProblem?
         let underlying: (any Error)?
 
@@ -27,6 +28,7 @@ public struct HandleError: Error, Sendable {
             _ phase: TimeoutPhase?,
             _ reason: String,
             _ curl: CurlFailure?,
+            _ systemError: SystemErrorNumber?,
             _ certificateProblem: CertificateProblem?,
             _ underlying: (any Error)?
         ) {
@@ -35,6 +37,7 @@ public struct HandleError: Error, Sendable {
             self.phase = phase
             self.reason = reason
             self.curl = curl
+            self.systemError = systemError
             self.certificateProblem = certificateProblem
             self.underlying = underlying
         }
@@ -48,10 +51,11 @@ public struct HandleError: Error, Sendable {
         phase: TimeoutPhase? = nil,
         reason: String,
         curl: CurlFailure? = nil,
+        systemError: SystemErrorNumber? = nil,
         certificateProblem: CertificateProblem? = nil,
         underlying: (any Error)? = nil
     ) {
-        storage = Storage(code, operation, phase, reason, curl, certificateProblem, underlying)
+        storage = Storage(code, operation, phase, reason, curl, systemError, certificateProblem, underlying)
     }
 
     /// What went wrong.
@@ -64,6 +68,9 @@ public struct HandleError: Error, Sendable {
     public var reason: String { storage.reason }
     /// libcurl's own result, where libcurl reported the failure.
     public var curl: CurlFailure? { storage.curl }
+    /// The operating system's own error, where one of its calls has failed: too many open files, an address that this
+    /// machine does not have, a connection that was refused.
+    public var systemError: SystemErrorNumber? { storage.systemError }
     /// For `.secureFailure`: what is wrong with the server's certificate, if that is the reason.
     public var certificateProblem: CertificateProblem? { storage.certificateProblem }
     /// The error that other code threw into the operation: the sequence of a request body, or a JSON decoder.
@@ -81,6 +88,7 @@ public struct HandleError: Error, Sendable {
             phase: phase,
             reason: reason,
             curl: curl,
+            systemError: systemError,
             certificateProblem: certificateProblem,
             underlying: underlying
         )
@@ -92,7 +100,7 @@ extension HandleError: Hashable {
     public static func == (left: HandleError, right: HandleError) -> Bool {
         left.code == right.code && left.operation == right.operation && left.phase == right.phase
             && left.reason == right.reason && left.curl == right.curl
-            && left.certificateProblem == right.certificateProblem
+            && left.systemError == right.systemError && left.certificateProblem == right.certificateProblem
     }
 
     /// Hashes code and operation.
@@ -133,8 +141,12 @@ extension HandleError {
         HandleError(.timeout, operation, phase: phase, reason: "\(phase.expectation) within \(limit)")
     }
 
-    package static func driverStopped(_ operation: HandleOperation, _ reason: String) -> HandleError {
-        HandleError(.shutdown, operation, reason: reason)
+    package static func driverStopped(
+        _ operation: HandleOperation,
+        _ reason: String,
+        systemError: SystemErrorNumber? = nil
+    ) -> HandleError {
+        HandleError(.shutdown, operation, reason: reason, systemError: systemError)
     }
 }
 

@@ -95,6 +95,10 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var agreement: TLSLibrary.Agreement?
     var isResolving = false
     @safe @exclusivity(unchecked) var openedSockets: [Int32] = []
+    /// The connection that the request went out on last.
+    @safe @exclusivity(unchecked) var connection: Connection?
+    /// What the system said where it gave no socket; 0 if it did.
+    var socketError: Int32 = 0
 
     // Sending
     @safe @exclusivity(unchecked) var sending = Sending.waiting
@@ -138,12 +142,12 @@ package final class Transfer: AlarmOwner {
         self.engine = engine
         self.share = share
         unsafe errorBuffer.initialize(repeating: 0)
-        setUp()
+        do { try setUp() } catch { return nil }
     }
 
     deinit {
         // The handle is cleaned up after this body, and the buffer is gone by then.
-        unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: nil)
+        try? unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: nil)
         unsafe errorBuffer.deallocate()
     }
 
@@ -171,7 +175,7 @@ package final class Transfer: AlarmOwner {
         lastProgress = engine.now
         agreement = nil
         isResolving = false
-        openedSockets.removeAll(keepingCapacity: true)
+        socketError = 0
         sending = .waiting
         bodyBytesTaken = 0
         isBodyTaken = request.body.length == 0
@@ -327,19 +331,31 @@ package final class Transfer: AlarmOwner {
             code = .clientCertNoPrivateKey
         }
         let text = unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
+        let systemError = systemError(at: result)
         if progress < .receivingBody, text.contains("alert certificate required") {
             // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
             code = .clientAuthCertNeeded
         }
-        let reasons = [problem?.reason, text.isEmpty ? failure.message : text]
+        let systemReason = systemError.map(\.text).flatMap { text.contains($0) ? nil : $0 }
+        let reasons = [problem?.reason, text.isEmpty ? failure.message : text, systemReason]
         let error = HandleError(
             code,
             .sendRequest,
             reason: reasons.compactMap { $0 }.joined(separator: ": "),
             curl: failure,
+            systemError: systemError,
             certificateProblem: problem
         )
         return .failed(error, secureFailure)
+    }
+
+    /// What the system said where it gave no socket, or none with that address, or none that gets connected.
+    private func systemError(at result: CurlCode) -> SystemErrorNumber? {
+        guard result == .cannotConnect || result == .interfaceFailed else { return nil }
+        // libcurl forgets the number only with the handle, and knows nothing of sockets that we do not get.
+        isReusable = false
+        let number = socketError != 0 ? socketError : Int32(clamping: curl.information(CURLINFO_OS_ERRNO))
+        return number == 0 ? nil : SystemErrorNumber(rawValue: number)
     }
 
     /// How long the response's body is going to be, if the response says so.
