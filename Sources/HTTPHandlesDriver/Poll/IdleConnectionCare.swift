@@ -39,7 +39,8 @@ final class IdleConnectionCare: AlarmOwner {
         mostIdle = limits.count ?? .max
         knowsOfSurplus = engine.sockets.idle.count > mostIdle
         if let due = engine.sockets.idle.due(limits) { wake(engine, at: due) }
-        if engine.sockets.deadConnections > 0 { wake(engine, at: nextSweep) }
+        // One that is due is done when this turn ends.
+        if engine.sockets.deadConnections > 0, nextSweep > engine.now { wake(engine, at: nextSweep) }
     }
 
     private func wake(_ engine: TransferEngine, at time: MonotonicTime) {
