@@ -104,6 +104,13 @@ static inline void chttphandles_name_thread(void) {
 #endif
 }
 
+#if defined(__linux__)
+// Of the GNU extensions, without the macro that would turn on all of them.
+extern int dup3(int from, int to, int flags);
+static inline int chttphandles_replace_descriptor(int from, int to) { return dup3(from, to, SOCK_CLOEXEC); }
+static const short chttphandles_peer_has_ended = 0x2000; // POLLRDHUP
+#endif
+
 // A message's result is in a union.
 static inline CURLcode chttphandles_message_result(const CURLMsg *message) { return message->data.result; }
 

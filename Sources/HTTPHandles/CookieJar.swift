@@ -49,7 +49,7 @@ public struct CookieJar: Sendable {
     ///
     /// `CURLOPT_COOKIELIST` with "ALL".
     public nonisolated(nonsending) func removeAll() async throws(HandleError) {
-        try await access { store throws(HandleError) in store.removeAll() }
+        try await access { store throws(HandleError) in try store.removeAll() }
     }
 
     // MARK: Files

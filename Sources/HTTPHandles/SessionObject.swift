@@ -62,6 +62,16 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
         base.driver.retire()
     }
 
+    override var options: OptionSnapshot {
+        didSet {
+            guard options.values.idleLimits != oldValue.values.idleLimits else { return }
+            // The engine is at hand in a command only.
+            driver.submit { $0.idleLimitsChanged() }
+        }
+    }
+
+    var idleLimits: IdleLimits { options.values.idleLimits }
+
     func idleConnectionClosed() {
         emit(.closingConnection)
         emit(.connectionClosed)
@@ -123,6 +133,12 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
 
     func putBack(_ list: inout RequestStateMachine.Actions) {
         swap(&list, &actionList)
+    }
+}
+
+extension OptionValues {
+    fileprivate var idleLimits: IdleLimits {
+        IdleLimits(count: maximumIdleConnections, time: maximumIdleTime == .zero ? nil : maximumIdleTime)
     }
 }
 

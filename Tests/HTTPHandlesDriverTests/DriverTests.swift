@@ -309,7 +309,7 @@ struct EventBackendTests {
         }
         let server = try Self.answering()
         var configuration = DriverConfiguration(backend: backend)
-        configuration.idleConnections = 2
+        configuration.idleLimits.count = 2
         let driver = try Driver(configuration)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<count { group.addTask { _ = try await Self.milestones(driver, silent.url()) } }

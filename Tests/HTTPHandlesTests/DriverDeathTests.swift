@@ -10,7 +10,7 @@ struct DriverDeathTests {
         let lost = "closingConnection connectionClosed"
         let failed = "the session's driver has failed"
         let expected = """
-            session: handleClosing
+            session: \(lost) handleClosing
             connection: handleClosing
             unused: handleClosing
             connecting: connectingToServer requestError(shutdown sendRequest) handleClosing

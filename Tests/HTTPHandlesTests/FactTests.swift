@@ -57,10 +57,72 @@ struct FactTests {
             #expect(statistics.connectionsMade == (isReused ? 0 : 1))
 
             let times = try await request.option(.requestTimes)
+            #expect(times.nameResolved == nil && (times.connected == nil) == isReused)
             #expect(times.secured == nil)
             #expect(times.total >= (times.firstByte ?? .zero))
             #expect((times.firstByte ?? .zero) >= (times.sending ?? .zero))
         }
+    }
+
+    enum Way: CaseIterable { case fresh, pooled, redirected, redirectedElsewhere }
+
+    /// Every field of the facts, by what happened.
+    @Test(arguments: Way.allCases)
+    func `each fact is what its documentation says`(way: Way) async throws {
+        let other = try ScriptedServer { connection in
+            while try connection.readRequest() != nil {
+                try connection.send("HTTP/1.1 203 Here\r\nContent-Length: 5\r\n\r\nthere")
+            }
+        }
+        let server = try ScriptedServer { [port = other.port] connection in
+            while let request = try connection.readRequest() {
+                switch request.head.target {
+                case "/here": try connection.send("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
+                case "/there":
+                    let location = "Location: http://localhost:\(port)/"
+                    try connection.send("HTTP/1.1 302 Found\r\n\(location)\r\nContent-Length: 0\r\n\r\n")
+                default: try connection.send("HTTP/1.1 203 Here\r\nContent-Length: 4\r\n\r\nhere")
+                }
+            }
+        }
+        let session = try SessionHandle()
+        let connection = try await session.connect(to: "localhost", port: server.port)
+        if way == .pooled { _ = try await session.get("http://localhost:\(server.port)/").body.collect(upTo: 4) }
+        let path =
+            switch way {
+            case .fresh, .pooled: "/"
+            case .redirected: "/here"
+            case .redirectedElsewhere: "/there"
+            }
+        let request = try await connection.openRequest(.get, path)
+        try await request.send()
+        _ = try await request.receiveResponse()
+        let body = try await request.body.collect(upTo: 5)
+
+        let isElsewhere = way == .redirectedElsewhere
+        let port = isElsewhere ? other.port : server.port
+        let connects = way == .fresh || isElsewhere
+        #expect(try await request.option(.url) == "http://localhost:\(port)/")
+        #expect(try await request.option(.status) == 203)
+        #expect(try await request.option(.httpVersion) == .http1_1)
+        let times = try await request.option(.requestTimes)
+        #expect((times.nameResolved != nil) == connects)
+        #expect((times.connected != nil) == connects)
+        #expect(times.secured == nil)
+        #expect(times.sending != nil && times.firstByte != nil)
+        let moments = [times.nameResolved, times.connected, times.sending, times.firstByte, times.total]
+        #expect(moments.compactMap(\.self) == moments.compactMap(\.self).sorted())
+        let statistics = try await request.option(.requestStatistics)
+        #expect(statistics.requestHeadBytes > 0)
+        #expect(statistics.requestBodyBytes == 0)
+        #expect(statistics.responseHeadBytes == Int64("HTTP/1.1 203 Here\r\nContent-Length: 4\r\n\r\n".utf8.count))
+        #expect(statistics.responseBodyBytes == Int64(body.count))
+        #expect(statistics.connectionsMade == (connects ? 1 : 0))
+        let information = try await request.option(.connectionInfo)
+        #expect(information.isReused == !connects)
+        #expect(information.peer.port == port && ["127.0.0.1", "::1"].contains(information.peer.host))
+        #expect(information.local.port != port && information.local.port > 0)
+        await #expect(throws: HandleError.self) { try await request.option(.securityInfo) }
     }
 
     @Test func `the facts of HTTP/2`() async throws {

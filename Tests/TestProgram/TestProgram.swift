@@ -42,6 +42,12 @@ enum TestProgram {
             guard let count = Int(count), let seed = arguments.popFirst().flatMap({ UInt64($0) }) else { exit(64) }
             run(limit: 600) { try await OpensAndCloses(seed: seed).run(count) }
         case ("priorities", nil): run { try await Priorities().run() }
+        case ("few-descriptors", let count?):
+            guard let count = Int(count) else { exit(64) }
+            run { try await ManyRequests(limit: 400).runOutOfDescriptors(count) }
+        case ("burst", let count?):
+            guard let count = Int(count) else { exit(64) }
+            run(limit: 300) { try await ManyRequests(limit: 10_000).burst(count) }
         case ("driver-death", nil): run { try await DriverDeath().run() }
         #endif
         default: exit(64)

@@ -13,11 +13,15 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     }
 
     package static let ok = CurlCode(0)
+    package static let notBuiltIn = CurlCode(4)
+    package static let cannotConnect = CurlCode(7)
     package static let http2 = CurlCode(16)
+    package static let outOfMemory = CurlCode(27)
+    package static let interfaceFailed = CurlCode(45)
+    package static let unknownOption = CurlCode(48)
+    package static let sendError = CurlCode(55)
     package static let receiveError = CurlCode(56)
     package static let http2Stream = CurlCode(92)
-    package static let outOfMemory = CurlCode(27)
-    package static let sendError = CurlCode(55)
     package static let badFunctionArgument = CurlCode(43)
     package static let certificateRefused = CurlCode(60)
     package static let certificateStatusInvalid = CurlCode(91)

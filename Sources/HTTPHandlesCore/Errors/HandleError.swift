@@ -20,6 +20,7 @@ public struct HandleError: Error, Sendable {
         let phase: TimeoutPhase?
         let reason: String
         let curl: CurlFailure?
+        let systemError: SystemErrorNumber?
         let certificateProblem: CertificateProblem?
         let http2StreamError: HTTP2ErrorCode?
         let underlying: (any Error)?
@@ -30,6 +31,7 @@ public struct HandleError: Error, Sendable {
             _ phase: TimeoutPhase?,
             _ reason: String,
             _ curl: CurlFailure?,
+            _ systemError: SystemErrorNumber?,
             _ certificateProblem: CertificateProblem?,
             _ http2StreamError: HTTP2ErrorCode?,
             _ underlying: (any Error)?
@@ -39,6 +41,7 @@ public struct HandleError: Error, Sendable {
             self.phase = phase
             self.reason = reason
             self.curl = curl
+            self.systemError = systemError
             self.certificateProblem = certificateProblem
             self.http2StreamError = http2StreamError
             self.underlying = underlying
@@ -53,11 +56,22 @@ public struct HandleError: Error, Sendable {
         phase: TimeoutPhase? = nil,
         reason: String,
         curl: CurlFailure? = nil,
+        systemError: SystemErrorNumber? = nil,
         certificateProblem: CertificateProblem? = nil,
         http2StreamError: HTTP2ErrorCode? = nil,
         underlying: (any Error)? = nil
     ) {
-        storage = Storage(code, operation, phase, reason, curl, certificateProblem, http2StreamError, underlying)
+        storage = Storage(
+            code,
+            operation,
+            phase,
+            reason,
+            curl,
+            systemError,
+            certificateProblem,
+            http2StreamError,
+            underlying
+        )
     }
 
     /// What went wrong.
@@ -70,6 +84,9 @@ public struct HandleError: Error, Sendable {
     public var reason: String { storage.reason }
     /// libcurl's own result, where libcurl reported the failure.
     public var curl: CurlFailure? { storage.curl }
+    /// The operating system's own error, where one of its calls has failed: too many open files, an address that this
+    /// machine does not have, a connection that was refused.
+    public var systemError: SystemErrorNumber? { storage.systemError }
     /// For `.secureFailure`: what is wrong with the server's certificate, if that is the reason.
     public var certificateProblem: CertificateProblem? { storage.certificateProblem }
     /// The code with which the server has ended the HTTP/2 stream, if it has.
@@ -89,6 +106,7 @@ public struct HandleError: Error, Sendable {
             phase: phase,
             reason: reason,
             curl: curl,
+            systemError: systemError,
             certificateProblem: certificateProblem,
             http2StreamError: http2StreamError,
             underlying: underlying
@@ -101,7 +119,7 @@ extension HandleError: Hashable {
     public static func == (left: HandleError, right: HandleError) -> Bool {
         left.code == right.code && left.operation == right.operation && left.phase == right.phase
             && left.reason == right.reason && left.curl == right.curl
-            && left.certificateProblem == right.certificateProblem
+            && left.systemError == right.systemError && left.certificateProblem == right.certificateProblem
             && left.http2StreamError == right.http2StreamError
     }
 
@@ -143,8 +161,12 @@ extension HandleError {
         HandleError(.timeout, operation, phase: phase, reason: "\(phase.expectation) within \(limit)")
     }
 
-    package static func driverStopped(_ operation: HandleOperation, _ reason: String) -> HandleError {
-        HandleError(.shutdown, operation, reason: reason)
+    package static func driverStopped(
+        _ operation: HandleOperation,
+        _ reason: String,
+        systemError: SystemErrorNumber? = nil
+    ) -> HandleError {
+        HandleError(.shutdown, operation, reason: reason, systemError: systemError)
     }
 }
 

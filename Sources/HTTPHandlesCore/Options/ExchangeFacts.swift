@@ -17,7 +17,8 @@ package struct ExchangeFacts: Sendable, Hashable {
 
 /// When the phases of a request were over, counted from its start (the last hop's, after a redirect).
 ///
-/// A phase that did not happen is `nil`: nothing is resolved or connected where a pooled connection is used.
+/// A phase that did not happen is `nil`: nothing is resolved or connected where a pooled connection is used, and nothing is
+/// resolved where the URL has an address.
 /// Counterpart of `WINHTTP_REQUEST_TIMES`.
 public struct RequestTimes: Sendable, Hashable {
     /// The name was resolved. (`CURLINFO_NAMELOOKUP_TIME_T`)

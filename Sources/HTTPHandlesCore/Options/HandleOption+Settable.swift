@@ -81,6 +81,10 @@ extension HandleOption<Duration> {
     /// How long the whole exchange may take, its body included; no limit by default. Not in WinHTTP.
     public static var totalTimeout: Self { .timeout(.totalTimeout, \.limits.total) }
 
+    /// How long a connection of the session may be idle before it is closed; 118 seconds by default, as in libcurl, whose
+    /// `CURLOPT_MAXAGE_CONN` closes it only when the next request comes. Not in WinHTTP.
+    public static var maximumIdleTime: Self { .timeout(.maximumIdleTime, \.maximumIdleTime) }
+
     /// `.zero` is no limit, as in WinHTTP.
     private static func timeout(
         _ row: OptionRow,
@@ -122,6 +126,15 @@ extension HandleOption<Int?> {
     /// How many connections of the session may be in use at a time; no limit by default. Further requests wait, first
     /// come, first served. Not in WinHTTP.
     public static var maximumConnections: Self { .connections(.maximumConnections, \.maximumConnections) }
+
+    /// How many connections of the session may be idle; 100 by default, `nil` is no limit. Those that have been idle for
+    /// longest are closed, each after a second at the earliest. In place of libcurl's
+    /// `CURLMOPT_MAXCONNECTS`. Not in WinHTTP.
+    public static var maximumIdleConnections: Self {
+        HandleOption(.maximumIdleConnections, \.maximumIdleConnections) {
+            ($0 ?? 0) < 0 ? "there is no negative number of connections" : nil
+        }
+    }
 
     /// How many times its own size a body of more than 16 MiB may decode to before the read fails with
     /// `.insufficientBuffer`; 250 by default, `nil` is no limit. Not in WinHTTP.

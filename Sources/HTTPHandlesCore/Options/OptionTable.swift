@@ -34,6 +34,13 @@ extension OptionRow {
         unit: "connections"
     )
     static let maximumConnections = OptionRow("maximumConnections", nil, levels: [.session], unit: "connections")
+    static let maximumIdleConnections = OptionRow(
+        "maximumIdleConnections",
+        nil,
+        levels: [.session],
+        unit: "connections"
+    )
+    static let maximumIdleTime = OptionRow("maximumIdleTime", nil, levels: [.session])
     static let maximumDecodingRatio = OptionRow("maximumDecodingRatio", nil, unit: "times")
     static let maximumHeadSize = OptionRow("maximumHeadSize", 91, unit: "bytes")
     static let receiveBuffer = OptionRow("receiveBuffer", 12, unit: "bytes")
@@ -143,7 +150,8 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.resolveTimeout),
         OptionEntry(.connectTimeout), OptionEntry(.sendTimeout), OptionEntry(.responseTimeout),
         OptionEntry(.receiveTimeout), OptionEntry(.totalTimeout), OptionEntry(.maximumConnectionsPerServer),
-        OptionEntry(.maximumConnections), OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),
+        OptionEntry(.maximumConnections), OptionEntry(.maximumIdleConnections), OptionEntry(.maximumIdleTime),
+        OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),
         OptionEntry(.receiveBuffer),
         OptionEntry(.sendBuffer), OptionEntry(.resolveOverrides), OptionEntry(.ipVersion), OptionEntry(.localAddress),
         OptionEntry(.tcpKeepAlive), OptionEntry(.tcpNoDelay), OptionEntry(.certificateAuthorityFile),

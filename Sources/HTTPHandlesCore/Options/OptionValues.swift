@@ -45,6 +45,8 @@ package struct OptionValues: Sendable, Hashable {
 
     package var maximumConnectionsPerServer: Int?
     package var maximumConnections: Int?
+    package var maximumIdleConnections: Int? = 100
+    package var maximumIdleTime = Duration.seconds(118)
 
     package init() {}
 

@@ -14,7 +14,7 @@ package final class CookieStore {
 
     init?(_ share: CurlShare) {
         guard let curl = CurlEasy() else { return nil }
-        unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
+        do { try unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer) } catch { return nil }
         self.curl = curl
         self.share = share
     }
@@ -33,13 +33,19 @@ package final class CookieStore {
 
     package func remove(_ line: CookieLine) throws(HandleError) { try take(line.expired) }
 
-    package func removeAll() { curl.set(CURLOPT_COOKIELIST, "ALL") }
+    package func removeAll() throws(HandleError) {
+        do { try curl.set(CURLOPT_COOKIELIST, "ALL") } catch { throw Self.noMemory }
+    }
 
     private func take(_ line: [UInt8]) throws(HandleError) {
-        guard curl.set(CURLOPT_COOKIELIST, bytes: line) == .ok else {
-            throw HandleError(.notEnoughMemory, .accessCookies, reason: "libcurl has no memory for a cookie")
-        }
+        do { try curl.set(CURLOPT_COOKIELIST, bytes: line) } catch { throw Self.noMemory }
     }
+
+    private static let noMemory = HandleError(
+        .notEnoughMemory,
+        .accessCookies,
+        reason: "libcurl has no memory for a cookie"
+    )
 
     // MARK: Limit
 

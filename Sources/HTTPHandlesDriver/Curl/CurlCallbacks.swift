@@ -12,30 +12,46 @@ import Glibc
 // after it. Nothing can be thrown across.
 
 extension CurlEasy {
-    func setCallbacks(_ transfer: UnsafeMutableRawPointer, sockets: UnsafeMutableRawPointer) {
+    func setCallbacks(_ transfer: UnsafeMutableRawPointer, sockets: UnsafeMutableRawPointer) throws(HandleError) {
         for option in [
             CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_READDATA, CURLOPT_SEEKDATA,
             CURLOPT_TRAILERDATA, CURLOPT_PREREQDATA, CURLOPT_RESOLVER_START_DATA, CURLOPT_OPENSOCKETDATA,
             CURLOPT_DEBUGDATA,
         ] {
-            unsafe set(option, pointer: transfer)
+            try unsafe set(option, pointer: transfer)
         }
         // A connection outlives the transfer that opened it, and libcurl remembers this pointer with the connection.
-        unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: sockets)
-        unsafe chttphandles_easy_set_data_callback(pointer, CURLOPT_WRITEFUNCTION, bodyArrived)
-        unsafe chttphandles_easy_set_data_callback(pointer, CURLOPT_HEADERFUNCTION, headerLineArrived)
-        unsafe chttphandles_easy_set_data_callback(pointer, CURLOPT_READFUNCTION, bodyWanted)
-        unsafe chttphandles_easy_set_seek_callback(pointer, CURLOPT_SEEKFUNCTION, rewindWanted)
-        unsafe chttphandles_easy_set_prereq_callback(pointer, CURLOPT_PREREQFUNCTION, connectionReady)
-        unsafe chttphandles_easy_set_resolver_start_callback(pointer, CURLOPT_RESOLVER_START_FUNCTION, resolverStarts)
-        unsafe chttphandles_easy_set_debug_callback(pointer, CURLOPT_DEBUGFUNCTION, somethingToSee)
-        unsafe chttphandles_easy_set_opensocket_callback(pointer, CURLOPT_OPENSOCKETFUNCTION, socketWanted)
-        unsafe chttphandles_easy_set_closesocket_callback(pointer, CURLOPT_CLOSESOCKETFUNCTION, socketUnwanted)
+        try unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: sockets)
+        let easy = unsafe pointer
+        try change(CURLOPT_WRITEFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, bodyArrived) }
+        try change(CURLOPT_HEADERFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, headerLineArrived) }
+        try change(CURLOPT_READFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, bodyWanted) }
+        try change(CURLOPT_SEEKFUNCTION) { unsafe chttphandles_easy_set_seek_callback(easy, $0, rewindWanted) }
+        try change(CURLOPT_PREREQFUNCTION) { unsafe chttphandles_easy_set_prereq_callback(easy, $0, connectionReady) }
+        try change(CURLOPT_RESOLVER_START_FUNCTION) {
+            unsafe chttphandles_easy_set_resolver_start_callback(easy, $0, resolverStarts)
+        }
+        try change(CURLOPT_DEBUGFUNCTION) { unsafe chttphandles_easy_set_debug_callback(easy, $0, somethingToSee) }
+        try change(CURLOPT_OPENSOCKETFUNCTION) {
+            unsafe chttphandles_easy_set_opensocket_callback(easy, $0, socketWanted)
+        }
+        try change(CURLOPT_CLOSESOCKETFUNCTION) {
+            unsafe chttphandles_easy_set_closesocket_callback(easy, $0, socketUnwanted)
+        }
     }
 
     /// Only where there may be trailer fields: with it, libcurl sends the end of every chunked body in two pieces.
-    func setTrailerCallback() {
-        unsafe chttphandles_easy_set_trailer_callback(pointer, CURLOPT_TRAILERFUNCTION, trailersWanted)
+    func setTrailerCallback() throws(HandleError) {
+        let easy = unsafe pointer
+        try change(CURLOPT_TRAILERFUNCTION) { unsafe chttphandles_easy_set_trailer_callback(easy, $0, trailersWanted) }
+    }
+
+    /// Has every connection fail before it begins.
+    func refuseSockets() throws(HandleError) {
+        let easy = unsafe pointer
+        try change(CURLOPT_OPENSOCKETFUNCTION) {
+            unsafe chttphandles_easy_set_opensocket_callback(easy, $0, { _, _, _ in CURL_SOCKET_BAD })
+        }
     }
 }
 
@@ -47,8 +63,10 @@ private func withTransfer<Answer>(
     _ body: (Transfer) -> Answer
 ) -> Answer {
     guard let data = unsafe data else { return otherwise }
-    return unsafe Unmanaged<Transfer>.fromOpaque(data)._withUnsafeGuaranteedRef { transfer in
-        transfer.isRunning ? body(transfer) : otherwise
+    return CurlCallback.run {
+        unsafe Unmanaged<Transfer>.fromOpaque(data)._withUnsafeGuaranteedRef { transfer in
+            transfer.isRunning ? body(transfer) : otherwise
+        }
     }
 }
 
@@ -101,7 +119,8 @@ private func trailersWanted(
 ) -> Int32 {
     guard let list = unsafe list else { return CURL_TRAILERFUNC_ABORT }
     return unsafe withTransfer(data, otherwise: CURL_TRAILERFUNC_ABORT) { transfer in
-        unsafe list.pointee = transfer.trailersWanted().take()
+        guard let lines = transfer.trailersWanted() else { return CURL_TRAILERFUNC_ABORT }
+        unsafe list.pointee = lines.take()
         return CURL_TRAILERFUNC_OK
     }
 }
@@ -120,10 +139,11 @@ private func connectionReady(
     _ localPort: Int32
 ) -> Int32 {
     unsafe withTransfer(data, otherwise: Int32(CURL_PREREQFUNC_OK)) { transfer in
-        let host = unsafe remote.map { unsafe String(cString: $0) } ?? ""
-        let remote = SocketAddress(host: host, port: Int(remotePort))
-        let mayGoOn = transfer.connectionReady(remote: remote, localPort: localPort)
-        return Int32(mayGoOn ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT)
+        func address(_ host: UnsafeMutablePointer<CChar>?, _ port: Int32) -> SocketAddress {
+            SocketAddress(host: unsafe host.map { unsafe String(cString: $0) } ?? "", port: Int(port))
+        }
+        let ends = unsafe ConnectionEnds(local: address(local, localPort), remote: address(remote, remotePort))
+        return Int32(transfer.connectionReady(ends) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT)
     }
 }
 
@@ -162,13 +182,25 @@ private func socketWanted(
     _ address: UnsafeMutablePointer<curl_sockaddr>?
 ) -> curl_socket_t {
     guard let address = unsafe address else { return CURL_SOCKET_BAD }
+    #if canImport(Darwin)
+    let closesOnExec: Int32 = 0
+    #else
+    // At once: another thread may start a program at any moment.
+    let closesOnExec = Int32(SOCK_CLOEXEC.rawValue)
+    #endif
     let descriptor = socket(
         unsafe address.pointee.family,
-        unsafe address.pointee.socktype,
+        unsafe address.pointee.socktype | closesOnExec,
         unsafe address.pointee.protocol
     )
-    guard descriptor >= 0 else { return CURL_SOCKET_BAD }
+    guard descriptor >= 0 else {
+        let problem = errno
+        unsafe withTransfer(data, otherwise: ()) { $0.socketError = problem }
+        return CURL_SOCKET_BAD
+    }
+    #if canImport(Darwin)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    #endif
     var storage = sockaddr_storage()
     if let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) {
         unsafe withUnsafeMutableBytes(of: &storage) { bytes in
@@ -184,7 +216,9 @@ private func socketWanted(
 
 private func socketUnwanted(_ data: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {
     if let data = unsafe data {
-        unsafe Unmanaged<SocketTable>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.close(descriptor) }
+        CurlCallback.run {
+            unsafe Unmanaged<SocketTable>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.close(descriptor) }
+        }
     }
     return 0
 }

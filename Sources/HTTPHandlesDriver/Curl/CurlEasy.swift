@@ -18,58 +18,96 @@ struct CurlEasy: ~Copyable {
     }
 
     deinit {
+        CurlCallback.assertNone()
         unsafe curl_easy_cleanup(pointer)
     }
 
     // MARK: Options
 
-    @discardableResult
-    func set(_ option: CURLoption, _ value: Int) -> CurlCode {
-        CurlCode(unsafe chttphandles_easy_set_long(pointer, option, value))
+    func set(_ option: CURLoption, _ value: Int) throws(HandleError) {
+        try change(option) { option in unsafe chttphandles_easy_set_long(pointer, option, value) }
     }
 
-    @discardableResult
-    func set(_ option: CURLoption, offset value: Int64) -> CurlCode {
-        CurlCode(unsafe chttphandles_easy_set_offset(pointer, option, curl_off_t(value)))
+    func set(_ option: CURLoption, offset value: Int64) throws(HandleError) {
+        try change(option) { option in unsafe chttphandles_easy_set_offset(pointer, option, curl_off_t(value)) }
+    }
+
+    /// Switches a behaviour on or off.
+    ///
+    /// The one change that is made from inside callbacks too, for the handle that libcurl calls back for: libcurl only notes
+    /// the flag, and looks at it afterwards.
+    func setFlag(_ option: CURLoption, _ isOn: Bool) {
+        // No known version refuses a flag that it has.
+        _ = unsafe chttphandles_easy_set_long(pointer, option, isOn ? 1 : 0)
     }
 
     /// libcurl copies the text; `nil` takes the option back.
-    @discardableResult
-    func set(_ option: CURLoption, _ value: String?) -> CurlCode {
-        guard let value else { return CurlCode(unsafe chttphandles_easy_set_string(pointer, option, nil)) }
-        return CurlCode(unsafe value.withCString { unsafe chttphandles_easy_set_string(pointer, option, $0) })
+    func set(_ option: CURLoption, _ value: String?) throws(HandleError) {
+        try change(option) { option in
+            guard let value else { return unsafe chttphandles_easy_set_string(pointer, option, nil) }
+            return unsafe value.withCString { unsafe chttphandles_easy_set_string(pointer, option, $0) }
+        }
     }
 
     /// libcurl copies the bytes, which contain no NUL.
-    @discardableResult
-    func set(_ option: CURLoption, bytes: [UInt8]) -> CurlCode {
-        unsafe (bytes + [0]).withUnsafeBytes { bytes in
-            CurlCode(
+    func set(_ option: CURLoption, bytes: [UInt8]) throws(HandleError) {
+        try change(option) { option in
+            unsafe (bytes + [0]).withUnsafeBytes { bytes in
                 unsafe chttphandles_easy_set_string(pointer, option, bytes.bindMemory(to: CChar.self).baseAddress)
-            )
+            }
         }
     }
 
     /// libcurl keeps the pointer.
-    @discardableResult
-    func set(_ option: CURLoption, pointer value: UnsafeMutableRawPointer?) -> CurlCode {
-        CurlCode(unsafe chttphandles_easy_set_pointer(pointer, option, value))
+    func set(_ option: CURLoption, pointer value: UnsafeMutableRawPointer?) throws(HandleError) {
+        try change(option) { option in unsafe chttphandles_easy_set_pointer(pointer, option, value) }
     }
 
     /// libcurl keeps the list.
-    @discardableResult
-    func set(_ option: CURLoption, list: borrowing CurlList) -> CurlCode {
-        CurlCode(unsafe chttphandles_easy_set_list(pointer, option, list.pointer))
+    func set(_ option: CURLoption, list: borrowing CurlList) throws(HandleError) {
+        let lines = unsafe list.pointer
+        try change(option) { option in unsafe chttphandles_easy_set_list(pointer, option, lines) }
+    }
+
+    /// Takes back an option, or switches off what a libcurl that does not know it cannot do either.
+    func switchOff(_ option: CURLoption, _ value: Int = 0) throws(HandleError) {
+        do {
+            try set(option, value)
+        } catch {
+            try Self.ignoreUnknown(error)
+        }
+    }
+
+    /// The same, for an option whose value is a text.
+    func switchOff(_ option: CURLoption, text: String?) throws(HandleError) {
+        do {
+            try set(option, text)
+        } catch {
+            try Self.ignoreUnknown(error)
+        }
+    }
+
+    private static func ignoreUnknown(_ error: HandleError) throws(HandleError) {
+        guard error.curl?.code == .unknownOption || error.curl?.code == .notBuiltIn else { throw error }
+    }
+
+    @inline(__always)
+    func change(_ option: CURLoption, _ change: (CURLoption) -> CURLcode) throws(HandleError) {
+        CurlCallback.assertNone()
+        let result = CurlCode(change(option))
+        guard result == .ok else { throw HandleError(refused: option, result) }
     }
 
     /// Pauses and continues; bytes that libcurl has kept are delivered in here.
     func pause(_ mask: Int32) {
+        CurlCallback.assertNone()
         // An error is the transfer's, which libcurl reports as its result.
         _ = unsafe curl_easy_pause(pointer, mask)
     }
 
     /// Takes all options back, and forgets what was learned in transfers; connections stay.
     func reset() {
+        CurlCallback.assertNone()
         unsafe curl_easy_reset(pointer)
     }
 
@@ -92,6 +130,12 @@ struct CurlEasy: ~Copyable {
         unsafe chttphandles_easy_get_string(pointer, info, &value)
         // The text is the handle's and may go with its next call: copied at once.
         return unsafe value.map { unsafe String(cString: $0) }
+    }
+
+    func socket(_ info: CURLINFO) -> Int32? {
+        var value = curl_socket_t(CURL_SOCKET_BAD)
+        unsafe chttphandles_easy_get_socket(pointer, info, &value)
+        return value == CURL_SOCKET_BAD ? nil : value
     }
 
     /// A list of lines, which libcurl makes for the caller.
@@ -138,19 +182,33 @@ struct CurlList: ~Copyable {
         return unsafe taken
     }
 
-    mutating func append(_ line: String) {
-        append(nulTerminated: line.utf8 + [0])
+    mutating func append(_ line: String) throws(HandleError) {
+        try append(nulTerminated: line.utf8 + [0])
     }
 
     /// libcurl copies the line. It has to end in a NUL.
-    mutating func append(nulTerminated line: [UInt8]) {
+    mutating func append(nulTerminated line: [UInt8]) throws(HandleError) {
         isEmpty = false
-        unsafe line.withUnsafeBytes { bytes in
-            // Out of memory leaves the list as it is.
-            guard let text = unsafe bytes.bindMemory(to: CChar.self).baseAddress,
-                let longer = unsafe curl_slist_append(pointer, text)
-            else { return }
-            unsafe pointer = longer
+        let longer = unsafe line.withUnsafeBytes { bytes in
+            unsafe curl_slist_append(pointer, bytes.bindMemory(to: CChar.self).baseAddress)
         }
+        // The list is as it was then, without the line: no request goes out with it.
+        guard let longer = unsafe longer else {
+            throw HandleError(.notEnoughMemory, .sendRequest, reason: "libcurl has no memory for a header field")
+        }
+        unsafe pointer = longer
+    }
+}
+
+extension HandleError {
+    /// libcurl does not take a value: whatever it was for must not go on without it.
+    fileprivate init(refused option: CURLoption, _ code: CurlCode) {
+        let name = unsafe curl_easy_option_by_id(option).map { unsafe String(cString: $0.pointee.name) }
+        self.init(
+            code == .outOfMemory ? .notEnoughMemory : .notSupported,
+            .sendRequest,
+            reason: "libcurl does not take its option \(name ?? "\(option.rawValue)")",
+            curl: CurlFailure(code)
+        )
     }
 }

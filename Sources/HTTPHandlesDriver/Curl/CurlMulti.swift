@@ -10,13 +10,18 @@ import Glibc
 /// A result of libcurl's multi interface that is not OK: the transfers are in an undefined state.
 struct MultiFailure: Error {
     let text: String
+    /// What the system said, where it was the system.
+    let systemError: SystemErrorNumber?
 
     init(_ code: CURLMcode) {
         text = unsafe String(cString: curl_multi_strerror(code))
+        systemError = nil
     }
 
     init(system call: String, _ errorNumber: Int32) {
-        text = unsafe "\(call): \(String(cString: strerror(errorNumber)))"
+        let error = SystemErrorNumber(rawValue: errorNumber)
+        text = "\(call): \(error.text)"
+        systemError = error
     }
 }
 
@@ -32,12 +37,21 @@ final class CurlMulti {
         unsafe self.handle = handle
     }
 
-    /// Socket and timer callbacks fire in here: what they point to has to outlive the multi handle.
-    deinit {
+    deinit { end() }
+
+    /// Cleans the handle up, the first time; nothing else may be called afterwards. Socket and timer callbacks fire in here:
+    /// what they point to has to outlive this.
+    func end() {
+        guard !isOver else { return }
+        isOver = true
+        CurlCallback.assertNone()
         unsafe curl_multi_cleanup(handle)
     }
 
+    private var isOver = false
+
     func set(_ option: CURLMoption, _ value: Int) {
+        CurlCallback.assertNone()
         // An option that an old library does not know changes nothing.
         _ = unsafe chttphandles_multi_set_long(handle, option, value)
     }
@@ -53,21 +67,25 @@ final class CurlMulti {
     }
 
     func add(_ easy: borrowing CurlEasy) throws(MultiFailure) {
+        CurlCallback.assertNone()
         try check(unsafe curl_multi_add_handle(handle, easy.pointer))
     }
 
     func remove(_ easy: borrowing CurlEasy) {
+        CurlCallback.assertNone()
         // Fails only for a handle that is not there; then there is nothing to remove.
         _ = unsafe curl_multi_remove_handle(handle, easy.pointer)
     }
 
     func act(on socket: Int32, _ events: Int32) throws(MultiFailure) {
         var running: Int32 = 0
+        CurlCallback.assertNone()
         try check(unsafe curl_multi_socket_action(handle, socket, events, &running))
     }
 
     /// What is left of libcurl's own timer, in milliseconds.
     func timeout() -> Int? {
+        CurlCallback.assertNone()
         var milliseconds = -1
         unsafe curl_multi_timeout(handle, &milliseconds)
         return milliseconds < 0 ? nil : milliseconds
@@ -75,18 +93,20 @@ final class CurlMulti {
 
     func perform() throws(MultiFailure) {
         var running: Int32 = 0
+        CurlCallback.assertNone()
         try check(unsafe curl_multi_perform(handle, &running))
     }
 
-    /// Sleeps until a transfer's socket or `descriptor` is ready, for at most `milliseconds`.
-    func poll(also descriptor: Int32, milliseconds: Int32) throws(MultiFailure) {
-        var extra = curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
-        try check(unsafe curl_multi_poll(handle, &extra, 1, milliseconds, nil))
+    /// Sleeps until a transfer's socket or one of `others` is ready, for at most `milliseconds`.
+    func poll(also others: inout [curl_waitfd], milliseconds: Int32) throws(MultiFailure) {
+        CurlCallback.assertNone()
+        try check(unsafe curl_multi_poll(handle, &others, UInt32(others.count), milliseconds, nil))
     }
 
     /// The next transfer that is over, and its result. The message is libcurl's; all that is needed is copied.
     func nextCompletion() -> (transfer: Transfer, result: CurlCode)? {
         var left: Int32 = 0
+        CurlCallback.assertNone()
         while let message = unsafe curl_multi_info_read(handle, &left) {
             guard unsafe message.pointee.msg == CURLMSG_DONE, let easy = unsafe message.pointee.easy_handle else {
                 continue

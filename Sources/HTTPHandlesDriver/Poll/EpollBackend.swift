@@ -8,8 +8,7 @@ import HTTPHandlesCore
 ///
 /// libcurl's callbacks note what it wants; the difference to what epoll knows is applied just before sleeping. A
 /// keep-alive request makes libcurl lose and regain interest in its socket, and so costs no system call. A descriptor
-/// that libcurl has lost interest in stays registered until it becomes ready, which is when the server closes the idle
-/// connection or never.
+/// that libcurl has lost interest in stays registered: what comes on an idle connection is seen at once.
 @safe
 final class EpollBackend: EventBackend {
     /// What libcurl wants of a descriptor, and what epoll was told.
@@ -44,7 +43,12 @@ final class EpollBackend: EventBackend {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw MultiFailure(system: "epoll_create1", errno) }
         // Each call of the waker is an edge, so nobody has to clear it.
-        control(EPOLL_CTL_ADD, waker.descriptor, EPOLLIN.rawValue | EPOLLET.rawValue)
+        guard control(EPOLL_CTL_ADD, waker.descriptor, EPOLLIN.rawValue | EPOLLET.rawValue) else {
+            let problem = errno
+            close(descriptor)
+            unsafe events.deallocate()
+            throw MultiFailure(system: "epoll_ctl", problem)
+        }
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe multi.setSocketCallback(onSocketChange, this)
         unsafe multi.setTimerCallback(onTimerChange, this)
@@ -112,7 +116,7 @@ final class EpollBackend: EventBackend {
     }
 
     func sleep(until deadline: MonotonicTime?, now: MonotonicTime) throws(MultiFailure) {
-        applyInterest()
+        try applyInterest()
         let milliseconds = nearest(deadline).map { ($0 - now).millisecondsRoundedUp } ?? -1
         let count = unsafe epoll_wait(descriptor, events.baseAddress, Int32(events.count), milliseconds)
         guard count >= 0 else {
@@ -145,7 +149,11 @@ final class EpollBackend: EventBackend {
 
     private func handle(_ socket: Int32, _ events: UInt32) throws(MultiFailure) {
         guard interests[Int(socket)].wanted != 0 else {
-            unregister(socket)
+            switch sockets.somethingCame(on: socket) {
+            case .inUse: unregister(socket)
+            case .touched: try register(socket, EPOLLRDHUP.rawValue)
+            case .untouched, .ended: break
+            }
             return
         }
         var ready: Int32 = 0
@@ -165,30 +173,39 @@ final class EpollBackend: EventBackend {
 
     // MARK: Interest
 
-    private func applyInterest() {
+    private func applyInterest() throws(MultiFailure) {
         for socket in noted {
             interests[Int(socket)].isNoted = false
             let interest = interests[Int(socket)]
             var events: UInt32 = 0
             if interest.wanted & CURL_POLL_IN != 0 { events |= EPOLLIN.rawValue }
             if interest.wanted & CURL_POLL_OUT != 0 { events |= EPOLLOUT.rawValue }
+            // What comes on an idle connection is our business.
+            if events == 0, sockets.idle.contains(socket) { events = EPOLLIN.rawValue }
             guard events != 0, events != interest.registered else { continue }
-            interests[Int(socket)].registered = events
-            // The table may be wrong about what the kernel knows, in both directions: the other call is tried as well.
-            let first = interest.registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD
-            let second = interest.registered == 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD
-            if !control(first, socket, events) { control(second, socket, events) }
+            try register(socket, events)
         }
         noted.removeAll(keepingCapacity: true)
+    }
+
+    /// Without it nothing would ever be heard of the socket, so that it fails is the end of the session.
+    private func register(_ socket: Int32, _ events: UInt32) throws(MultiFailure) {
+        // The table may be wrong about what the kernel knows, in both directions: the other call is tried as well.
+        let isKnown = interests[Int(socket)].registered != 0
+        interests[Int(socket)].registered = events
+        guard !control(isKnown ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, events) else { return }
+        guard !control(isKnown ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, events) else { return }
+        interests[Int(socket)].registered = 0
+        throw MultiFailure(system: "epoll_ctl", errno)
     }
 
     private func unregister(_ socket: Int32) {
         guard Int(socket) < interests.count, interests[Int(socket)].registered != 0 else { return }
         interests[Int(socket)].registered = 0
-        control(EPOLL_CTL_DEL, socket, 0)
+        // Fails where libcurl has closed the socket without telling; then the kernel knows nothing of it any more.
+        _ = control(EPOLL_CTL_DEL, socket, 0)
     }
 
-    @discardableResult
     private func control(_ operation: Int32, _ socket: Int32, _ events: UInt32) -> Bool {
         var event = unsafe epoll_event()
         unsafe event.events = events
@@ -228,7 +245,9 @@ private func onSocketChange(
     _ socketData: UnsafeMutableRawPointer?
 ) -> Int32 {
     if let data = unsafe data {
-        unsafe Unmanaged<EpollBackend>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.socketChanged(socket, what) }
+        CurlCallback.run {
+            unsafe Unmanaged<EpollBackend>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.socketChanged(socket, what) }
+        }
     }
     return 0
 }
@@ -239,7 +258,9 @@ private func onTimerChange(
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
     if let data = unsafe data {
-        unsafe Unmanaged<EpollBackend>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.timerChanged(milliseconds) }
+        CurlCallback.run {
+            unsafe Unmanaged<EpollBackend>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.timerChanged(milliseconds) }
+        }
     }
     return 0
 }

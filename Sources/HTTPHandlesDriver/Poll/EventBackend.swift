@@ -26,7 +26,7 @@ protocol EventBackend: AnyObject {
     /// libcurl has called back about a transfer.
     func noteActivity()
 
-    /// libcurl has opened a socket, or is about to close one.
+    /// libcurl has opened a socket, or one is about to be closed.
     func opened(_ descriptor: Int32)
     func closing(_ descriptor: Int32)
 }
@@ -65,9 +65,8 @@ package struct DriverConfiguration: Sendable {
     package var backend: EventBackendChoice
     /// How many unused easy handles are kept for the next transfers.
     package var spareTransfers = 256
-    /// How many connections libcurl keeps beyond as many as there ever were transfers at once; its own default follows
-    /// the number of transfers at the moment, so that a lull would close warm connections.
-    package var idleConnections = 1024
+    /// What idle connections may be where nothing else is set.
+    package var idleLimits = IdleLimits(count: 100, time: .seconds(118))
 
     package init(backend: EventBackendChoice) {
         self.backend = backend

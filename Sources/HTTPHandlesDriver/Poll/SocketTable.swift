@@ -16,17 +16,29 @@ private let systemClose = Glibc.close
 /// alone: each opening begins a new generation, and what was known of the number before is discarded. It outlives the
 /// multi handle, whose last callbacks still point here.
 final class SocketTable {
+    /// How a connection is used.
+    enum Sharing {
+        /// By one transfer at a time, and silent in between: HTTP/1.
+        case exclusive(isSecure: Bool)
+        /// By several transfers, and there may be traffic when there is none: HTTP/2.
+        case shared
+    }
+
     struct Socket {
         /// Counts the openings of this number; 0 for a descriptor that libcurl never announced.
         var generation: UInt32 = 0
         /// Announced by the open-socket callback and not closed since.
         var isOpen = false
         var isConnected = false
-        /// The transfer that uses the connection, or used it last; and for which of its exchanges.
-        var user: Transfer?
-        var exchange = 0
-        /// The ports that the connection is found by when it is used again.
-        var ports: UInt32?
+        /// Its connection was ended by us, and libcurl has yet to notice.
+        var isDead = false
+        var sharing = Sharing.exclusive(isSecure: false)
+        /// How many transfers use the connection; none where it is idle.
+        var users = 0
+        /// The transfer that uses the connection, where it is one: it takes itself out before it goes.
+        @safe unowned(unsafe) var user: Transfer?
+        /// The addresses that the connection is found by when it is used again.
+        var ends: ConnectionEnds?
         /// How many requests were begun on the connection.
         var requests: UInt32 = 0
     }
@@ -35,10 +47,15 @@ final class SocketTable {
     var backend: (any EventBackend)?
     /// How many connections were closed that no transfer used, since this was last set to 0.
     var closedIdleConnections = 0
+    /// How many connections were ended by us that libcurl still has.
+    private(set) var deadConnections = 0
+    /// The connections that no transfer uses.
+    let idle = IdleConnections()
 
     // Exclusive access is not checked at run time: see `Transfer`.
     @safe @exclusivity(unchecked) private var sockets: [Socket] = []
-    @safe @exclusivity(unchecked) private var descriptorsByPorts: [UInt32: Int32] = [:]
+    /// By both ports. Different servers can have a connection with the same two, so the addresses are compared.
+    @safe @exclusivity(unchecked) private var descriptorsByPorts: [UInt32: [Int32]] = [:]
 
     subscript(descriptor: Int32) -> Socket {
         get {
@@ -52,15 +69,16 @@ final class SocketTable {
         }
     }
 
+    // MARK: Coming and going
+
     func opened(_ descriptor: Int32, by transfer: Transfer?) {
         forget(descriptor)
-        let generation = self[descriptor].generation &+ 1
-        self[descriptor] = Socket(
-            generation: generation,
-            isOpen: true,
-            user: transfer,
-            exchange: transfer?.exchange ?? 0
-        )
+        var socket = Socket()
+        socket.generation = self[descriptor].generation &+ 1
+        socket.isOpen = true
+        socket.users = transfer == nil ? 0 : 1
+        socket.user = transfer
+        self[descriptor] = socket
         backend?.opened(descriptor)
     }
 
@@ -91,23 +109,6 @@ final class SocketTable {
         Int(descriptor) < sockets.count && sockets[Int(descriptor)].isOpen && sockets[Int(descriptor)].isConnected
     }
 
-    /// The connection of `descriptor` got its ports, with which `use` finds it from now on.
-    func named(_ descriptor: Int32, localPort: Int32, remotePort: Int32) {
-        let ports = Self.key(localPort, remotePort)
-        self[descriptor].ports = ports
-        descriptorsByPorts[ports] = descriptor
-    }
-
-    /// A pooled connection is used by `transfer`. Returns its descriptor.
-    func used(localPort: Int32, remotePort: Int32, by transfer: Transfer) -> Int32? {
-        guard let descriptor = descriptorsByPorts[Self.key(localPort, remotePort)] else { return nil }
-        // An HTTP/2 connection that serves several transfers at once is nobody's in particular.
-        let isShared = currentUser(of: sockets[Int(descriptor)]).map { $0 !== transfer } ?? false
-        sockets[Int(descriptor)].user = isShared ? nil : transfer
-        sockets[Int(descriptor)].exchange = transfer.exchange
-        return descriptor
-    }
-
     /// A request begins on the connection. Where that is HTTP/2, it gets the stream that is returned: libcurl takes one
     /// after the other.
     func requestBegins(on descriptor: Int32) -> HTTP2Stream {
@@ -116,34 +117,171 @@ final class SocketTable {
         return HTTP2Stream(descriptor: descriptor, generation: socket.generation, id: socket.requests &* 2 &- 1)
     }
 
-    /// The transfer that uses the connection at this moment.
-    private func currentUser(of socket: Socket) -> Transfer? {
-        guard let user = socket.user, user.isRunning, user.exchange == socket.exchange else { return nil }
-        return user
-    }
-
     /// Closes a socket for libcurl. The back end forgets it first: afterwards the number may be anybody's.
     func close(_ descriptor: Int32) {
         // The poll back end sees no connection being made: where TLS fails, this is the first that is heard of it.
-        if currentUser(of: self[descriptor])?.progress == .connecting { noteConnection(descriptor) }
+        if self[descriptor].user?.progress == .connecting { noteConnection(descriptor) }
         let socket = self[descriptor]
         backend?.closing(descriptor)
         forget(descriptor)
-        let user = currentUser(of: socket)
+        let user = socket.user
         if socket.isConnected { user?.connectionCloses() }
         _ = systemClose(descriptor)
-        guard socket.isConnected else { return }
+        // The end of a dead one was told when it came.
+        guard socket.isConnected, !socket.isDead else { return }
         if let user { user.record(.connectionClosed) } else { closedIdleConnections += 1 }
     }
 
     private func forget(_ descriptor: Int32) {
         let index = Int(descriptor)
         guard index < sockets.count else { return }
-        if let ports = sockets[index].ports { descriptorsByPorts[ports] = nil }
-        sockets[index] = Socket(generation: sockets[index].generation)
+        if let ends = sockets[index].ends {
+            descriptorsByPorts[ends.ports]?.removeAll { $0 == descriptor }
+            if descriptorsByPorts[ends.ports]?.isEmpty == true { descriptorsByPorts[ends.ports] = nil }
+        }
+        if sockets[index].isDead { deadConnections -= 1 }
+        idle.remove(descriptor)
+        let generation = sockets[index].generation
+        sockets[index] = Socket()
+        sockets[index].generation = generation
     }
 
-    private static func key(_ localPort: Int32, _ remotePort: Int32) -> UInt32 {
-        UInt32(truncatingIfNeeded: localPort) << 16 | UInt32(truncatingIfNeeded: remotePort) & 0xFFFF
+    // MARK: Users
+
+    /// The new connection of `descriptor` is ready, and found by its ends from now on.
+    func named(_ descriptor: Int32, _ ends: ConnectionEnds, _ sharing: Sharing) {
+        self[descriptor].ends = ends
+        self[descriptor].sharing = sharing
+        descriptorsByPorts[ends.ports, default: []].append(descriptor)
+    }
+
+    /// The descriptor of a connection that libcurl has in its pool.
+    func descriptor(of ends: ConnectionEnds) -> Int32? {
+        descriptorsByPorts[ends.ports]?.first { sockets[Int($0)].ends == ends }
+    }
+
+    /// A connection that is there already is used by `transfer` too.
+    func join(_ descriptor: Int32, _ transfer: Transfer) {
+        let index = Int(descriptor)
+        sockets[index].users += 1
+        if sockets[index].users == 1 { idle.remove(descriptor) }
+        // A shared connection that serves several transfers at once is nobody's in particular. Of two that an exclusive
+        // one serves, the first is over and not yet taken out.
+        if case .shared = sockets[index].sharing, sockets[index].users > 1 {
+            sockets[index].user = nil
+        } else {
+            sockets[index].user = transfer
+        }
+    }
+
+    /// `transfer` does not use the connection any more, which is idle if it was the last one. Not one that was never ready:
+    /// libcurl 7.88 closes those without telling.
+    func leave(_ connection: Connection, _ transfer: Transfer, at now: MonotonicTime) {
+        let index = Int(connection.descriptor)
+        guard index < sockets.count, sockets[index].isOpen, sockets[index].generation == connection.generation else {
+            return
+        }
+        sockets[index].users -= 1
+        if sockets[index].user === transfer { sockets[index].user = nil }
+        guard sockets[index].users == 0, sockets[index].ends != nil, !sockets[index].isDead else { return }
+        idle.append(connection.descriptor, at: now)
+    }
+
+    func connection(of descriptor: Int32) -> Connection {
+        Connection(descriptor: descriptor, generation: generation(of: descriptor))
+    }
+
+    // MARK: Idle connections
+
+    /// What has come on a connection that nothing was asked on.
+    enum Arrival {
+        case nothing
+        case bytes
+        /// The server has closed the connection, or it is broken.
+        case end
+    }
+
+    func arrival(on descriptor: Int32) -> Arrival {
+        var byte: UInt8 = 0
+        switch unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) {
+        case 0: return .end
+        case 1...: return .bytes
+        default: return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? .nothing : .end
+        }
+    }
+
+    /// What becomes of an idle connection on which something has come.
+    enum Verdict {
+        /// A transfer uses it: what comes is libcurl's business.
+        case inUse
+        /// Nothing has come.
+        case untouched
+        /// What has come may be nothing to HTTP; from now on only the end of the connection is of interest.
+        case touched
+        /// It was ended.
+        case ended
+    }
+
+    /// Something has come on a connection that libcurl does not listen to. An HTTP/1 connection on which a server says
+    /// something that it was not asked for is ended (RFC 9112, section 9.2): the next request would take it for its answer.
+    func somethingCame(on descriptor: Int32) -> Verdict {
+        guard idle.contains(descriptor) else { return .inUse }
+        switch (arrival(on: descriptor), self[descriptor].sharing) {
+        case (.nothing, _): return .untouched
+        case (.bytes, .shared), (.bytes, .exclusive(isSecure: true)): return .touched
+        case (.bytes, .exclusive), (.end, _):
+            end(descriptor)
+            return .ended
+        }
+    }
+
+    /// Ends an idle connection. libcurl has no call for that, so its descriptor is replaced by one whose other end is
+    /// closed: the connection is closed at once, and libcurl finds a dead one when it looks.
+    func end(_ descriptor: Int32) {
+        backend?.closing(descriptor)
+        idle.remove(descriptor)
+        Self.replaceByDeadEnd(descriptor)
+        self[descriptor].isDead = true
+        deadConnections += 1
+        closedIdleConnections += 1
+    }
+
+    private static func replaceByDeadEnd(_ descriptor: Int32) {
+        var ends: [Int32] = [-1, -1]
+        #if canImport(Darwin)
+        let type = SOCK_STREAM
+        #else
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        #endif
+        guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else {
+            // No descriptor to spare. What has come stays readable then, but the look before the next use finds it.
+            _ = shutdown(descriptor, Int32(SHUT_RDWR))
+            return
+        }
+        _ = systemClose(ends[1])
+        #if canImport(Darwin)
+        _ = dup2(ends[0], descriptor)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        #else
+        _ = chttphandles_replace_descriptor(ends[0], descriptor)
+        #endif
+        _ = systemClose(ends[0])
+    }
+}
+
+/// A descriptor for as long as it belongs to one connection.
+struct Connection: Equatable {
+    let descriptor: Int32
+    let generation: UInt32
+}
+
+/// Both ends of a connection.
+struct ConnectionEnds: Equatable {
+    let local: SocketAddress
+    let remote: SocketAddress
+
+    /// What a connection is looked up by.
+    var ports: UInt32 {
+        UInt32(truncatingIfNeeded: local.port) << 16 | UInt32(truncatingIfNeeded: remote.port) & 0xFFFF
     }
 }

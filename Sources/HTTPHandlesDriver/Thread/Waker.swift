@@ -56,11 +56,17 @@ final class Waker: Sendable {
 
 extension HandleError {
     static func noDescriptor(_ what: String, _ errorNumber: Int32) -> HandleError {
-        let text = unsafe String(cString: strerror(errorNumber))
+        let error = SystemErrorNumber(rawValue: errorNumber)
         return HandleError(
             .notEnoughMemory,
             .openSession,
-            reason: "the system gives no descriptor for \(what): \(text)"
+            reason: "the system gives no descriptor for \(what): \(error.text)",
+            systemError: error
         )
     }
+}
+
+extension SystemErrorNumber {
+    /// The system's text for the number, for example "Too many open files".
+    var text: String { unsafe String(cString: strerror(rawValue)) }
 }

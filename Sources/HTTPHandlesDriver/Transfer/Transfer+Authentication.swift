@@ -15,10 +15,11 @@ extension Transfer {
         guard credentials != before || awaitsChallenge else { return }
         // An easy handle remembers the scheme that was picked and the last Digest challenge, also of an exchange without
         // credentials, and would take the challenge of this exchange for a refusal.
-        if before != nil || awaitsChallenge && exchange > 0 { startOver() }
-        appliedCredentials = credentials
+        if before != nil || awaitsChallenge && exchange > 0 { try startOver() }
         guard let credentials else { return }
-        guard curl.set(CURLOPT_HTTPAUTH, credentials.curlSchemes) == .ok else {
+        do {
+            try curl.set(CURLOPT_HTTPAUTH, credentials.curlSchemes)
+        } catch where error.code != .notEnoughMemory {
             let schemes = credentials.schemes.map(\.rawValue).sorted().joined(separator: ", ")
             throw HandleError(
                 .notSupported,
@@ -28,21 +29,22 @@ extension Transfer {
         }
         switch credentials.secret {
         case .password(let user, let password):
-            curl.set(CURLOPT_USERNAME, user)
-            curl.set(CURLOPT_PASSWORD, password)
+            try curl.set(CURLOPT_USERNAME, user)
+            try curl.set(CURLOPT_PASSWORD, password)
         case .token(let token):
-            curl.set(CURLOPT_XOAUTH2_BEARER, token)
+            try curl.set(CURLOPT_XOAUTH2_BEARER, token)
         case .ambient:
             // An empty name is libcurl's word for "whoever I am".
-            curl.set(CURLOPT_USERNAME, "")
-            curl.set(CURLOPT_PASSWORD, "")
+            try curl.set(CURLOPT_USERNAME, "")
+            try curl.set(CURLOPT_PASSWORD, "")
         }
+        appliedCredentials = credentials
     }
 
     /// Forgets everything that was ever set. libcurl keeps the share and its cookies.
-    private func startOver() {
+    private func startOver() throws(HandleError) {
         // libcurl 7.88 leaks the list of cookie files at a reset.
-        curl.set(CURLOPT_COOKIEFILE, nil)
+        try curl.set(CURLOPT_COOKIEFILE, nil)
         curl.reset()
         appliedURL = nil
         appliedHeader = .none
@@ -54,7 +56,7 @@ extension Transfer {
         sentHead = nil
         isVerbose = false
         uploadBufferSize = 64 << 10
-        setUp()
+        try setUp()
     }
 
     /// Whether libcurl may have an answer to a response.

@@ -31,22 +31,26 @@ extension Transfer {
     }
 
     /// The connection is ready for the request. `false` if the request must not go out on it.
-    func connectionReady(remote: SocketAddress, localPort: Int32) -> Bool {
+    func connectionReady(_ ends: ConnectionEnds) -> Bool {
         let isFirst = if case .waiting = sending { true } else { false }
         let opened = openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
+        let pooled = opened == nil ? pooledDescriptor(ends) : nil
+        if let pooled, !isFit(pooled) {
+            // A challenge that came on it goes with it.
+            if challenge != nil { forgetChallenge() }
+            if !restart(.connectionUnfit) { refuseConnection() }
+            return false
+        }
         if !isFirst, challenge != nil ? !mayAnswerAgain() : !maySendAgain(isNewConnection: opened != nil) {
             return false
         }
-        let connection: Int32?
         if let opened {
-            openedSockets.removeAll(keepingCapacity: true)
-            newConnectionReady(opened, remote: remote, localPort: localPort)
-            connection = opened
+            newConnectionReady(opened, ends)
         } else {
-            connection = engine.sockets.used(localPort: localPort, remotePort: Int32(remote.port), by: self)
-            if isFirst { record(.reused(remote)) }
+            if let pooled { use(pooled) }
+            if isFirst { record(.reused(ends.remote)) }
         }
-        stream = connection.map { engine.sockets.requestBegins(on: $0) }
+        stream = (opened ?? pooled).map { engine.sockets.requestBegins(on: $0) }
         rejection = nil
         if mayBeHTTP2, request?.isIdempotent == false { setVerbose(true) }
         if request?.options.values.recordsSecurityInfo == true { agreement = TLSLibrary.agreement(of: curl) }
@@ -56,14 +60,71 @@ extension Transfer {
         return true
     }
 
-    private func newConnectionReady(_ descriptor: Int32, remote: SocketAddress, localPort: Int32) {
-        engine.sockets.named(descriptor, localPort: localPort, remotePort: Int32(remote.port))
+    private func newConnectionReady(_ descriptor: Int32, _ ends: ConnectionEnds) {
+        engine.sockets.named(descriptor, ends, sharing)
         if !engine.sockets[descriptor].isConnected {
             // The poll back end does not see the moment.
             engine.sockets.connected(descriptor)
-            connected(remote)
+            connected(ends.remote)
         }
+        openedSockets.removeAll { $0 == descriptor }
+        leaveSockets()
+        connection = engine.sockets.connection(of: descriptor)
         if isSecure { record(.secured) }
+    }
+
+    /// Takes the transfer out of what is known of its sockets: those of addresses that were tried, and its connection.
+    func leaveSockets() {
+        for descriptor in openedSockets where engine.sockets[descriptor].user === self {
+            engine.sockets.leave(engine.sockets.connection(of: descriptor), self, at: engine.now)
+        }
+        openedSockets.removeAll(keepingCapacity: true)
+        if let left = connection.take() { engine.sockets.leave(left, self, at: engine.now) }
+    }
+
+    private func use(_ descriptor: Int32) {
+        let pooled = engine.sockets.connection(of: descriptor)
+        guard pooled != connection else { return }
+        if let connection { engine.sockets.leave(connection, self, at: engine.now) }
+        connection = pooled
+        engine.sockets.join(descriptor, self)
+    }
+
+    /// libcurl looks for it in all of its connections, so only where we do not know ourselves: a connection whose first
+    /// transfer went before it was ready.
+    private func pooledDescriptor(_ ends: ConnectionEnds) -> Int32? {
+        if let known = engine.sockets.descriptor(of: ends) { return known }
+        guard let descriptor = curl.socket(CURLINFO_ACTIVESOCKET), engine.sockets[descriptor].isOpen else { return nil }
+        engine.sockets.named(descriptor, ends, sharing)
+        engine.sockets.connected(descriptor)
+        return descriptor
+    }
+
+    /// How the connection that has just become ready is used. HTTP/2 is agreed on in the TLS handshake, or known before.
+    private var sharing: SocketTable.Sharing {
+        switch request?.options.values.httpVersions {
+        case .http2PriorKnowledge: .shared
+        case .automatic where isSecure && TLSLibrary.protocolName(of: curl) == "h2": .shared
+        default: .exclusive(isSecure: isSecure)
+        }
+    }
+
+    /// The last look at a pooled connection before a request goes out on it: the server may have closed it, or said
+    /// something on it that would be taken for the answer (RFC 9112, section 9.2). libcurl does not look, or not each time.
+    private func isFit(_ descriptor: Int32) -> Bool {
+        switch (engine.sockets.arrival(on: descriptor), engine.sockets[descriptor].sharing) {
+        case (.nothing, _), (.bytes, .shared): true
+        case (.bytes, .exclusive(isSecure: true)): TLSLibrary.hasOnlyRecordsWithoutData(curl, descriptor)
+        case (.bytes, .exclusive), (.end, _): false
+        }
+    }
+
+    private func refuseConnection() {
+        refusal = HandleError(
+            .connectionError,
+            .sendRequest,
+            reason: "the server has ended the connection, or sent something on it that it was not asked for"
+        )
     }
 
     /// libcurl sends the request once more: the pooled connection was dead, or the server did not take the request.
@@ -92,7 +153,7 @@ extension Transfer {
     }
 
     /// The name that leads to the server; `nil` if it is an address already.
-    private var nameToResolve: String? {
+    var nameToResolve: String? {
         guard let request else { return nil }
         let overrides = request.options.values.resolveOverrides
         if !overrides.isEmpty, let override = overrides.first(where: { $0.applies(to: request.url.origin) }) {

@@ -37,7 +37,7 @@ extension Transfer {
         else { return }
         // libcurl would send nothing more, not even the end of the request. But without that it does not hear of the end
         // of the response. So it is to go on, and finds that the body is over.
-        curl.set(CURLOPT_KEEP_SENDING_ON_ERROR, 1)
+        curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, true)
         isUploadCut = true
     }
 

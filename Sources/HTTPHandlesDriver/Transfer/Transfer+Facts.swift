@@ -9,12 +9,13 @@ extension Transfer {
         let status = curl.information(CURLINFO_RESPONSE_CODE)
         facts.status = status > 0 ? status : nil
         facts.httpVersion = HTTPVersion(curl: curl.information(CURLINFO_HTTP_VERSION))
-        facts.requestTimes = curl.requestTimes
+        let isReused = curl.information(CURLINFO_NUM_CONNECTS) == 0
+        facts.requestTimes = curl.requestTimes(connects: !isReused, resolves: !isReused && nameToResolve != nil)
         facts.requestStatistics = curl.requestStatistics
         if case .waiting = sending { return facts }
         facts.connectionInfo = curl.connectionInfo
         if request?.url.isSecure == true, request?.options.values.recordsSecurityInfo == true {
-            facts.securityInfo = securityInfo(isReused: curl.information(CURLINFO_NUM_CONNECTS) == 0)
+            facts.securityInfo = securityInfo(isReused: isReused)
         }
         return facts
     }
@@ -31,16 +32,17 @@ extension Transfer {
 }
 
 extension CurlEasy {
-    var requestTimes: RequestTimes {
-        /// libcurl's times are in microseconds; 0 is for what did not happen.
+    /// libcurl gives times also for what did not happen: to the resolving of addresses, and on a pooled connection.
+    fileprivate func requestTimes(connects: Bool, resolves: Bool) -> RequestTimes {
+        /// In microseconds; 0 is for what did not happen.
         func time(_ info: CURLINFO) -> Duration? {
             let microseconds = offset(info)
             return microseconds > 0 ? .microseconds(microseconds) : nil
         }
         return RequestTimes(
-            nameResolved: time(CURLINFO_NAMELOOKUP_TIME_T),
-            connected: time(CURLINFO_CONNECT_TIME_T),
-            secured: time(CURLINFO_APPCONNECT_TIME_T),
+            nameResolved: resolves ? time(CURLINFO_NAMELOOKUP_TIME_T) : nil,
+            connected: connects ? time(CURLINFO_CONNECT_TIME_T) : nil,
+            secured: connects ? time(CURLINFO_APPCONNECT_TIME_T) : nil,
             sending: time(CURLINFO_PRETRANSFER_TIME_T),
             firstByte: time(CURLINFO_STARTTRANSFER_TIME_T),
             total: time(CURLINFO_TOTAL_TIME_T) ?? .zero

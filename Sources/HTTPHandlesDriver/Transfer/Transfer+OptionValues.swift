@@ -12,7 +12,7 @@ import Glibc
 
 extension Transfer {
     func applyWho(_ values: OptionValues) throws(HandleError) {
-        curl.set(CURLOPT_USERAGENT, values.userAgent)
+        try curl.set(CURLOPT_USERAGENT, values.userAgent)
         let version =
             switch values.httpVersions {
             case .automatic: CURL_HTTP_VERSION_2TLS
@@ -27,13 +27,13 @@ extension Transfer {
         // resolver takes; a limit set here costs timers in every transfer. So it is moved out of the way only for those
         // who want to wait longer.
         let isInTheWay = values.limits.connect == .zero || values.limits.resolve + values.limits.connect > .seconds(240)
-        curl.set(CURLOPT_CONNECTTIMEOUT_MS, isInTheWay ? 86_400_000 : 0)
+        try curl.set(CURLOPT_CONNECTTIMEOUT_MS, isInTheWay ? 86_400_000 : 0)
 
         // Not CURLOPT_RESOLVE: that changes the session's cache of names, and so every other request.
         if !values.resolveOverrides.isEmpty || !connectToList.isEmpty {
             var list = CurlList()
-            for override in values.resolveOverrides { list.append(override.line) }
-            curl.set(CURLOPT_CONNECT_TO, list: list)
+            for override in values.resolveOverrides { try list.append(override.line) }
+            try curl.set(CURLOPT_CONNECT_TO, list: list)
             // The old list goes only now that libcurl does not point to it any more.
             connectToList = list
         }
@@ -43,7 +43,7 @@ extension Transfer {
             case .v4: CURL_IPRESOLVE_V4
             case .v6: CURL_IPRESOLVE_V6
             }
-        curl.set(CURLOPT_IPRESOLVE, Int(resolve))
+        try curl.set(CURLOPT_IPRESOLVE, Int(resolve))
         let interface =
             switch values.localAddress {
             case .interface(let name)?: "if!\(name)"
@@ -51,22 +51,22 @@ extension Transfer {
             case nil: String?.none
             }
         try require(curl.set(CURLOPT_INTERFACE, interface), "localAddress", values.localAddress)
-        curl.set(CURLOPT_TCP_KEEPALIVE, values.tcpKeepAlive == nil ? 0 : 1)
+        try curl.set(CURLOPT_TCP_KEEPALIVE, values.tcpKeepAlive == nil ? 0 : 1)
         let keepAlive = values.tcpKeepAlive ?? TCPKeepAlive()
-        curl.set(CURLOPT_TCP_KEEPIDLE, Int(keepAlive.idle.components.seconds))
-        curl.set(CURLOPT_TCP_KEEPINTVL, Int(keepAlive.interval.components.seconds))
-        curl.set(CURLOPT_TCP_NODELAY, values.tcpNoDelay ? 1 : 0)
+        try curl.set(CURLOPT_TCP_KEEPIDLE, Int(keepAlive.idle.components.seconds))
+        try curl.set(CURLOPT_TCP_KEEPINTVL, Int(keepAlive.interval.components.seconds))
+        try curl.set(CURLOPT_TCP_NODELAY, values.tcpNoDelay ? 1 : 0)
     }
 
     /// libcurl's cookies of an easy handle are those of its share from when the share is set until `CURLOPT_COOKIEFILE` is
     /// taken back, and they are of no effect before a file is named; no name is no file.
-    func applyCookies(_ values: OptionValues) {
+    func applyCookies(_ values: OptionValues) throws(HandleError) {
         guard values.usesCookies != hasCookies else { return }
         if values.usesCookies {
-            unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
-            curl.set(CURLOPT_COOKIEFILE, "")
+            try unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
+            try curl.set(CURLOPT_COOKIEFILE, "")
         } else {
-            curl.set(CURLOPT_COOKIEFILE, nil)
+            try curl.set(CURLOPT_COOKIEFILE, nil)
         }
         hasCookies = values.usesCookies
     }
@@ -74,11 +74,11 @@ extension Transfer {
     func applyTLS(_ values: OptionValues) throws(HandleError) {
         // With a directory of authorities libcurl reads all of them for each connection, 20 ms on Debian; from a file it
         // reads them once and keeps them. So: always a file, never a directory.
-        curl.set(CURLOPT_CAPATH, nil)
+        try curl.switchOff(CURLOPT_CAPATH, text: nil)
         try requireReadable(values.certificateAuthorityFile, "certificateAuthorityFile")
-        curl.set(CURLOPT_CAINFO, values.certificateAuthorityFile ?? CurlLibrary.authorityFile)
-        curl.set(CURLOPT_SSL_VERIFYPEER, values.verifiesServer ? 1 : 0)
-        curl.set(CURLOPT_SSL_VERIFYHOST, values.verifiesServer && values.verifiesServerName ? 2 : 0)
+        try curl.set(CURLOPT_CAINFO, values.certificateAuthorityFile ?? CurlLibrary.authorityFile)
+        try curl.set(CURLOPT_SSL_VERIFYPEER, values.verifiesServer ? 1 : 0)
+        try curl.set(CURLOPT_SSL_VERIFYHOST, values.verifiesServer && values.verifiesServerName ? 2 : 0)
         let version =
             switch values.minimumTLSVersion {
             case .tls1_2: CURL_SSLVERSION_TLSv1_2
@@ -89,11 +89,11 @@ extension Transfer {
         try requireReadable(certificate?.file, "clientCertificate")
         try requireReadable(certificate?.keyFile, "clientCertificate")
         try require(curl.set(CURLOPT_SSLCERT, certificate?.file), "clientCertificate", certificate)
-        curl.set(CURLOPT_SSLKEY, certificate?.keyFile)
+        try curl.set(CURLOPT_SSLKEY, certificate?.keyFile)
         // Never without a password: the TLS library would ask for one, on the terminal or from the standard input, and the
         // driver's thread would wait for the answer.
-        curl.set(CURLOPT_KEYPASSWD, certificate.map { $0.keyPassword ?? "" })
-        curl.set(CURLOPT_CERTINFO, values.recordsSecurityInfo ? 1 : 0)
+        try curl.set(CURLOPT_KEYPASSWD, certificate.map { $0.keyPassword ?? "" })
+        try curl.set(CURLOPT_CERTINFO, values.recordsSecurityInfo ? 1 : 0)
     }
 
     /// Twenty times what systems have as authorities. Longer files would hold up the driver's thread as they are parsed.
@@ -117,14 +117,17 @@ extension Transfer {
         throw .invalidParameter(.sendRequest, "\(option) cannot be read: \(file): \(problem)")
     }
 
-    private func require<Value>(_ result: CurlCode, _ option: String, _ value: Value) throws(HandleError) {
-        guard result != .ok else { return }
-        let code: HandleErrorCode = result == .outOfMemory ? .notEnoughMemory : .notSupported
-        throw HandleError(
-            code,
-            .sendRequest,
-            reason: "the linked libcurl cannot do what \(option) says: \(value)",
-            curl: CurlFailure(result)
-        )
+    /// Says of which option of ours it is that libcurl does not take what it leads to.
+    private func require<Value>(
+        _ set: @autoclosure () throws(HandleError) -> Void,
+        _ option: String,
+        _ value: Value
+    ) throws(HandleError) {
+        do {
+            try set()
+        } catch {
+            let reason = "the linked libcurl cannot do what \(option) says: \(value)"
+            throw HandleError(error.code, .sendRequest, reason: reason, curl: error.curl)
+        }
     }
 }

@@ -44,58 +44,70 @@ enum AppliedHeader {
 
 extension Transfer {
     /// Sets what is the same for all exchanges.
-    func setUp() {
+    func setUp() throws(HandleError) {
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         let sockets = unsafe Unmanaged.passUnretained(engine.sockets).toOpaque()
-        unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: errorBuffer.baseAddress)
-        unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
-        unsafe curl.setCallbacks(this, sockets: sockets)
+        try unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: errorBuffer.baseAddress)
+        try unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
+        try unsafe curl.setCallbacks(this, sockets: sockets)
 
         // Never signals; never a file, an FTP server or a user name by the way of a URL or a redirect.
-        curl.set(CURLOPT_NOSIGNAL, 1)
-        curl.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        curl.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
-        curl.set(CURLOPT_FOLLOWLOCATION, 0)
-        curl.set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
-        curl.set(CURLOPT_NETRC, 0)
-        curl.set(CURLOPT_HTTP09_ALLOWED, 0)
-        curl.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        curl.set(CURLOPT_PATH_AS_IS, 1)
+        try curl.set(CURLOPT_NOSIGNAL, 1)
+        try curl.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        try curl.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        try curl.set(CURLOPT_FOLLOWLOCATION, 0)
+        try curl.set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
+        try curl.switchOff(CURLOPT_NETRC)
+        try curl.set(CURLOPT_HTTP09_ALLOWED, 0)
+        try curl.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        try curl.set(CURLOPT_PATH_AS_IS, 1)
         // libcurl would read the environment at each transfer otherwise.
-        curl.set(CURLOPT_PROXY, "")
-        curl.set(CURLOPT_NOPROXY, "")
+        try curl.switchOff(CURLOPT_PROXY, text: "")
+        try curl.switchOff(CURLOPT_NOPROXY, text: "")
         // Without it, removing a transfer that resolves a name waits for the resolver (measured: 10 seconds).
-        curl.set(CURLOPT_QUICK_EXIT, 1)
+        try curl.set(CURLOPT_QUICK_EXIT, 1)
+        // The time limit of idle connections is ours.
+        try curl.set(CURLOPT_MAXAGE_CONN, Int(Int32.max))
         // What loopback and fast networks deliver at once. Memory that no response has reached is not resident.
-        curl.set(CURLOPT_BUFFERSIZE, 64 << 10)
+        try curl.set(CURLOPT_BUFFERSIZE, 64 << 10)
     }
 
     /// Sets what this exchange needs, and takes back what the previous one needed and this one does not.
     func apply(_ request: TransferRequest) throws(HandleError) {
+        do {
+            try applyAll(request)
+        } catch {
+            // What is set in the easy handle by now is not known.
+            isReusable = false
+            throw error
+        }
+    }
+
+    private func applyAll(_ request: TransferRequest) throws(HandleError) {
         try applyCredentials(request.credentials)
         if appliedOptions !== request.options {
             appliedOptions = nil
             try applyWho(request.options.values)
             try applyWay(request.options.values)
             try applyTLS(request.options.values)
-            applyCookies(request.options.values)
+            try applyCookies(request.options.values)
             appliedOptions = request.options
         }
-        if restarts != 0 { applyRestarts() }
+        if restarts != 0 { try applyRestarts() }
         if isUploadCut {
+            curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, false)
             isUploadCut = false
-            curl.set(CURLOPT_KEEP_SENDING_ON_ERROR, 0)
         }
         try applyURL(request.message.url)
-        applyShape(request)
+        try applyShape(request)
         if request.body.hasTrailers {
             // libcurl 7.88 never forgets that a handle has sent trailer fields, and spoils the chunks of its next request.
             isReusable = false
-            curl.setTrailerCallback()
+            try curl.setTrailerCallback()
         }
         let versions = request.options.values.httpVersions
         mayBeHTTP2 = versions == .http2PriorKnowledge || versions == .automatic && request.message.url.isSecure
-        watchHead(ofLength: request.message.url.text.utf8.count + applyHeaderFields(request))
+        try watchHead(ofLength: request.message.url.text.utf8.count + applyHeaderFields(request))
         unsafe errorBuffer[0] = 0
     }
 
@@ -107,12 +119,13 @@ extension Transfer {
         try requireZone(of: url.origin)
         // The text as well: where libcurl sends a request again it goes by that, and before 8.12 it would not notice that
         // what it was made from has changed.
-        guard curl.set(CURLOPT_URL, url.text) == .ok, parsedURL.parse(url.text) == CURLUE_OK else {
+        try curl.set(CURLOPT_URL, url.text)
+        guard parsedURL.parse(url.text) == CURLUE_OK else {
             throw HandleError(.notEnoughMemory, .sendRequest, reason: "no memory for the URL")
         }
-        unsafe curl.set(CURLOPT_CURLU, pointer: UnsafeMutableRawPointer(parsedURL.pointer))
+        try unsafe curl.set(CURLOPT_CURLU, pointer: UnsafeMutableRawPointer(parsedURL.pointer))
         // libcurl would send "/" for a URL without a path.
-        if url.isServerWide || hasOwnTarget { curl.set(CURLOPT_REQUEST_TARGET, url.isServerWide ? "*" : nil) }
+        if url.isServerWide || hasOwnTarget { try curl.set(CURLOPT_REQUEST_TARGET, url.isServerWide ? "*" : nil) }
         hasOwnTarget = url.isServerWide
         appliedURL = url.text
     }
@@ -126,28 +139,28 @@ extension Transfer {
         }
     }
 
-    private func applyShape(_ request: TransferRequest) {
+    private func applyShape(_ request: TransferRequest) throws(HandleError) {
         var wanted = AppliedRequest(request)
         if restarts != 0 { wanted.connectsAnew = true }
         guard wanted != appliedRequest else { return }
         // Takes back UPLOAD and NOBODY.
-        curl.set(CURLOPT_HTTPGET, 1)
-        curl.set(CURLOPT_CUSTOMREQUEST, wanted.method)
-        curl.set(CURLOPT_FORBID_REUSE, wanted.closesConnection ? 1 : 0)
-        curl.set(CURLOPT_FRESH_CONNECT, wanted.connectsAnew ? 1 : 0)
-        curl.set(CURLOPT_PIPEWAIT, wanted.waitsForSharedConnection ? 1 : 0)
+        try curl.set(CURLOPT_HTTPGET, 1)
+        try curl.set(CURLOPT_CUSTOMREQUEST, wanted.method)
+        try curl.set(CURLOPT_FORBID_REUSE, wanted.closesConnection ? 1 : 0)
+        try curl.set(CURLOPT_FRESH_CONNECT, wanted.connectsAnew ? 1 : 0)
+        try curl.set(CURLOPT_PIPEWAIT, wanted.waitsForSharedConnection ? 1 : 0)
         switch wanted.shape {
         case .download: break
-        case .head: curl.set(CURLOPT_NOBODY, 1)
+        case .head: try curl.set(CURLOPT_NOBODY, 1)
         case .upload(let length):
-            curl.set(CURLOPT_UPLOAD, 1)
-            curl.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
+            try curl.set(CURLOPT_UPLOAD, 1)
+            try curl.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
         }
         appliedRequest = wanted
     }
 
     /// The length of the request's own header fields.
-    private func applyHeaderFields(_ request: TransferRequest) -> Int {
+    private func applyHeaderFields(_ request: TransferRequest) throws(HandleError) -> Int {
         var isUpload = false
         if case .upload = appliedRequest.shape { isUpload = true }
         let fields = request.headerFields
@@ -158,15 +171,14 @@ extension Transfer {
         let closes = !request.options.values.keepAlive && !fields.contains(.connection)
         let standard: AppliedHeader = isUpload || closes || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
         guard standard == .own || standard != appliedHeader else { return 0 }
-        appliedHeader = standard
         var list = CurlList()
-        if asksForCodings { list.append(nulTerminated: Self.acceptedCodings) }
+        if asksForCodings { try list.append(nulTerminated: Self.acceptedCodings) }
         // libcurl joins the cookies of the jar and the caller's own, where it gets those by themselves.
         let cookies = fields.isEmpty ? nil : fields.bytes(of: .cookie, joinedBy: "; ")
         if let cookies {
-            curl.set(CURLOPT_COOKIE, bytes: cookies)
+            try curl.set(CURLOPT_COOKIE, bytes: cookies)
         } else if hasOwnCookies {
-            curl.set(CURLOPT_COOKIE, nil)
+            try curl.set(CURLOPT_COOKIE, nil)
         }
         hasOwnCookies = cookies != nil
         // libcurl goes by this name when it looks for cookies, and does not forget it with the field.
@@ -175,16 +187,17 @@ extension Transfer {
         for field in fields where field.name != .cookie {
             let line = Self.line(field)
             length += line.count
-            list.append(nulTerminated: line)
+            try list.append(nulTerminated: line)
         }
-        if closes { list.append("Connection: close") }
+        if closes { try list.append("Connection: close") }
         if isUpload, request.headerFields[.expect] == nil {
             // Without this libcurl waits a second for servers that do not know "100-continue".
-            list.append("Expect:")
+            try list.append("Expect:")
         }
-        curl.set(CURLOPT_HTTPHEADER, list: list)
+        try curl.set(CURLOPT_HTTPHEADER, list: list)
         // The old list goes only now that libcurl does not point to it any more.
         headerList = list
+        appliedHeader = standard
         return length
     }
 
@@ -192,17 +205,17 @@ extension Transfer {
     func setVerbose(_ isOn: Bool) {
         guard isOn != isVerbose else { return }
         isVerbose = isOn
-        curl.set(CURLOPT_VERBOSE, isOn ? 1 : 0)
+        curl.setFlag(CURLOPT_VERBOSE, isOn)
     }
 
     /// Only long heads are watched while they go out.
-    private func watchHead(ofLength length: Int) {
+    private func watchHead(ofLength length: Int) throws(HandleError) {
         let isLong = length >= SentHead.minimumLength
         setVerbose(isLong)
         if isLong != (sentHead != nil) {
             // Of what did not go out at once, libcurl 7.88 sends one buffer and then no more: room for the longest head.
             uploadBufferSize = isLong ? 2 << 20 : 64 << 10
-            curl.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
+            try curl.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
         }
         sentHead = isLong ? SentHead() : nil
     }

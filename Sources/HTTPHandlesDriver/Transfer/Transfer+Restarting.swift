@@ -65,10 +65,10 @@ extension Transfer {
     }
 
     /// Sets what is different in an attempt after the first one, over what was set for the request.
-    func applyRestarts() {
+    func applyRestarts() throws(HandleError) {
         guard restarts & RestartReason.needsHTTP1.rawValue != 0 else { return }
         // For the next exchange this has to be set anew.
         appliedOptions = nil
-        curl.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        try curl.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     }
 }

@@ -45,11 +45,19 @@ extension Transfer {
     }
 
     /// libcurl has sent the last chunk, and wants what follows it; it frees the list.
-    func trailersWanted() -> CurlList {
+    /// `nil` to give the transfer up.
+    func trailersWanted() -> CurlList? {
         note()
         isBodyTaken = true
         var list = CurlList()
-        for field in request?.body.upload?.trailers ?? [:] { list.append(nulTerminated: Self.trailerLine(field)) }
+        do throws(HandleError) {
+            for field in request?.body.upload?.trailers ?? [:] {
+                try list.append(nulTerminated: Self.trailerLine(field))
+            }
+        } catch {
+            refusal = error
+            return nil
+        }
         return list
     }
 

@@ -104,6 +104,10 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var agreement: TLSLibrary.Agreement?
     var isResolving = false
     @safe @exclusivity(unchecked) var openedSockets: [Int32] = []
+    /// The connection that the request went out on last.
+    @safe @exclusivity(unchecked) var connection: Connection?
+    /// What the system said where it gave no socket; 0 if it did.
+    var socketError: Int32 = 0
 
     // Sending
     @safe @exclusivity(unchecked) var sending = Sending.waiting
@@ -158,12 +162,12 @@ package final class Transfer: AlarmOwner {
         self.engine = engine
         self.share = share
         unsafe errorBuffer.initialize(repeating: 0)
-        setUp()
+        do { try setUp() } catch { return nil }
     }
 
     deinit {
         // The handle is cleaned up after this body, and the buffer is gone by then.
-        unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: nil)
+        try? unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: nil)
         unsafe errorBuffer.deallocate()
     }
 
@@ -193,7 +197,7 @@ package final class Transfer: AlarmOwner {
         rejection = nil
         stream = nil
         isResolving = false
-        openedSockets.removeAll(keepingCapacity: true)
+        socketError = 0
         sending = .waiting
         bodyBytesTaken = 0
         isBodyTaken = request.body.length == 0
@@ -379,12 +383,15 @@ package final class Transfer: AlarmOwner {
             // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
             code = .clientAuthCertNeeded
         }
-        let reasons = [problem?.reason, passwordHint(code), text.isEmpty ? message : text]
+        let systemError = systemError(at: result)
+        let systemReason = systemError.map(\.text).flatMap { text.utf8.firstRange(of: $0.utf8) == nil ? $0 : nil }
+        let reasons = [problem?.reason, passwordHint(code), text.isEmpty ? message : text, systemReason]
         let error = HandleError(
             code,
             .sendRequest,
             reason: reasons.compactMap { $0 }.joined(separator: ": "),
             curl: failure,
+            systemError: systemError,
             certificateProblem: problem,
             http2StreamError: streamError
         )
@@ -397,6 +404,15 @@ package final class Transfer: AlarmOwner {
             return nil
         }
         return certificate.keyPassword == nil ? "there is no private key that can be used without a password" : nil
+    }
+
+    /// What the system said where it gave no socket, or none with that address, or none that gets connected.
+    private func systemError(at result: CurlCode) -> SystemErrorNumber? {
+        guard result == .cannotConnect || result == .interfaceFailed else { return nil }
+        // libcurl forgets the number only with the handle, and knows nothing of sockets that we do not get.
+        isReusable = false
+        let number = socketError != 0 ? socketError : Int32(clamping: curl.information(CURLINFO_OS_ERRNO))
+        return number == 0 ? nil : SystemErrorNumber(rawValue: number)
     }
 
     /// How long the response's body is going to be, if the response says so.

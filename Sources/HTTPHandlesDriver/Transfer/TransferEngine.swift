@@ -15,6 +15,8 @@ package protocol AlarmOwner: AnyObject {
 
 /// Who is told of what belongs to no transfer.
 package protocol TransferEngineDelegate: AnyObject {
+    /// What the idle connections may be at this moment.
+    var idleLimits: IdleLimits { get }
     /// A connection that no transfer used was closed.
     func idleConnectionClosed()
     /// The engine can do nothing any more. Every transfer has been told.
@@ -42,12 +44,14 @@ package final class TransferEngine {
         let share: CurlShare
         let cookies: CookieStore
         let backend: any EventBackend
+        let idleCare: IdleConnectionCare
 
         init(_ multi: CurlMulti, _ share: CurlShare, _ cookies: CookieStore, _ backend: any EventBackend) {
             self.multi = multi
             self.share = share
             self.cookies = cookies
             self.backend = backend
+            idleCare = IdleConnectionCare()
         }
 
         func add(_ transfer: Transfer) throws(HandleError) {
@@ -72,9 +76,7 @@ package final class TransferEngine {
     private var state = State.fresh
     /// All transfers, also the spare ones.
     private var transfers: [Transfer] = []
-    @safe @exclusivity(unchecked) private var spares: [Transfer] = []
-    /// How many there ever were at once.
-    private var mostTransfers = 0
+    @safe @exclusivity(unchecked) private(set) var spares: [Transfer] = []
     /// Transfers with something to pass on.
     @safe @exclusivity(unchecked) private var noted: [Transfer] = []
     @safe @exclusivity(unchecked) private var milestoneList: [TransferMilestone] = []
@@ -125,17 +127,7 @@ package final class TransferEngine {
         }
         transfer.place = transfers.count
         transfers.append(transfer)
-        if transfers.count > mostTransfers {
-            mostTransfers = transfers.count
-            setConnectionLimit(machinery.multi)
-        }
         return transfer
-    }
-
-    /// libcurl counts the connections in use as well. Over its limit it would look through all of them, after each
-    /// transfer, for an idle one to close: the one that has just become idle.
-    private func setConnectionLimit(_ multi: CurlMulti) {
-        multi.set(CURLMOPT_MAXCONNECTS, mostTransfers + configuration.idleConnections)
     }
 
     func release(_ transfer: Transfer) {
@@ -150,10 +142,12 @@ package final class TransferEngine {
         if let watch = transfer.uploadWatch.take() { watch.end(self) }
         if case .running(let machinery) = state { machinery.multi.remove(transfer.curl) }
         transfer.isRunning = false
+        transfer.leaveSockets()
     }
 
     private func putAway(_ transfer: Transfer) {
         transfer.isRunning = false
+        transfer.forgetSecrets()
         transfer.end()
         guard case .running = state else { return }
         if transfer.isReusable, spares.count < configuration.spareTransfers {
@@ -271,7 +265,7 @@ package final class TransferEngine {
             if machinery.backend.hasDueWork(at: now) { try machinery.backend.runDueWork(at: now) }
             finishTurn(machinery)
         } catch {
-            fail(.driverStopped(.sendRequest, "the session's driver has failed: \(error.text)"))
+            fail(error)
         }
     }
 
@@ -298,7 +292,7 @@ package final class TransferEngine {
             try machinery.backend.work()
             finishTurn(machinery)
         } catch {
-            fail(.driverStopped(.sendRequest, "the session's driver has failed: \(error.text)"))
+            fail(error)
         }
     }
 
@@ -312,7 +306,16 @@ package final class TransferEngine {
             }
         }
         machinery.cookies.trimIfDue()
+        machinery.idleCare.turnEnds(machinery.multi, machinery.backend, self)
         passOn()
+    }
+
+    /// What the idle connections may be.
+    var idleLimits: IdleLimits { delegate?.idleLimits ?? configuration.idleLimits }
+
+    /// The limits of the idle connections are others.
+    package func idleLimitsChanged() {
+        if case .running(let machinery) = state { machinery.idleCare.limitsChanged(self) }
     }
 
     /// Begins the exchange of a transfer once more. What its first attempt leads to in libcurl's callbacks, like the end of
@@ -361,14 +364,21 @@ package final class TransferEngine {
         guard let multi = CurlMulti(), let share = CurlShare(), let cookies = CookieStore(share) else {
             throw HandleError(.notEnoughMemory, .sendRequest, reason: "libcurl has no memory for a session")
         }
-        setConnectionLimit(multi)
+        // The limits of idle connections are ours: libcurl counts those in use as well, and over its limit looks through all
+        // of them, after each transfer, for one to close: the one that has just become idle.
+        multi.set(CURLMOPT_MAXCONNECTS, Int(Int32.max))
         // Newer libraries wait for resolver threads when the multi handle goes, unless told otherwise (number 21).
         multi.set(CURLMoption(rawValue: 21), 1)
         let backend: any EventBackend
         do {
             backend = try makeBackend(multi)
         } catch {
-            throw HandleError(.notEnoughMemory, .sendRequest, reason: "no event queue: \(error.text)")
+            throw HandleError(
+                .notEnoughMemory,
+                .sendRequest,
+                reason: "no event queue: \(error.text)",
+                systemError: error.systemError
+            )
         }
         sockets.backend = backend
         let machinery = Machinery(multi, share, cookies, backend)
@@ -380,7 +390,12 @@ package final class TransferEngine {
         #if canImport(Glibc)
         if configuration.backend == .epoll { return try EpollBackend(multi: multi, waker: waker, sockets: sockets) }
         #endif
-        return PollBackend(multi: multi, waker: waker)
+        return PollBackend(multi: multi, waker: waker, sockets: sockets)
+    }
+
+    private func fail(_ failure: MultiFailure) {
+        let reason = "the session's driver has failed: \(failure.text)"
+        fail(.driverStopped(.sendRequest, reason, systemError: failure.systemError))
     }
 
     /// The multi handle reported an error: what its transfers do is undefined from now on.
@@ -402,8 +417,8 @@ package final class TransferEngine {
         delegate = nil
     }
 
-    /// In this order: the transfers' easy handles go before the multi handle, which goes before what its callbacks point
-    /// to.
+    /// In this order: the transfers' easy handles go before the multi handle, whose last callbacks report to the event
+    /// queue, which goes last.
     private func tearDown(_ next: State) {
         for transfer in transfers {
             remove(transfer)
@@ -411,11 +426,16 @@ package final class TransferEngine {
         }
         spares = []
         transfers = []
-        // libcurl's last callbacks look at both of these, so neither may be in the middle of its assignment then.
-        let last = (state, sockets.backend)
+        // libcurl's last callbacks look at this, so it may not be in the middle of its assignment then.
+        let last = state
         state = next
+        if case .running(let machinery) = last {
+            machinery.idleCare.end(machinery.multi, self)
+            machinery.multi.end()
+        }
+        let backend = sockets.backend
         sockets.backend = nil
-        withExtendedLifetime(last) {}
+        withExtendedLifetime((last, backend)) {}
     }
 }
 
@@ -429,7 +449,11 @@ extension TransferEngine {
 
 extension HandleError {
     static func noThread(_ errorNumber: Int32) -> HandleError {
-        let text = unsafe String(cString: strerror(errorNumber))
-        return .driverStopped(.sendRequest, "the system gives no thread for the session's driver: \(text)")
+        let error = SystemErrorNumber(rawValue: errorNumber)
+        return .driverStopped(
+            .sendRequest,
+            "the system gives no thread for the session's driver: \(error.text)",
+            systemError: error
+        )
     }
 }

@@ -1,0 +1,56 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+extension Transfer {
+    /// What only the past exchange may know does not wait in a spare for the next one. Called when the easy handle is in no
+    /// multi handle.
+    func forgetSecrets() {
+        guard isReusable else { return }
+        // What libcurl has made of credentials goes only with the handle.
+        guard appliedCredentials == nil, appliedOptions?.values.holdsSecrets != true else {
+            isReusable = false
+            return
+        }
+        do {
+            if hasOwnCookies { try curl.set(CURLOPT_COOKIE, nil) }
+            hasOwnCookies = false
+            if appliedHeader == .own {
+                try curl.set(CURLOPT_HTTPHEADER, list: CurlList())
+                headerList = CurlList()
+                appliedHeader = .none
+            }
+            // A URL without a query is kept: so an easy handle that is used for it again parses nothing.
+            if appliedURL?.utf8.contains(UInt8(ascii: "?")) == true {
+                appliedURL = nil
+                try curl.set(CURLOPT_URL, nil)
+                try unsafe curl.set(CURLOPT_CURLU, pointer: nil)
+                _ = unsafe curl_url_set(parsedURL.pointer, CURLUPART_URL, nil, 0)
+            }
+        } catch {
+            isReusable = false
+        }
+    }
+
+    /// What an exchange could find in a spare, for tests.
+    var textsKept: [String] {
+        var texts = [appliedURL, curl.text(CURLINFO_EFFECTIVE_URL)].compactMap(\.self)
+        if let credentials = appliedCredentials { texts.append("\(credentials.secret)") }
+        var next = unsafe headerList.pointer
+        while let line = unsafe next {
+            unsafe texts.append(String(cString: line.pointee.data))
+            unsafe next = line.pointee.next
+        }
+        return texts
+    }
+}
+
+extension TransferEngine {
+    /// How many spares there are, and what they keep, for tests.
+    package var sparesKept: (count: Int, texts: [String]) {
+        (spares.count, spares.flatMap(\.textsKept))
+    }
+}
+
+extension OptionValues {
+    fileprivate var holdsSecrets: Bool { credentials != nil || clientCertificate?.keyPassword != nil }
+}

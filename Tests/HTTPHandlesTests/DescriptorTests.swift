@@ -1,0 +1,42 @@
+#if canImport(Glibc)
+import Glibc
+import HTTPHandles
+import HTTPHandlesTesting
+import Testing
+
+/// What the system says is a value of the error. (Descriptors run out in a process of their own.)
+@Suite("Errors of the system", .timeLimit(.minutes(5)))
+struct DescriptorTests {
+    @Test func `a request that gets no descriptor says so`() async throws {
+        let run = try await TestProgram.run(["few-descriptors", "800"])
+        #expect(run.status == 0)
+        let lines = run.output.split(separator: "\n").map(String.init)
+        #expect(lines.count == 2, "\(run.output)")
+        #expect(lines.first?.hasPrefix("cannotConnect EMFILE: ") == true, "\(run.output)")
+        #expect(lines.first?.hasSuffix("Too many open files") == true, "\(run.output)")
+        let noEventQueue = "session: notEnoughMemory EMFILE: the system gives no descriptor for an eventfd: "
+        #expect(lines.last == noEventQueue + "Too many open files", "\(run.output)")
+    }
+
+    @Test func `after a burst, as many connections are left as may be idle`() async throws {
+        let run = try await TestProgram.run(["burst", "2000"])
+        #expect(run.output == "idle 200\n")
+        #expect(run.status == 0)
+    }
+
+    @Test func `a refused connection, and a local address that the machine does not have`() async throws {
+        // Free, and nothing listens there.
+        let port = try freePorts(1)[0]
+        let session = try SessionHandle()
+        let refused = await #expect(throws: HandleError.self) { _ = try await session.get("http://127.0.0.1:\(port)/") }
+        #expect(refused?.code == .cannotConnect)
+        #expect(refused?.systemError == SystemErrorNumber(rawValue: ECONNREFUSED))
+        #expect(refused?.reason.contains("Connection refused") == true)
+        try await session.setOption(.localAddress, to: .address("192.0.2.1"))
+        let unbound = await #expect(throws: HandleError.self) { _ = try await session.get("http://127.0.0.1:\(port)/") }
+        #expect(unbound?.code == .cannotConnect)
+        #expect(unbound?.systemError == SystemErrorNumber(rawValue: EADDRNOTAVAIL))
+        #expect(unbound?.reason.contains("Cannot assign requested address") == true)
+    }
+}
+#endif

@@ -1,0 +1,96 @@
+#if canImport(Glibc)
+import Glibc
+import HTTPHandles
+import HTTPHandlesLock
+import HTTPHandlesTesting
+import TransfersInEveryPhase
+
+/// Many requests at once, in a process that may open so many descriptors and no more. The server is another process.
+struct ManyRequests {
+    private let limit: rlim_t
+
+    init(limit: rlim_t) {
+        self.limit = limit
+    }
+
+    /// Sends more requests than there are descriptors, to a server that never answers, and prints what is different among
+    /// the errors.
+    func runOutOfDescriptors(_ count: Int) async throws {
+        let port = try Self.silentPort()
+        EventQueue.limitDescriptors(to: limit)
+        let session = try SessionHandle()
+        let (failures, continuation) = AsyncStream.makeStream(of: HandleError.self)
+        let attempts = (0..<count).map { _ in
+            Task {
+                do throws(HandleError) {
+                    _ = try await session.get("http://127.0.0.1:\(port)/")
+                } catch {
+                    continuation.yield(error)
+                }
+            }
+        }
+        // The first requests get a descriptor, and wait until the session is closed; at least these many do not.
+        var errors: Set<String> = []
+        for await error in failures.prefix(count - Int(limit)) {
+            let number = error.systemError.map { $0.rawValue == EMFILE ? "EMFILE" : "\($0.rawValue)" }
+            errors.insert("\(error.code) \(number ?? "nil"): \(error.reason)")
+        }
+        try session.closeAll()
+        for attempt in attempts { await attempt.value }
+        for error in errors.sorted() { print(error) }
+        // Nothing is left for an eventfd.
+        while unsafe open("/dev/null", O_RDONLY) >= 0 {}
+        do throws(HandleError) {
+            _ = try SessionHandle()
+        } catch {
+            let isNamed = error.systemError?.rawValue == EMFILE
+            print("session: \(error.code) \(isNamed ? "EMFILE" : "nil"): \(error.reason)")
+        }
+    }
+
+    /// A port whose connections the system completes and nothing accepts.
+    private static func silentPort() throws -> Int {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        listen(listener, 1024)
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = unsafe withUnsafeMutableBytes(of: &address) { bytes in
+            unsafe getsockname(listener, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
+        }
+        precondition(result == 0)
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    /// After it the process holds no more connections than may be idle.
+    func burst(_ count: Int) async throws {
+        let arrived = Lock(0)
+        let allArrived = Gate()
+        EventQueue.limitDescriptors(to: limit)
+        let server = try ScriptedServer(backlog: 4096) { connection in
+            while try connection.readRequest() != nil {
+                arrived.withLock { arrived in
+                    arrived += 1
+                    if arrived == count { allArrived.open() }
+                }
+                allArrived.wait()
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        }
+        let most = 10
+        let session = try SessionHandle(options: [.set(.maximumIdleConnections, to: most)])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<count {
+                group.addTask { _ = try await session.get(server.url()).body.collect(upTo: 2) }
+            }
+            try await group.waitForAll()
+        }
+        // Both ends are in this process. libcurl lets go of dead connections once a second.
+        while Self.sockets > 2 * most + 8 { try await Task.sleep(for: .milliseconds(100)) }
+        print("idle", try await session.get(server.url()).status.code)
+    }
+
+    private static var sockets: Int {
+        (3..<8192).count { SystemFile.link("/proc/self/fd/\($0)").hasPrefix("socket:") }
+    }
+}
+#endif
