@@ -379,7 +379,9 @@ extension RequestObject: TransferDelegate {
             received.withLock { $0.head = head }
             if redirects > 0 { keepHop(head) }
             decoder = nil
-            if let request, let transfer, transfer.isCoded { decoder = BodyDecoder(of: block, to: request, exchangeStart) }
+            if let request, let transfer, transfer.isCoded {
+                decoder = BodyDecoder(of: block, to: request, exchangeStart)
+            }
             if case .askAboutRedirect = disposition { ask(about: block) }
         case .follow:
             keepHop(ResponseHead(block, url: request?.message.url.text ?? ""))

@@ -159,7 +159,8 @@ struct BodyDecoderTests {
     }
 
     /// How many steps so many bodies of 1,575 bytes take that are a mebibyte of work and nothing to read; and the error.
-    func steps(_ decoder: BodyDecoder, of bodies: Int, afterEach action: () -> Void = {}) -> (count: Int, HandleError?) {
+    func steps(_ decoder: BodyDecoder, of bodies: Int, afterEach action: () -> Void = {}) -> (count: Int, HandleError?)
+    {
         var steps = 0
         do throws(HandleError) {
             for _ in 0..<bodies {

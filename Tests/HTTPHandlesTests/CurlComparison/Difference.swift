@@ -55,7 +55,7 @@ enum Difference: Sendable, CaseIterable {
             theirs.exitCode == 23 && [0, 18].contains(ours.exitCode) && ours.body.starts(with: theirs.body)
                 && ours.body.count > theirs.body.count
         case .unknownCoding: theirs == ResponseOutcome(body: [], exitCode: 61) && [0, 18].contains(ours.exitCode)
-        case .moreBehindCoding: 
+        case .moreBehindCoding:
             theirs.exitCode == 23 && [0, 18].contains(ours.exitCode) && theirs.body == ours.body
         }
     }
