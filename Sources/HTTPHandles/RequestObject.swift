@@ -408,7 +408,9 @@ extension RequestObject: TransferDelegate {
             received.withLock { $0.head = head }
             if redirects > 0 { keepHop(head) }
             decoder = nil
-            if let request, let transfer, transfer.isCoded { decoder = BodyDecoder(of: block, to: request) }
+            if let request, let transfer, transfer.isCoded {
+                decoder = BodyDecoder(of: block, to: request, exchangeStart)
+            }
             if case .askAboutRedirect = disposition { ask(about: block) }
         case .follow:
             keepHop(ResponseHead(block, url: request?.message.url.text ?? ""))
@@ -535,11 +537,12 @@ extension RequestMessage {
 
 extension BodyDecoder {
     /// What undoes the codings of a response; `nil` if there is nothing to undo, or nobody wants it undone.
-    fileprivate convenience init?(of head: HeaderBlock, to request: TransferRequest) {
+    fileprivate convenience init?(of head: HeaderBlock, to request: TransferRequest, _ start: MonotonicTime) {
         let values = request.options.values
         guard values.decodesContent, request.message.method != .head, head.status != 204, head.status != 304,
             !request.message.headerFields.contains(.acceptEncoding), let codings = ContentCoding.applied(head.fields())
         else { return nil }
-        self.init(codings, maximumRatio: values.maximumDecodingRatio)
+        let ratio = values.maximumDecodingRatio
+        self.init(codings, maximumRatio: ratio, limits: values.limits, exchangeStart: start)
     }
 }

@@ -2,22 +2,27 @@ public import HTTPHandlesCore
 public import HTTPTypes
 
 extension ResponseBody {
-    /// The body as server-sent events, with at most 1 MiB of data each. See `serverSentEvents(upTo:)`.
-    public var serverSentEvents: ServerSentEvents { serverSentEvents(upTo: 1 << 20) }
+    /// The body as server-sent events, with at most 1 MiB of data each. See `serverSentEvents(upTo:lastEventID:)`.
+    public var serverSentEvents: ServerSentEvents { serverSentEvents() }
 
     /// The body as the events of a `text/event-stream`, each delivered as soon as the empty line after it has arrived.
     ///
-    ///     var events = response.body.serverSentEvents.makeAsyncIterator()
+    ///     var events = response.body.serverSentEvents(lastEventID: lastEventID).makeAsyncIterator()
     ///     while let event = try await events.next() { … }
     ///     // To go on after a lost connection: wait for `events.reconnectionTime`, and send `events.lastEventID`.
-    ///     let headerFields: HTTPFields = [.lastEventID: events.lastEventID]
     ///
-    /// Whether the response is such a stream, its status and `Content-Type` say; nothing is connected again by itself.
-    /// There is no end to wait for: `receiveTimeout` is the longest silence. Events, errors, closing and cancellation: as
-    /// when reading the pieces. An event that is longer than allowed is `.insufficientBuffer`.
+    /// Whether the response is such a stream, its status and `Content-Type` say; nothing is connected again by itself:
+    /// `Docs/Bodies.md` shows a loop that does all of this. There is no end to wait for: `receiveTimeout` is the longest
+    /// silence. Events, errors, closing and cancellation: as when reading the pieces. An event that is longer than allowed
+    /// is `.insufficientBuffer`.
     ///
-    /// - Parameter limit: The most bytes of the data of an event, and of a line.
-    public func serverSentEvents(upTo limit: Int) -> ServerSentEvents { ServerSentEvents(body: self, limit: limit) }
+    /// - Parameters:
+    ///   - limit: The most bytes of the data of an event, and of a line.
+    ///   - lastEventID: The last ID of the stream that this one goes on with; it stays the last one until the server gives
+    ///     another.
+    public func serverSentEvents(upTo limit: Int = 1 << 20, lastEventID: String = "") -> ServerSentEvents {
+        ServerSentEvents(body: self, limit: limit, lastEventID: lastEventID)
+    }
 
     /// An asynchronous sequence of server-sent events.
     public struct ServerSentEvents: AsyncSequence, Sendable {
@@ -28,10 +33,12 @@ extension ResponseBody {
 
         let body: ResponseBody
         let limit: Int
+        let lastEventID: String
 
         /// Begins to read.
         public func makeAsyncIterator() -> Iterator {
-            Iterator(body: body, pieces: body.makeAsyncIterator(), parser: ServerSentEventParser(limit: limit))
+            let parser = ServerSentEventParser(limit: limit, lastEventID: lastEventID)
+            return Iterator(body: body, pieces: body.makeAsyncIterator(), parser: parser)
         }
 
         /// Reads event by event.
@@ -41,7 +48,8 @@ extension ResponseBody {
             var parser: ServerSentEventParser
             private(set) var isOver = false
 
-            /// The last event ID that the server has given, also with events that have no data; empty if none.
+            /// The last event ID that the server has given, also with events that have no data; if it has given none, the one
+            /// that the stream began with.
             public var lastEventID: String { parser.lastEventID }
 
             /// How long the server wants clients to wait before they connect again; `nil` if it did not say.

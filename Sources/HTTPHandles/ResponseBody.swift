@@ -10,7 +10,7 @@ import HTTPHandlesLock
 /// Events: `readComplete` for each piece, with 0 bytes at the end; on failure `requestError`. A body that ends before
 /// its announced length is an error (`.connectionError`), after the bytes that did arrive. Closing the request or
 /// cancelling the task discards what is left; a read that waits throws `.operationCancelled`. Throws `.timeout` with
-/// `phase` receive or total; the time that the reader takes does not count.
+/// `phase` receive or total; the time that the reader takes does not count, apart from decoding that gives nothing.
 ///
 /// `WinHttpReadData`; `CURLOPT_WRITEFUNCTION`.
 public struct ResponseBody: AsyncSequence, Sendable {
@@ -122,21 +122,21 @@ extension RequestHandle {
             let reporting = object.bound.base.tree.hasListeners
             let outcome = await wait(for: wish, reporting: reporting)
             if let decoded = decoded(outcome, wish, reporting: reporting) { return decoded }
+            // Decoding may take many steps before it gives something: others may run between them.
+            await Task.yield()
         }
     }
 
-    /// Takes what is there; `nil` if there is nothing yet. The driver's thread is visited only when something waits
+    /// Takes what is there; `nil` if there is nothing yet, also where decoding has more to do. The driver's thread is visited only when something waits
     /// there: libcurl to go on, or a listener to hear of the read.
     fileprivate nonisolated func readNow(_ wish: DownloadBuffer.Wish) throws(HandleError) -> DownloadBuffer.Outcome? {
-        while true {
-            try requireUsable(wish.operation)
-            let reporting = object.bound.base.tree.hasListeners
-            guard
-                case .now(let outcome, let mustResume) = object.bound.download.take(wish, reporting: reporting)
-            else { return nil }
-            if mustResume || reporting { tellDriver(mustResume) }
-            if let decoded = decoded(outcome, wish, reporting: reporting) { return decoded }
-        }
+        try requireUsable(wish.operation)
+        let reporting = object.bound.base.tree.hasListeners
+        guard
+            case .now(let outcome, let mustResume) = object.bound.download.take(wish, reporting: reporting)
+        else { return nil }
+        if mustResume || reporting { tellDriver(mustResume) }
+        return decoded(outcome, wish, reporting: reporting)
     }
 
     private nonisolated(nonsending) func wait(
@@ -157,8 +157,7 @@ extension RequestHandle {
         }
     }
 
-    /// What the reader gets. Decoding is work, which he does himself; it may take more than one piece to get anything out,
-    /// and then it is `nil`.
+    /// What the reader gets. Decoding is work, which its task does in steps; after a step that gave nothing it is `nil`.
     private nonisolated func decoded(
         _ outcome: DownloadBuffer.Outcome,
         _ wish: DownloadBuffer.Wish,

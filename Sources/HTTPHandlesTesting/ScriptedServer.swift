@@ -174,6 +174,7 @@ public final class ServerConnection: Sendable {
 
     /// Reads exactly `count` bytes.
     public func read(_ count: Int) throws -> [UInt8] {
+        guard count >= 0 else { throw SocketError.ended }
         while true {
             let bytes: [UInt8]? = state.withLock { state in
                 guard state.received.count >= count else { return nil }

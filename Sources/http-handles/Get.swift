@@ -33,10 +33,10 @@ struct Get: AsyncParsableCommand {
     var pathAsIs = false
 
     @Option(help: ArgumentHelp("The longest time for everything.", valueName: "seconds"))
-    var timeout: Double?
+    var timeout: Seconds?
 
     @Option(help: ArgumentHelp("Close the request after some time, in flight.", valueName: "seconds"))
-    var cancelAfter: Double?
+    var cancelAfter: Seconds?
 
     @Option(help: ArgumentHelp("The authorities to trust, a PEM file.", valueName: "file"))
     var cacert: String?
@@ -105,7 +105,7 @@ struct Get: AsyncParsableCommand {
         ]
         if pathAsIs { options.append(.set(.pathAsIs, to: true)) }
         if noRedirects { options.append(.set(.redirectPolicy, to: .never)) }
-        if let timeout { options.append(.set(.totalTimeout, to: .seconds(timeout))) }
+        if let timeout { options.append(.set(.totalTimeout, to: timeout.duration)) }
         if let cacert { options.append(.set(.certificateAuthorityFile, to: cacert)) }
         if insecure { options.append(.set(.verifiesServer, to: false)) }
         if let http { options.append(.set(.httpVersions, to: http.policy)) }
@@ -144,7 +144,7 @@ struct Get: AsyncParsableCommand {
     private func closeLater(_ request: RequestHandle) -> Task<Void, Never>? {
         cancelAfter.map { seconds in
             Task {
-                guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
+                guard (try? await Task.sleep(for: seconds.duration)) != nil else { return }
                 try? request.close()
             }
         }

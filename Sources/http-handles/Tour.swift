@@ -54,7 +54,7 @@ struct Tour: AsyncParsableCommand {
         for try await piece in download.body {
             received += piece.count
             pieces += 1
-            guard received * 4 / length > quarters else { continue }
+            guard length > 0, received * 4 / length > quarters else { continue }
             quarters = received * 4 / length
             print("   " + BodySink.bar(received, of: length))
         }

@@ -20,7 +20,10 @@ public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case UInt8(ascii: "c"): cookie(rest)
     case UInt8(ascii: "m"): _ = try? Charset(contentType: text).decode(rest)
     case UInt8(ascii: "t"): tag(text)
-    case UInt8(ascii: "r"): _ = ContentRange(text)
+    case UInt8(ascii: "r"): range(text)
+    case UInt8(ascii: "L"): lengths(rest, cut)
+    case UInt8(ascii: "R"): pause(text)
+    case UInt8(ascii: "D"): decoded(rest, cut, [.gzip, .gzip])
     case UInt8(ascii: "u"): url(text)
     case UInt8(ascii: "g"): decoded(rest, cut, [.gzip])
     case UInt8(ascii: "d"): decoded(rest, cut, [.deflate])
@@ -73,6 +76,41 @@ private func tag(_ text: String) {
     precondition(EntityTag(tag.description) == tag)
 }
 
+/// What a download does with a range.
+private func range(_ text: String) {
+    guard let range = ContentRange(text) else { return }
+    let step = DownloadStep(status: 206, range, nil, offset: 5, tag: nil)
+    guard let bytes = range.bytes else { return precondition(step != .append) }
+    precondition(bytes.count > 0 && bytes.upperBound + 1 <= range.completeLength ?? .max)
+    precondition(ContentRange("bytes \(bytes.lowerBound)-\(bytes.upperBound)/*")?.bytes == bytes)
+}
+
+/// Two fields, or one: a length is only what is digits.
+private func lengths(_ bytes: [UInt8], _ cut: Int) {
+    var length = ContentLength()
+    for piece in [bytes[..<cut], bytes[cut...]] {
+        for byte in piece { length.take(byte) }
+        length.endNumber()
+    }
+    guard length.problem == nil else { return }
+    let allowed = Set("0123456789, \t".utf8)
+    precondition(length.length.map { $0 >= 0 } == true && bytes.allSatisfy(allowed.contains))
+}
+
+/// How long a server wants to be left alone, by a number or a date, and what becomes of it.
+private func pause(_ text: String) {
+    var generator = SystemRandomNumberGenerator()
+    for now in [Int64.min, -1, 0, CurlDate.now, .max] {
+        guard let wish = RetryAfter.delay(text, now: now, parseDate: CurlDate.seconds) else { continue }
+        precondition(wish >= .zero)
+        let policy = RetryPolicy(maximumDelay: .seconds(Int64.max))
+        guard let delay = policy.delay(before: 2, serverDelay: wish, using: &generator) else { continue }
+        // A clock can add it to the present.
+        precondition(delay >= .zero && delay <= .nanoseconds(Int64.max))
+        precondition(MonotonicTime(nanoseconds: .max) + delay - MonotonicTime(nanoseconds: 0) >= .zero)
+    }
+}
+
 private func url(_ text: String) {
     guard let url = try? RequestURL(parsing: text, for: .openRequest) else { return }
     precondition((1...65535).contains(url.origin.port))
@@ -107,7 +145,7 @@ private func decoded(_ bytes: [UInt8], _ cut: Int, _ codings: [ContentCoding]) {
     var total = 0
     for piece in [bytes[..<cut], bytes[cut...]] where !piece.isEmpty {
         decoder.push(Array(piece))
-        while let output = try? decoder.pull(upTo: 4096), !output.isEmpty {
+        while decoder.mayHaveOutput, let output = try? decoder.pull(upTo: 4096) {
             precondition(output.count <= 4096)
             total += output.count
             if total > 1 << 20 { return }

@@ -34,6 +34,47 @@ struct CharsetTests {
         #expect(try Charset(contentType: contentType).decode(bytes) == text)
     }
 
+    @Test(
+        arguments: [
+            (
+                .utf8,
+                ["utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "x-unicode20utf8", " UTF-8\t"]
+            ),
+            (
+                .windows1252,
+                [
+                    "ansi_x3.4-1968", "ascii", "cp1252", "cp819", "csisolatin1", "ibm819", "iso-8859-1", "iso-ir-100",
+                    "iso8859-1", "iso88591", "iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii",
+                    "windows-1252", "x-cp1252", "X-CP1252", "Latin1",
+                ]
+            ),
+            (
+                .utf16(isLittleEndian: true),
+                ["csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16", "utf-16le"]
+            ),
+            (.utf16(isLittleEndian: false), ["unicodefffe", "utf-16be"]),
+        ] as [(Charset, [String])]
+    )
+    func `every label of the Encoding standard`(charset: Charset, labels: [String]) throws {
+        for label in labels {
+            #expect(Charset(named: label) == charset, "\(label)")
+            #expect(try Charset(contentType: "text/plain; charset=\"\(label)\"") == charset, "\(label)")
+        }
+    }
+
+    @Test(arguments: [
+        "text/plain; charset=", "text/plain; charset= ", "text/plain; charset=\"\"", "text/plain; charset=\" \t\"",
+        "text/plain; charset", "text/plain; charset=; charset=koi8-r",
+    ])
+    func `an empty charset is none`(contentType: String) throws {
+        #expect(try Charset(contentType: contentType) == .utf8)
+    }
+
+    @Test(arguments: ["utf-8\u{301}", "utf8x", "utf 8", "\u{FF55}tf8", "\u{A0}utf8", "iso-8859-15", "windows-1252\0"])
+    func `what looks like a label is none`(name: String) {
+        #expect(Charset(named: name) == nil)
+    }
+
     @Test func `an unknown charset is an error`() {
         #expect(
             throws: HandleError(.notSupported, .readData, reason: "the body is in an unknown charset, \"koi8-r\"")

@@ -30,13 +30,18 @@ struct ConditionalTests {
         let none = try #require(ContentRange("bytes */0"))
         #expect(none.bytes == nil)
         #expect(none.completeLength == 0)
-        #expect(ContentRange("bytes 0-18446744073709551614/18446744073709551615")?.bytes?.upperBound == UInt64.max - 1)
+        let longest = try #require(ContentRange("bytes 0-9223372036854775806/9223372036854775807"))
+        #expect(longest.bytes?.count == Int.max)
+        #expect(ContentRange("bytes 5-9223372036854775806/*")?.bytes?.upperBound == UInt64(Int64.max) - 1)
+        #expect(ContentRange("bytes 4294967295-4294967296/4294967297")?.bytes?.count == 2)
     }
 
     @Test(arguments: [
         "", "bytes", "bytes 0-1", "bytes 0-1/", "bytes 2-1/5", "bytes 0-5/5", "bytes */*", "bytes -1/5", "bytes 0-/5",
         "items 0-1/5", "bytes 0-1/5/6", "bytes 0-1-2/5", "bytes  0-1/5", "bytes +0-1/5",
-        "bytes 0-99999999999999999999/*",
+        "bytes 0-99999999999999999999/*", "bytes 5-18446744073709551615/*", "bytes 5-18446744073709551614/*",
+        "bytes 5-9223372036854775807/*", "bytes 5-9223372036854775808/*", "bytes 0-5/9223372036854775808",
+        "bytes */18446744073709551616", "bytes 18446744073709551615-0/*", "bytes -5--4/*", "bytes 0-1/+5",
         "bytes 0x1-2/5", "bytes=0-1/5",
     ])
     func `what is no content range`(text: String) { #expect(ContentRange(text) == nil) }

@@ -21,6 +21,9 @@ struct RetryPolicyTests {
         let endless = RetryPolicy(firstDelay: .seconds(Int64.max), maximumDelay: .seconds(Int64.max), jitter: .none)
         var generator = SeededGenerator(seed: 1)
         #expect(endless.delay(before: 1000, serverDelay: nil, using: &generator) == .nanoseconds(Int64.max))
+        // What a clock can add to the present.
+        let longest = Duration.seconds(Int64.max)
+        #expect(endless.delay(before: .max, serverDelay: longest, using: &generator) == .nanoseconds(Int64.max))
     }
 
     @Test func `a random pause is from zero to the longest`() {
@@ -62,6 +65,8 @@ struct RetryPolicyTests {
         #expect(delay("past") == .zero)
         for text in ["", "-1", "1.5", "1 s", "\u{0661}"] { #expect(delay(text) == nil) }
         #expect(delay("99999999999999999999") == .seconds(Int64.max))
+        #expect(RetryAfter.delay("x", now: .min) { _ in .max } == .seconds(Int64.max))
+        #expect(RetryAfter.delay("x", now: .max) { _ in .min } == .zero)
     }
 
     @Test func `policies are equal whatever their clocks`() {

@@ -135,5 +135,16 @@ struct ExchangeDeadlinesTests {
         #expect(Duration.seconds(Int64.max).nanosecondsClamped == .max)
         #expect(Duration.seconds(Int64.min).nanosecondsClamped == .min)
         #expect(MonotonicTime.seconds(1).advanced(by: .max).nanoseconds == .max)
+        // What has no seconds that fit into an `Int64`.
+        let (longest, shortest) = (Duration(attoseconds: .max), Duration(attoseconds: .min))
+        #expect(longest.nanosecondsClamped == .max)
+        #expect(shortest.nanosecondsClamped == .min)
+        #expect((MonotonicTime.seconds(1) + longest).nanoseconds == .max)
+        #expect(Duration.nanoseconds(Int64.max).nanosecondsClamped == .max)
+        #expect(Duration.nanoseconds(Int64.max - 1).nanosecondsClamped == .max - 1)
+        #expect(Duration.nanoseconds(-1).nanosecondsClamped == -1)
+        let (first, last) = (MonotonicTime(nanoseconds: .min), MonotonicTime(nanoseconds: .max))
+        #expect(last - first == .nanoseconds(Int64.max))
+        #expect(first - last == .nanoseconds(Int64.min))
     }
 }

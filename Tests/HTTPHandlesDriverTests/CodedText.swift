@@ -32,6 +32,11 @@ enum CodedText {
         bytes("1f8b0800000000000203edc13101000000c2a0f54f6d085fa0") + [UInt8](repeating: 0, count: 1015)
         + bytes("003e031cea38a700001000")
 
+    /// A gzip member of a gzip member of nothing: 209,700 stored blocks without a byte, 1,048,523 bytes of work.
+    static let emptyMebibyte =
+        bytes("1f8b0800000000000203edc6c10900200c0441c54fbab0608b8e12d285b370c3ed13a35a6f99")
+        + [UInt8](repeating: 0, count: 1523) + bytes("e03b66bfea02d031b1b5cbff0f00")
+
     private static func bytes(_ digits: String) -> [UInt8] {
         let values = digits.utf8.map { $0 < 0x3A ? $0 - 0x30 : $0 - 0x57 }
         return stride(from: 0, to: values.count, by: 2).map { values[$0] << 4 | values[$0 + 1] }

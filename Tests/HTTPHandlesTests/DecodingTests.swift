@@ -97,4 +97,74 @@ struct DecodingTests {
             try await recorder.finish().map(\.kind) == [.readComplete(bytes: 23), .requestError(error), .handleClosing]
         )
     }
+
+    // MARK: What would take for ever
+
+    /// A gzip member of a gzip member of nothing: 209,700 stored blocks without a byte.
+    static let emptyMebibyte: [UInt8] =
+        [
+            0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 3, 0xED, 0xC6, 0xC1, 9, 0, 0x20, 0x0C, 4, 0x41, 0xC5, 0x4F, 0xBA, 0xB0,
+            0x60,
+            0x8B, 0x8E, 0x12, 0xD2, 0x85, 0xB3, 0x70, 0xC3, 0xED, 0x13, 0xA3, 0x5A, 0x6F, 0x99,
+        ]
+        + [UInt8](repeating: 0, count: 1523)
+        + [0xE0, 0x3B, 0x66, 0xBF, 0xEA, 0x02, 0xD0, 0x31, 0xB1, 0xB5, 0xCB, 0xFF, 0x0F, 0]
+
+    /// A body that never ends, of which nothing can ever be read.
+    static func endless(codings: String = "gzip, gzip") throws -> ScriptedServer {
+        try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: \(codings)\r\n\r\n")
+            while true { try connection.send(emptyMebibyte) }
+        }
+    }
+
+    @Test func `a limit ends decoding that gives nothing, whatever layer the bytes are of`() async throws {
+        let server = try Self.endless()
+        let reason = "the body decodes to more than 250 times its size"
+        let error = HandleError(.insufficientBuffer, .readData, reason: reason)
+        await #expect(throws: error) { try await SessionHandle().get(server.url()).body.collect(upTo: 100) }
+    }
+
+    @Test func `a time limit ends decoding that gives nothing`() async throws {
+        let server = try Self.endless()
+        let session = try SessionHandle(options: [.set(.maximumDecodingRatio, to: nil)])
+        let request = try await session.openRequest(.get, server.url())
+        try await request.setOption(.totalTimeout, to: .seconds(2))
+        try await request.send()
+        _ = try await request.receiveResponse()
+        let error = await #expect(throws: HandleError.self) { try await request.body.collect(upTo: 100) }
+        #expect(error?.code == .timeout && error?.phase == .total)
+    }
+
+    @Test func `closing and cancelling end decoding that gives nothing`() async throws {
+        for isCancelled in [false, true] {
+            let server = try Self.endless()
+            let session = try SessionHandle(options: [.set(.maximumDecodingRatio, to: nil)])
+            let request = try await session.openRequest(.get, server.url())
+            try await request.send()
+            _ = try await request.receiveResponse()
+            // Nothing but what is done here ends it.
+            let reading = Task.immediate { try await request.body.collect(upTo: 100) }
+            if isCancelled { reading.cancel() } else { try request.close() }
+            let error = await #expect(throws: HandleError.self) { try await reading.value }
+            #expect([.operationCancelled, .invalidHandle].contains(error?.code))
+            await request.closed()
+        }
+    }
+
+    @Test func `more than two codings are an error`() async throws {
+        let server = try Self.server(coding: "gzip, gzip, gzip")
+        let reason = "the body has 3 content codings; at most 2 are undone"
+        let error = HandleError(.invalidServerResponse, .readData, reason: reason)
+        await #expect(throws: error) { try await SessionHandle().get(server.url()).body.collect(upTo: 100) }
+        let plainSession = try SessionHandle(options: [.set(.decodesContent, to: false)])
+        #expect(try await plainSession.get(server.url()).body.collect(upTo: 100) == Self.coded)
+    }
+
+    @Test(arguments: [[0, 0, 0], Array("more".utf8), [0x1F]] as [[UInt8]])
+    func `what follows the end of a coded body is left out`(_ ending: [UInt8]) async throws {
+        let server = try Self.server(coding: "gzip", Self.coded + ending)
+        #expect(try await SessionHandle().get(server.url()).body.collect(upTo: 100) == Self.plain)
+    }
 }

@@ -6,20 +6,49 @@ package enum Charset: Sendable, Hashable {
     case utf16(isLittleEndian: Bool)
 
     /// The encoding of a name in `charset=`; `nil` where it is not one of these.
+    ///
+    /// As the Encoding standard gets an encoding from a label: without white space around it, ASCII letters folded, and
+    /// compared as bytes.
     package init?(named name: String) {
-        switch name.asciiLowercased {
-        case "utf-8", "utf8": self = .utf8
-        case "us-ascii", "ascii", "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "l1", "windows-1252", "cp1252":
-            self = .windows1252
-        case "utf-16", "utf-16le": self = .utf16(isLittleEndian: true)
-        case "utf-16be": self = .utf16(isLittleEndian: false)
-        default: return nil
-        }
+        let folded = Self.folded(name)
+        guard let charset = Self.labels.first(where: { $0.names.contains { $0.utf8.elementsEqual(folded) } })?.charset
+        else { return nil }
+        self = charset
     }
 
-    /// The encoding of a body with that `Content-Type`: UTF-8 where it does not say.
+    private static func folded(_ name: String) -> [UInt8] {
+        func isBlank(_ byte: UInt8) -> Bool { [0x09, 0x0A, 0x0C, 0x0D, 0x20].contains(byte) }
+        let start = name.utf8.drop(while: isBlank)
+        let trimmed = start.lastIndex { !isBlank($0) }.map { start[...$0] } ?? start.prefix(0)
+        return trimmed.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+    }
+
+    /// All labels that the Encoding standard (section 4.2) has for these encodings.
+    private static let labels: [(charset: Charset, names: [String])] = [
+        (
+            .utf8,
+            ["utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "x-unicode20utf8"]
+        ),
+        (
+            .windows1252,
+            [
+                "ansi_x3.4-1968", "ascii", "cp1252", "cp819", "csisolatin1", "ibm819", "iso-8859-1", "iso-ir-100",
+                "iso8859-1", "iso88591", "iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii", "windows-1252",
+                "x-cp1252",
+            ]
+        ),
+        (
+            .utf16(isLittleEndian: true),
+            ["utf-16", "utf-16le", "csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff"]
+        ),
+        (.utf16(isLittleEndian: false), ["utf-16be", "unicodefffe"]),
+    ]
+
+    /// The encoding of a body with that `Content-Type`: UTF-8 where it does not say, or says nothing.
     package init(contentType: String?) throws(HandleError) {
-        guard let name = contentType.flatMap({ MediaType(parsing: $0).parameters["charset"] }) else {
+        guard let name = contentType.flatMap({ MediaType(parsing: $0).parameters["charset"] }),
+            !Self.folded(name).isEmpty
+        else {
             self = .utf8
             return
         }

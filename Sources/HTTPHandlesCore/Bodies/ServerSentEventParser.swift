@@ -22,16 +22,20 @@ package struct ServerSentEventParser: Sendable {
     private var type = ""
     private var data: [UInt8] = []
     private var hasData = false
-    private var pendingID = ""
+    private var pendingID: String
 
     /// What `Last-Event-ID` says when the stream is asked for again; empty if nothing.
-    package private(set) var lastEventID = ""
+    package private(set) var lastEventID: String
     /// How long the server wants to be left alone before the stream is asked for again; `nil` if it did not say.
     package private(set) var reconnectionTime: Duration?
 
-    /// - Parameter limit: The most bytes of an event's data, and of a line.
-    package init(limit: Int) {
+    /// - Parameters:
+    ///   - limit: The most bytes of an event's data, and of a line.
+    ///   - lastEventID: The last ID of the stream that this one goes on with.
+    package init(limit: Int, lastEventID: String = "") {
         self.limit = limit
+        self.lastEventID = lastEventID
+        pendingID = lastEventID
         lines = LineSplitter(limit: limit)
     }
 

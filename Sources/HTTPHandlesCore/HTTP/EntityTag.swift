@@ -52,7 +52,7 @@ public struct ByteRange: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// Which bytes of a resource a 206 response contains, or how many there are where a 416 response refuses (RFC 9110,
-/// section 14.4).
+/// section 14.4). All numbers fit into an `Int64`, also the number of the bytes.
 public struct ContentRange: Sendable, Hashable {
     /// The bytes, counted from 0; `nil` where the server had none to send.
     public let bytes: ClosedRange<UInt64>?
@@ -76,13 +76,15 @@ public struct ContentRange: Sendable, Hashable {
         let bounds = parts[0].utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
             .map(Substring.init)
         guard bounds.count == 2, let first = Self.number(bounds[0]), let last = Self.number(bounds[1]), first <= last,
-            completeLength.map({ last < $0 }) ?? true
+            last < completeLength ?? UInt64(Int64.max)
         else { return nil }
         bytes = first...last
     }
 
+    /// A number that a length can be: nothing is longer than 2^63 - 1 bytes.
     private static func number(_ text: Substring) -> UInt64? {
-        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? UInt64(text) : nil
+        let isNumber = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return isNumber ? Int64(text).map(UInt64.init) : nil
     }
 }
 

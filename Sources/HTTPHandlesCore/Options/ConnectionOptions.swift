@@ -43,7 +43,7 @@ public struct TCPKeepAlive: Sendable, Hashable {
 
     package var problem: String? {
         let isRight = [idle, interval].allSatisfy { time in
-            time.components.attoseconds == 0 && (1...32_767).contains(time.components.seconds)
+            (.seconds(1) ... .seconds(32_767)).contains(time) && time.components.attoseconds == 0
         }
         return isRight ? nil : "the times are whole seconds from 1 to 32767"
     }

@@ -137,7 +137,8 @@ extension HandleOption<Int?> {
     }
 
     /// How many times its own size a body of more than 16 MiB may decode to before the read fails with
-    /// `.insufficientBuffer`; 250 by default, `nil` is no limit. Not in WinHTTP.
+    /// `.insufficientBuffer`; 250 by default, `nil` is no limit. Where two codings were applied, the bytes of both count.
+    /// Not in WinHTTP.
     public static var maximumDecodingRatio: Self {
         HandleOption(.maximumDecodingRatio, \.maximumDecodingRatio) {
             ($0 ?? 1) < 1 ? "nothing could be decoded with it; nil is no limit" : nil

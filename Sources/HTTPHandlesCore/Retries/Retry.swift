@@ -30,7 +30,7 @@ extension RetryPolicy {
             case .none: longest
             case .random, .seeded: Int64.random(in: 0...longest, using: &generator)
             }
-        return max(.nanoseconds(own), serverDelay ?? .zero)
+        return max(.nanoseconds(own), .nanoseconds((serverDelay ?? .zero).nanosecondsClamped))
     }
 
     /// In nanoseconds.
@@ -90,6 +90,9 @@ package enum RetryAfter {
         if !value.isEmpty, value.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             return .seconds(Int64(value) ?? .max)
         }
-        return parseDate(value).map { .seconds(max(0, $0 - now)) }
+        return parseDate(value).map { date in
+            let (difference, overflow) = date.subtractingReportingOverflow(now)
+            return .seconds(overflow ? (date < now ? 0 : .max) : max(0, difference))
+        }
     }
 }

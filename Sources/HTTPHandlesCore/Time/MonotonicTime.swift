@@ -17,17 +17,16 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
     }
 
     package static func - (left: Self, right: Self) -> Duration {
-        .nanoseconds(left.nanoseconds - right.nanoseconds)
+        let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(right.nanoseconds)
+        return .nanoseconds(overflow ? (left < right ? Int64.min : Int64.max) : difference)
     }
 }
 
 extension Duration {
     /// The duration in nanoseconds; the longest that fits where it is longer than 292 years.
     package var nanosecondsClamped: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        return product.addingClamped(attoseconds / 1_000_000_000)
+        // Not `components`, which traps where the seconds do not fit.
+        Int64(clamping: attoseconds / 1_000_000_000)
     }
 }
 

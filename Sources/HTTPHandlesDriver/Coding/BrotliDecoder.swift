@@ -9,7 +9,7 @@ final class BrotliDecoder: ContentDecoder {
     private var hasBegun = false
     private var isFinished = false
     /// There was more to give than there was room for.
-    private var holdsOutput = false
+    private(set) var holdsOutput = false
 
     init?() {
         guard let state = unsafe BrotliDecoderCreateInstance(nil, nil, nil) else { return nil }
@@ -27,7 +27,8 @@ final class BrotliDecoder: ContentDecoder {
     {
         var position = start
         while position < input.count || holdsOutput, output.count < limit {
-            guard !isFinished else { throw CodingFailure(reason: "there is more after its end") }
+            // What follows the end is left out, as in browsers.
+            guard !isFinished else { return input.count }
             hasBegun = true
             let room = pieceRoom(input.count - position, limit - output.count)
             var result = BROTLI_DECODER_RESULT_ERROR

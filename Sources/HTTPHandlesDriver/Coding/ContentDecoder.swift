@@ -2,10 +2,13 @@ import HTTPHandlesCore
 
 /// Undoes one coding, piece by piece.
 protocol ContentDecoder: AnyObject {
-    /// Decodes `input` from `start` on, appends at most `limit` bytes to `output`, and returns where it stopped reading.
+    /// Decodes `input` from `start` on, appends at most `limit` bytes to `output`, and returns where it stopped reading: at
+    /// the end of the input, or where the limit was reached. What came out before a failure is in `output`.
     func decode(_ input: [UInt8], from start: Int, into output: inout [UInt8], limit: Int) throws(CodingFailure) -> Int
     /// Whether the data may end here.
     var isComplete: Bool { get }
+    /// Whether something may come out without further input.
+    var holdsOutput: Bool { get }
 }
 
 extension ContentDecoder {

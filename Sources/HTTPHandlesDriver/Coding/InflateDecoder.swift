@@ -12,18 +12,20 @@ final class InflateDecoder: ContentDecoder {
         case start
         /// In the middle of a stream, or of one of several gzip members. Can transition to: end.
         case inside
-        /// A stream is complete. Can transition to: inside (the next gzip member).
+        /// A stream is complete. Can transition to: inside (the next gzip member), trailing.
         case end
+        /// What follows the end and begins no member is left out, as gzip and browsers do. Final.
+        case trailing
     }
 
     /// zlib's state points back to it, so it must not move.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private let coding: ContentCoding
     private var stage = Stage.start
-    /// The first byte of a deflate stream, until the second one is there.
+    /// The first byte of a deflate stream, or of what may be another gzip member, until the second one is there.
     private var firstByte: UInt8?
     /// zlib had more to give than there was room for.
-    private var holdsOutput = false
+    private(set) var holdsOutput = false
 
     init?(_ coding: ContentCoding) {
         self.coding = coding
@@ -48,7 +50,7 @@ final class InflateDecoder: ContentDecoder {
         switch stage {
         case .start: firstByte == nil
         case .inside: false
-        case .end: true
+        case .end, .trailing: true
         }
     }
 
@@ -68,15 +70,35 @@ final class InflateDecoder: ContentDecoder {
                 stage = .inside
                 _ = try inflate([first], from: 0, into: &output, limit: limit)
             case .start: stage = .inside
-            case .end:
-                // Several gzip members in a row are one body (RFC 1952, section 2.2).
-                guard coding == .gzip else { throw CodingFailure(reason: "there is more after its end") }
-                unsafe inflateReset2(stream, Self.gzipFormat)
-                stage = .inside
+            case .end: try beginMember(input, &position, into: &output, limit: limit)
+            case .trailing: return input.count
             case .inside: position = try inflate(input, from: position, into: &output, limit: limit)
             }
         }
         return position
+    }
+
+    /// Several gzip members in a row are one body (RFC 1952, section 2.2). What begins like one has to be one.
+    private func beginMember(
+        _ input: [UInt8],
+        _ position: inout Int,
+        into output: inout [UInt8],
+        limit: Int
+    ) throws(CodingFailure) {
+        let expected: UInt8 = firstByte == nil ? 0x1F : 0x8B
+        guard coding == .gzip, input[position] == expected else {
+            stage = .trailing
+            return
+        }
+        guard let first = firstByte else {
+            firstByte = input[position]
+            position += 1
+            return
+        }
+        firstByte = nil
+        unsafe inflateReset2(stream, Self.gzipFormat)
+        stage = .inside
+        _ = try inflate([first], from: 0, into: &output, limit: limit)
     }
 
     private func inflate(
@@ -93,12 +115,12 @@ final class InflateDecoder: ContentDecoder {
                 // zlib does not write to its input.
                 let next = unsafe bytes.baseAddress.map { unsafe $0 + start }
                 unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: next)
-                unsafe stream.pointee.avail_in = UInt32(bytes.count - start)
+                unsafe stream.pointee.avail_in = UInt32(clamping: bytes.count - start)
                 unsafe stream.pointee.next_out = buffer.baseAddress
-                unsafe stream.pointee.avail_out = UInt32(room)
+                unsafe stream.pointee.avail_out = UInt32(clamping: room)
                 result = unsafe CHTTPHandlesZlib.inflate(stream, Z_NO_FLUSH)
-                used = unsafe bytes.count - start - Int(stream.pointee.avail_in)
-                count = unsafe room - Int(stream.pointee.avail_out)
+                used = unsafe Int(UInt32(clamping: bytes.count - start) - stream.pointee.avail_in)
+                count = unsafe Int(UInt32(clamping: room) - stream.pointee.avail_out)
             }
         }
         holdsOutput = piece.count == room && result == Z_OK

@@ -2,14 +2,15 @@
 import CHTTPHandlesZstd
 import HTTPHandlesCore
 
-/// Undoes zstd (RFC 8878). Several frames in a row are one body.
+/// Undoes zstd (RFC 8878). Several frames in a row are one body, and what follows them is an error, as in curl, zstd and
+/// Chromium: the format has frames to be skipped for whatever else there is to say.
 @safe
 final class ZstdDecoder: ContentDecoder {
     private let stream: OpaquePointer
     /// Between two frames, or before the first one.
     private(set) var isComplete = true
     /// There may be more to give than there was room for.
-    private var holdsOutput = false
+    private(set) var holdsOutput = false
 
     init?() {
         guard let stream = unsafe ZSTD_createDStream() else { return nil }

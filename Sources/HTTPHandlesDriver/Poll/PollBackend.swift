@@ -94,7 +94,7 @@ final class PollBackend: EventBackend {
 extension Duration {
     /// The duration in whole milliseconds, rounded up so that a timer is never early; 0 for the past.
     var millisecondsRoundedUp: Int32 {
-        let milliseconds = (nanosecondsClamped + 999_999) / 1_000_000
-        return Int32(clamping: max(0, milliseconds))
+        let (milliseconds, rest) = nanosecondsClamped.quotientAndRemainder(dividingBy: 1_000_000)
+        return Int32(clamping: max(0, milliseconds + (rest > 0 ? 1 : 0)))
     }
 }

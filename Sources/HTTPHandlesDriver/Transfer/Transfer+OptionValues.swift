@@ -26,7 +26,10 @@ extension Transfer {
         // All time limits are ours. libcurl gives up resolving and connecting after 300 seconds by itself, which no
         // resolver takes; a limit set here costs timers in every transfer. So it is moved out of the way only for those
         // who want to wait longer.
-        let isInTheWay = values.limits.connect == .zero || values.limits.resolve + values.limits.connect > .seconds(240)
+        let limits = values.limits
+        let longest = Duration.seconds(240)
+        let isLong = limits.connect > longest || limits.resolve > longest - limits.connect
+        let isInTheWay = limits.connect == .zero || isLong
         try curl.set(CURLOPT_CONNECTTIMEOUT_MS, isInTheWay ? 86_400_000 : 0)
 
         // Not CURLOPT_RESOLVE: that changes the session's cache of names, and so every other request.

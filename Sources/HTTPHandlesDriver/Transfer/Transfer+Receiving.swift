@@ -34,6 +34,8 @@ extension Transfer {
     /// `false` to give the transfer up.
     func headerLineArrived(_ line: UnsafeRawBufferPointer) -> Bool {
         note()
+        let isAfterLength = isLengthLast
+        isLengthLast = false
         if headBytes.isEmpty {
             noteSentHead()
             headBytes.reserveCapacity(512)
@@ -48,11 +50,12 @@ extension Transfer {
         } else if unsafe Self.isField(Self.contentEncoding, line) {
             isCoded = true
         } else if case .head = receiving, unsafe Self.isField(Self.contentLength, line) {
-            // Where two lengths disagree, somebody else may see the response end elsewhere (RFC 9112, section 6.3).
-            guard unsafe agreesWithAnnouncedLength(line) else {
-                return refuse(.invalidServerResponse, "the response announces two different lengths")
-            }
-            announcedLength = headBytes.count..<(headBytes.count + line.count)
+            unsafe readLength(line)
+            if let problem = announcedLength.problem { return refuse(.invalidServerResponse, problem.reason) }
+            isLengthLast = true
+        } else if isAfterLength, unsafe Self.continues(line) {
+            // The value goes on (RFC 9112, section 5.2), which libcurl does not see.
+            return refuse(.invalidServerResponse, ContentLength.Problem.malformed.reason)
         } else if hasCookies == true, unsafe Self.isField(Self.setCookie, line) {
             engine.cookieArrived()
         }
@@ -80,11 +83,20 @@ extension Transfer {
     private static let contentEncoding: StaticString = "content-encoding:"
     private static let setCookie: StaticString = "set-cookie:"
 
-    private func agreesWithAnnouncedLength(_ line: UnsafeRawBufferPointer) -> Bool {
-        guard let announcedLength else { return true }
-        let name = Self.contentLength.utf8CodeUnitCount
-        let first = headBytes[announcedLength].dropFirst(name).lazy.filter { $0 > 0x20 }
-        return unsafe first.elementsEqual(line.dropFirst(name).lazy.filter { $0 > 0x20 })
+    /// Where two recipients understand a length in different ways, they see the response end in different places (RFC 9112,
+    /// section 6.3). Beside `Transfer-Encoding` it means nothing to libcurl, and has to be one all the same.
+    private func readLength(_ line: UnsafeRawBufferPointer) {
+        var end = line.count
+        while unsafe line[end - 1] == UInt8(ascii: "\n") || line[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+        for index in Self.contentLength.utf8CodeUnitCount..<end { unsafe announcedLength.take(line[index]) }
+        announcedLength.endNumber()
+    }
+
+    /// Whether a line belongs to the field before it, and says something.
+    private static func continues(_ line: UnsafeRawBufferPointer) -> Bool {
+        let first = unsafe line.first
+        guard first == UInt8(ascii: " ") || first == UInt8(ascii: "\t") else { return false }
+        return unsafe line.contains { $0 > UInt8(ascii: " ") }
     }
 
     private static func isField(_ name: StaticString, _ line: UnsafeRawBufferPointer) -> Bool {
@@ -98,7 +110,8 @@ extension Transfer {
     private func headEnded() -> Bool {
         let head = HeaderBlock(bytes: headBytes)
         headBytes = []
-        announcedLength = nil
+        announcedLength = ContentLength()
+        isLengthLast = false
         guard head.status >= 100 else { return refuse(.invalidServerResponse, "the response has no status code") }
         if head.isInformational {
             record(.informational(head))

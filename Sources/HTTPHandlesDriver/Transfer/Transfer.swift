@@ -138,8 +138,10 @@ package final class Transfer: AlarmOwner {
     var headBytesTotal = 0
     var headLines = 0
     var maximumHeadSize = 0
-    /// Where in the head its length is announced.
-    @safe @exclusivity(unchecked) var announcedLength: Range<Int>?
+    /// What the head says of the body's length.
+    @safe @exclusivity(unchecked) var announcedLength = ContentLength()
+    /// The line before announced it.
+    var isLengthLast = false
     /// The head of a 401, as long as libcurl may send the request again with credentials.
     @safe @exclusivity(unchecked) var challenge: HeaderBlock?
     /// How many of them libcurl has answered.
@@ -208,7 +210,8 @@ package final class Transfer: AlarmOwner {
         needsLook = false
         headBytesTotal = 0
         headLines = 0
-        announcedLength = nil
+        announcedLength = ContentLength()
+        isLengthLast = false
         challenge = nil
         challengesAnswered = 0
         isCoded = false

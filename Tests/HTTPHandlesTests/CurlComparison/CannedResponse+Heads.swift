@@ -74,7 +74,7 @@ extension CannedResponse {
         .map { name, line in .ok(name, [line, "Content-Length: 5"], "hello") }
         + [
             .ok("a folded length", ["Content-Length:", " 5"], "hello"),
-            .ok("a length and a fold", ["Content-Length: 5", " 5"], "hello"),
+            .ok("a length and a fold", ["Content-Length: 5", " 5"], "hello", .noLength),
             .ok("an end of the head with a space", ["Content-Length: 5", " "], "hello"),
             .ok(
                 "more lines than anybody means",

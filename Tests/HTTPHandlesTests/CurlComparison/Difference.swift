@@ -8,6 +8,9 @@ enum Difference: Sendable, CaseIterable {
     case codingEndsEarly
     /// curl believes the last of two lengths. Somebody on the way may have believed the other (RFC 9112, section 6.3).
     case twoLengths
+    /// curl reads a length up to the first byte that is no digit, skips a sign, and reads to the end of the connection where a
+    /// number is too large. Another recipient may see the end elsewhere (RFC 9112, section 6.3).
+    case noLength
     /// curl reads any number of header lines. Ours have a limit.
     case tooManyLines
     /// curl guesses at status lines that are none; "HTTP" is in capitals (RFC 9112, section 2.3).
@@ -16,11 +19,12 @@ enum Difference: Sendable, CaseIterable {
     case severalMembers
     /// curl refuses codings that it does not know. Whoever asks us gets what was sent, and the header field that says so.
     case unknownCoding
-    /// curl calls it a failure to write, 23, where coded data are followed by others. To us they are damaged, as others.
+    /// curl calls it a failure to write, 23, where something follows coded data that is not part of them. We leave it out, as
+    /// gzip and browsers do.
     case moreBehindCoding
 
     /// What can happen to any response that is cut off.
-    static let ofCuts: Set<Difference?> = [nil, .headEndsEarly, .codingEndsEarly]
+    static let ofCuts: Set<Difference?> = [nil, .headEndsEarly, .codingEndsEarly, .moreBehindCoding]
 
     /// What the two have come to; `nil` if it is the same.
     init?(_ theirs: ResponseOutcome, _ ours: OurOutcome) throws {
@@ -43,12 +47,16 @@ enum Difference: Sendable, CaseIterable {
         case .codingEndsEarly:
             theirs.exitCode == 0 && theirs.body == ours.body && reason.hasSuffix("data are damaged: they end too early")
         case .twoLengths: ours.body.isEmpty && reason == "the response announces two different lengths"
+        case .noLength:
+            ours.body.isEmpty && reason == "the response announces a length that is no number of bytes"
         case .tooManyLines: ours.body.isEmpty && ours.error?.code == .headerCountExceeded
         case .noStatusLine: ours.body.isEmpty && reason == "the response has no status code"
         case .severalMembers:
             theirs.exitCode == 23 && [0, 18].contains(ours.exitCode) && ours.body.starts(with: theirs.body)
+                && ours.body.count > theirs.body.count
         case .unknownCoding: theirs == ResponseOutcome(body: [], exitCode: 61) && [0, 18].contains(ours.exitCode)
-        case .moreBehindCoding: theirs.exitCode == 23 && ours.exitCode == 61 && theirs.body == ours.body
+        case .moreBehindCoding:
+            theirs.exitCode == 23 && [0, 18].contains(ours.exitCode) && theirs.body == ours.body
         }
     }
 }

@@ -1,0 +1,89 @@
+import HTTPHandles
+import HTTPHandlesLock
+import HTTPHandlesTesting
+import HTTPTypes
+import Testing
+
+/// The loop of `Docs/Bodies.md` that goes on with a stream of server-sent events.
+@Suite("Following server-sent events", .timeLimit(.minutes(5)))
+struct FollowEventsTests {
+    let session: SessionHandle
+
+    init() throws {
+        session = try SessionHandle()
+    }
+
+    @Test func `the document shows the code that is tested here`() throws {
+        let shown = try Document("Docs/Bodies.md").section("### Server-sent events")
+            .drop { $0 != "```swift" }.dropFirst().prefix { $0 != "```" }
+        let tested = try Document("Tests/HTTPHandlesTests/FollowEvents.swift").lines.drop { !$0.hasPrefix("///") }
+            .dropLast()
+        #expect(Array(shown) == Array(tested))
+    }
+
+    @Test func `a stream is gone on with after every way to end, with the last ID there was`() async throws {
+        let asked = Lock<[String?]>([])
+        let server = try ScriptedServer { connection in
+            guard let request = try connection.readRequest() else { return }
+            let number = asked.withLock { asked in
+                asked.append(request.head["Last-Event-ID"])
+                return asked.count
+            }
+            let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type:"
+            switch number {
+            // Away.
+            case 1: break
+            // An ID that comes without an event.
+            case 2: try connection.send("\(ok) text/event-stream\r\n\r\nretry: 1\n\nid: a\ndata: 1\n\nid: b\n\n")
+            // No ID.
+            case 3: try connection.send("\(ok) text/event-stream\r\n\r\n")
+            // In the middle of a chunk.
+            case 4:
+                let fields = "text/event-stream\r\nTransfer-Encoding: chunked"
+                try connection.send("\(ok) \(fields)\r\n\r\nff\r\ndata: 2\n\nid: c\n\ndata: lost")
+            // Silence.
+            case 5:
+                try connection.send("\(ok) text/event-stream\r\n\r\n: comment\n\n")
+                connection.waitForClose()
+            case 6: try connection.send("\(ok) Text/Event-Stream;charset=utf-8\r\n\r\nid\ndata: 3\n\n")
+            default: try connection.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            }
+        }
+        let received = Lock<[ServerSentEvent]>([])
+        let (silence, pause) = (Duration.milliseconds(200), Duration.milliseconds(1))
+        try await follow(server.url(), in: session, longestSilence: silence, pause: pause) { event in
+            received.withLock { $0.append(event) }
+        }
+        #expect(received.withLock { $0 }.map(\.data) == ["1", "2", "3"])
+        #expect(received.withLock { $0 }.map(\.id) == ["a", "b", ""])
+        #expect(asked.withLock { $0 } == [nil, nil, "b", "b", "c", "c", nil])
+    }
+
+    @Test(arguments: [
+        "404 Not Found\r\nContent-Type: text/event-stream", "200 OK\r\nContent-Type: text/html", "200 OK",
+    ])
+    func `what is no stream of events is not asked for again`(head: String) async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.1 \(head)\r\nContent-Length: 8\r\n\r\ndata: 1\n")
+        }
+        await #expect(throws: NoEventStream.self) {
+            try await follow(server.url(), in: session) { _ in Issue.record("an event") }
+        }
+    }
+
+    @Test func `cancelling, closing the session, and what the caller throws end it`() async throws {
+        struct Enough: Error {}
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+            connection.waitForClose()
+        }
+        await #expect(throws: Enough.self) { try await follow(server.url(), in: session) { _ in throw Enough() } }
+        let waiting = Task { [session] in try await follow(server.url(), in: session) { _ in } }
+        waiting.cancel()
+        await #expect(throws: (any Error).self) { try await waiting.value }
+        try session.close()
+        await #expect(throws: HandleError.closed(.openRequest)) { try await follow(server.url(), in: session) { _ in } }
+    }
+}
