@@ -139,8 +139,13 @@ struct IdleConnectionTests {
             }
             try await group.waitForAll()
         }
-        _ = try await recorder.first { _ in
-            recorder.events.filter { $0.kind == .connectionClosed }.count == count - 2
+        let closed = Lock(0)
+        _ = try await recorder.first { event in
+            guard event.kind == .connectionClosed else { return false }
+            return closed.withLock { closed in
+                closed += 1
+                return closed == count - 2
+            }
         }
         for _ in 0..<2 { #expect(try await Self.text(session.get(server.url("/alone"))) == "ok") }
         #expect(server.connectionsAccepted == count)

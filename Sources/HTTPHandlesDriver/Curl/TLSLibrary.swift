@@ -37,7 +37,9 @@ enum TLSLibrary {
         var length: UInt32 = 0
         unsafe functions.agreedProtocol(ssl, &name, &length)
         // The text is the connection's, and copied at once.
-        return unsafe name.map { unsafe String(decoding: UnsafeBufferPointer(start: $0, count: Int(length)), as: UTF8.self) }
+        return unsafe name.map {
+            unsafe String(decoding: UnsafeBufferPointer(start: $0, count: Int(length)), as: UTF8.self)
+        }
     }
 
     /// The `SSL` of the connection that the transfer uses.

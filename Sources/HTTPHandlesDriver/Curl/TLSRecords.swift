@@ -123,7 +123,10 @@ extension TLSLibrary {
             free: unsafeBitCast(free, to: (@convention(c) (Object) -> Int32).self),
             memory: unsafeBitCast(memory, to: (@convention(c) () -> Object?).self),
             make: unsafeBitCast(make, to: (@convention(c) (Object?) -> Object?).self),
-            makeFromMemory: unsafeBitCast(makeFromMemory, to: (@convention(c) (UnsafeRawPointer?, Int32) -> Object?).self),
+            makeFromMemory: unsafeBitCast(
+                makeFromMemory,
+                to: (@convention(c) (UnsafeRawPointer?, Int32) -> Object?).self
+            ),
             control: unsafeBitCast(control, to: (@convention(c) (Object, Int32, Int, Object?) -> Int).self),
             peek: unsafeBitCast(peek, to: (@convention(c) (Object, UnsafeMutableRawPointer, Int32) -> Int32).self),
             error: unsafeBitCast(error, to: (@convention(c) (Object, Int32) -> Int32).self),

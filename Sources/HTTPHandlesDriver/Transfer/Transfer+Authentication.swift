@@ -19,7 +19,7 @@ extension Transfer {
         guard let credentials else { return }
         do {
             try curl.set(CURLOPT_HTTPAUTH, credentials.curlSchemes)
-        } catch where error.code != .notEnoughMemory {
+        } catch  where error.code != .notEnoughMemory {
             let schemes = credentials.schemes.map(\.rawValue).sorted().joined(separator: ", ")
             throw HandleError(
                 .notSupported,
