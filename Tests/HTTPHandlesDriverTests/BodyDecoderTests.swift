@@ -65,7 +65,8 @@ struct BodyDecoderTests {
 
     /// What follows a body and begins no further member of it.
     static let endings: [[UInt8]] = [
-        [0], [UInt8](repeating: 0, count: 600), Array("more".utf8), [0x1F], [0x1F, 0x1F, 0x8B], [0x8B], [0x0A],
+        [0], [UInt8](repeating: 0, count: 600), Array("more".utf8), [0x1F], [0x1F, 0x1F, 0x8B], [0x8B], [0, 0x8B, 8],
+        [0x0A],
     ]
 
     @Test(arguments: samples, endings)
