@@ -45,7 +45,8 @@ package struct Redaction: Sendable {
     /// Whether a name stands for a secret: by one of its words, as `X-Vault-Token` and `Set-Cookie`, or by two in a row, as
     /// `X-Api-Key`.
     package static func isSecret(_ name: HTTPField.Name) -> Bool {
-        let parts = name.canonicalName.split { $0 == "-" || $0 == "_" || $0 == "." }
+        // A token is ASCII.
+        let parts = name.canonicalName.split { "-_.".contains($0) }
         return parts.contains { secretWords.contains($0) }
             || zip(parts, parts.dropFirst()).contains { secretKeys.contains($0) && $1 == "key" }
     }

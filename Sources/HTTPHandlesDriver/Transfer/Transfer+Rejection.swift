@@ -27,20 +27,20 @@ extension Transfer {
         case UInt8(ascii: "r"), UInt8(ascii: "R"), UInt8(ascii: "H"), UInt8(ascii: "D"): break
         default: return
         }
-        let text = unsafe String(decoding: text, as: UTF8.self)
-        if text.hasPrefix("received GOAWAY") || text.hasPrefix("recveived GOAWAY") {
+        let text = unsafe String(decoding: text, as: UTF8.self).utf8
+        if text.starts(with: "received GOAWAY".utf8) || text.starts(with: "recveived GOAWAY".utf8) {
             // "received GOAWAY, error=0, last_stream=9"; before 8.1 with the slip.
-            guard let stream, let equals = text.lastIndex(of: "="),
-                let last = UInt32(text[equals...].dropFirst().prefix { $0.isNumber })
+            guard let stream, let equals = text.lastIndex(of: UInt8(ascii: "=")),
+                let last = UInt32(Substring(text[equals...].dropFirst().prefix { $0 >= 0x30 && $0 <= 0x39 }))
             else { return }
             engine.serverGoesAway(stream, last: last)
-        } else if text.hasPrefix("REFUSED_STREAM")
-            || text.hasPrefix("HTTP/2 stream ") && text.contains(" refused by server")
+        } else if text.starts(with: "REFUSED_STREAM".utf8)
+            || text.starts(with: "HTTP/2 stream ".utf8) && text.firstRange(of: " refused by server".utf8) != nil
         {
             // The second one since 8.21. Before, where the connection has served another request too, libcurl says no more
             // than that the connection died.
             rejection = .notProcessed
-        } else if text.hasPrefix("Downgrades to HTTP/1.1") {
+        } else if text.starts(with: "Downgrades to HTTP/1.1".utf8) {
             rejection = .needsHTTP1
         }
     }

@@ -54,7 +54,7 @@ extension Transfer {
     /// Prepares the easy handle, which is in no multi handle, for the next attempt.
     func beginAgain() throws(HandleError) {
         guard let request, let reason = pendingRestart.take() else {
-            preconditionFailure("A transfer begins again only for a reason, while it belongs to an exchange.")
+            throw HandleError(.internalError, .sendRequest, reason: "a transfer began again without a reason")
         }
         restarts |= reason.rawValue
         try apply(request)

@@ -46,7 +46,7 @@ extension OptionChange {
     /// All options that can be set. Nothing here leads away from this machine.
     static let all: [OptionChange] = [
         OptionChange("userAgent", .userAgent, [nil, "", "walker/1", String(repeating: "x", count: 5000)]),
-        OptionChange("certificateAuthorityFile", .certificateAuthorityFile, [nil, "/dev/null", "/nowhere/at/all"]),
+        OptionChange("certificateAuthorityFile", .certificateAuthorityFile, [nil, "/etc/passwd", "/nowhere/at/all"]),
         OptionChange("httpVersions", .httpVersions, [.automatic] + HTTPVersionPolicy.allCases),
         OptionChange("redirectPolicy", .redirectPolicy, [.refuseDowngrade] + RedirectPolicy.allCases),
         OptionChange("redirectDecider", .redirectDecider, [nil] + RedirectDecider.samples),

@@ -20,8 +20,7 @@ final class TLSFront: Sendable {
     private init() throws {
         let nginx = try Nginx.shared.get()
         authorityFile = nginx.authorityFile
-        folder = NSTemporaryDirectory() + "http-handles-tls-front-\(ProcessInfo.processInfo.processIdentifier)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        folder = try Scratch.makeFolder("tls-front")
         try Self.program.write(toFile: folder + "/front.py", atomically: true, encoding: .utf8)
         guardian = try Guardian(
             """
