@@ -33,7 +33,9 @@ struct ManyRequests {
         var errors: Set<String> = []
         for await error in failures.prefix(count - Int(limit)) {
             let number = error.systemError.map { $0.rawValue == EMFILE ? "EMFILE" : "\($0.rawValue)" }
-            errors.insert("\(error.code) \(number ?? "nil"): \(error.reason)")
+            // Between the two, libcurl says after how many milliseconds.
+            let text = error.reason.split(separator: ": ").last ?? ""
+            errors.insert("\(error.code) \(number ?? "nil"): \(text)")
         }
         try session.closeAll()
         for attempt in attempts { await attempt.value }

@@ -46,9 +46,12 @@ extension CurlEasy {
         try change(CURLOPT_TRAILERFUNCTION) { unsafe chttphandles_easy_set_trailer_callback(easy, $0, trailersWanted) }
     }
 
-    /// Has every connection fail before it begins.
-    func refuseSockets() throws(HandleError) {
+    /// Has every connection fail before it begins, and nothing be sent on one that is there.
+    func refuseConnections() throws(HandleError) {
         let easy = unsafe pointer
+        try change(CURLOPT_PREREQFUNCTION) {
+            unsafe chttphandles_easy_set_prereq_callback(easy, $0, { _, _, _, _, _ in Int32(CURL_PREREQFUNC_ABORT) })
+        }
         try change(CURLOPT_OPENSOCKETFUNCTION) {
             unsafe chttphandles_easy_set_opensocket_callback(easy, $0, { _, _, _ in CURL_SOCKET_BAD })
         }

@@ -78,10 +78,12 @@ private final class ConnectionSweeper {
     init?() {
         guard let curl = CurlEasy() else { return nil }
         do {
-            try curl.refuseSockets()
+            try curl.refuseConnections()
             try curl.set(CURLOPT_NOSIGNAL, 1)
             try curl.set(CURLOPT_QUICK_EXIT, 1)
-            try curl.set(CURLOPT_FRESH_CONNECT, 1)
+            // Newer versions look for dead connections only where they look for one to use. With a local port that no other
+            // transfer asks for they find none.
+            try curl.set(CURLOPT_LOCALPORT, 1)
             try curl.set(CURLOPT_MAXAGE_CONN, Int(Int32.max))
             try curl.switchOff(CURLOPT_PROXY, text: "")
             // An address, so that no name is looked up; nothing connects to it.
