@@ -10,7 +10,7 @@ struct BadInputTests {
     @Test(arguments: [("ftp", "ftp://h"), ("file", "file://"), ("nonsense", "nonsense://h")])
     func `another scheme`(scheme: String, origin: String) async throws {
         let session = try SessionHandle()
-        let reason = "the scheme of \"\(origin)\" is \"\(scheme)\", not http or https"
+        let reason = "the scheme of \"\(origin)/path\" is \"\(scheme)\", not http or https"
         await #expect(throws: HandleError(.unrecognizedScheme, .openRequest, reason: reason)) {
             try await session.get(origin + "/path")
         }

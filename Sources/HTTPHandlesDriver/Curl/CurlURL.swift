@@ -20,7 +20,7 @@ extension RequestURL {
         }
         let bytes = Array(text.utf8)
         let parts = URLReference(bytes)
-        let problem = Problem(parts, of: bytes, for: operation)
+        let problem = Problem(text: String(decoding: bytes, as: UTF8.self), operation: operation)
         try problem.requireNoControl(bytes)
         guard let scheme = parts.scheme else { throw problem.invalid("it does not begin with a scheme") }
         let isSecure = try problem.isSecure(scheme)
@@ -36,7 +36,7 @@ extension RequestURL {
     package init(_ reference: [UInt8], relativeTo base: RequestURL, for operation: HandleOperation) throws(HandleError)
     {
         let parts = URLReference(reference)
-        let problem = Problem(parts, of: reference, for: operation)
+        let problem = Problem(text: String(decoding: reference, as: UTF8.self), operation: operation)
         try problem.requireNoControl(reference)
         let isSecure = try parts.scheme.map { scheme throws(HandleError) in try problem.isSecure(scheme) }
         let target: RequestTarget?
@@ -256,12 +256,6 @@ extension RequestURL {
         init(text: String, operation: HandleOperation) {
             self.text = text
             self.operation = operation
-        }
-
-        /// Shows no more than scheme and authority, where there is one.
-        init(_ parts: URLReference, of bytes: [UInt8], for operation: HandleOperation) {
-            let shown = bytes[..<(parts.authority?.endIndex ?? bytes.endIndex)]
-            self.init(text: String(decoding: shown, as: UTF8.self), operation: operation)
         }
 
         func requireNoControl(_ bytes: some Collection<UInt8>) throws(HandleError) {

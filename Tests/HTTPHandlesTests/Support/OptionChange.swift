@@ -39,7 +39,7 @@ struct OptionChange: Sendable {
     }
 
     /// The limits on connections are the session's own, and hold at once.
-    var isOnlySessions: Bool { name.hasPrefix("maximumConnections") }
+    var isOnlySessions: Bool { name.hasPrefix("maximumConnections") || name.hasPrefix("maximumIdle") }
 }
 
 extension OptionChange {
@@ -89,6 +89,9 @@ extension OptionChange {
             [nil, ClientCertificate(file: "/nowhere/at/all", keyFile: "/nowhere", keyPassword: "secret")]
         ),
         OptionChange("keepAlive", .keepAlive, [true, false]),
+        OptionChange("pathAsIs", .pathAsIs, [false, true]),
+        OptionChange("maximumIdleConnections", .maximumIdleConnections, [100, nil, 0, .max]),
+        OptionChange("maximumIdleTime", .maximumIdleTime, [.seconds(118)] + Duration.samples),
         OptionChange("decodesContent", .decodesContent, [true, false]),
         OptionChange("usesCookies", .usesCookies, [true, false]),
         OptionChange("tcpNoDelay", .tcpNoDelay, [true, false]),
