@@ -22,7 +22,9 @@ extension Cell {
 
     /// What a pending operation throws.
     func error(of operation: HandleOperation) -> HandleError {
-        way == .driverDeath ? .driverStopped(operation, Self.driverFailure) : .cancelled(operation)
+        guard way == .driverDeath else { return .cancelled(operation) }
+        let systemError = Phase.isPolled ? nil : SystemErrorNumber(rawValue: EINVAL)
+        return .driverStopped(operation, Self.driverFailure, systemError: systemError)
     }
 
     private static let driverFailure =
