@@ -39,7 +39,10 @@ struct OptionChange: Sendable {
     }
 
     /// The limits on connections are the session's own, and hold at once.
-    var isOnlySessions: Bool { name.hasPrefix("maximumConnections") || name.hasPrefix("maximumIdle") }
+    var isOnlySessions: Bool { name.hasPrefix("maximumConnections") || limitsIdleConnections }
+
+    /// It closes connections that no request uses at this moment, so that the next one has to make another.
+    var limitsIdleConnections: Bool { name.hasPrefix("maximumIdle") }
 }
 
 extension OptionChange {
