@@ -43,7 +43,7 @@ enum TLSLibrary {
     }
 
     /// The `SSL` of the connection that the transfer uses.
-    static func connection(of curl: borrowing CurlEasy) -> UnsafeMutableRawPointer? {
+    private static func connection(of curl: borrowing CurlEasy) -> UnsafeMutableRawPointer? {
         guard let pointer = unsafe curl.pointer(CURLINFO_TLS_SSL_PTR) else { return nil }
         let session = unsafe pointer.assumingMemoryBound(to: curl_tlssessioninfo.self).pointee
         guard unsafe session.backend == CURLSSLBACKEND_OPENSSL else { return nil }
@@ -79,7 +79,7 @@ enum TLSLibrary {
     }()
 
     /// A function of the loaded libcurl or of what that depends on.
-    static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
+    private static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
         #if canImport(Glibc)
         guard let library = unsafe dlopen("libcurl.so.4", RTLD_NOLOAD | RTLD_LAZY) else { return nil }
         return unsafe dlsym(library, name)

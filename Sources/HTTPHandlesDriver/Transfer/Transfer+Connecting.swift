@@ -114,7 +114,7 @@ extension Transfer {
     private func isFit(_ descriptor: Int32) -> Bool {
         switch (engine.sockets.arrival(on: descriptor), engine.sockets[descriptor].sharing) {
         case (.nothing, _), (.bytes, .shared): true
-        case (.bytes, .exclusive(isSecure: true)): TLSLibrary.hasOnlyRecordsWithoutData(curl, descriptor)
+        // On TLS it may be a session ticket and no data; only the TLS library could say, and only inside libcurl.
         case (.bytes, .exclusive), (.end, _): false
         }
     }
