@@ -91,10 +91,13 @@ extension RequestObject {
         return limit == .zero || MonotonicTime.now - exchangeStart + delay < limit
     }
 
+    /// The system's timers drop, and leak, what is to wait for longer than they can count.
+    private static let longestPause = Duration.seconds(100 * 365 * 86_400)
+
     func waitForRetry(_ delay: Duration) {
         guard let policy = sentOptions.values.retryPolicy else { return }
         ask { [clock = policy.clock] in
-            _ = try? await clock.sleep(for: delay)
+            _ = try? await clock.sleep(for: min(delay, Self.longestPause))
         } then: { request, _, engine in
             request.retryIsDue(engine)
         }

@@ -367,7 +367,12 @@ struct CurlURL: ~Copyable {
         let locale = inUTF8 ? UTF8Locale() : nil
         let result = unsafe curl_url_get(pointer, part, &value, UInt32(flags))
         locale?.leave()
-        guard result == CURLUE_OK, let value = unsafe value else { return nil }
+        guard result == CURLUE_OK else {
+            // 7.88 hands out what it could not convert, and forgets it.
+            if CurlLibrary.version < 0x08_00_00 { unsafe curl_free(value) }
+            return nil
+        }
+        guard let value = unsafe value else { return nil }
         defer { unsafe curl_free(value) }
         return unsafe Array(UnsafeRawBufferPointer(start: value, count: strlen(value)))
     }
