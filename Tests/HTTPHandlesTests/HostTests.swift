@@ -100,7 +100,7 @@ struct HostTests {
         let url = "http://\(name):\(server.port)/hop"
         guard try await Self.canConvert(session) else {
             let reason =
-                "the linked libcurl cannot convert the internationalized host of \"http://\(name):\(server.port)\""
+                "the linked libcurl cannot convert the internationalized host of \"\(url)\""
             await #expect(throws: HandleError(.notSupported, .openRequest, reason: reason)) {
                 try await session.get(url)
             }

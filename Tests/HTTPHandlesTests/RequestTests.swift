@@ -278,7 +278,8 @@ struct RequestTests {
 
     @Test func `a body that comes from another response, which fails, is not the error of this request`() async throws {
         let server = try ScriptedServer { connection in
-            _ = try connection.readHead()
+            // It does not answer what is sent to it, so that nothing but the body ends that.
+            guard try connection.readHead()?.method == "GET" else { return connection.waitForClose() }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
         }
         let session = try SessionHandle()
