@@ -146,9 +146,13 @@ struct EarlyAnswerTests {
             let error = await #expect(throws: HandleError.self) { try await response.body.collect(upTo: 100) }
             #expect(error?.phase == .receive)
         case .tooLarge where isOld:
-            let error = await #expect(throws: HandleError.self) { try await response.body.collect(upTo: 100) }
-            #expect(error?.code == .connectionError)
-            #expect(error?.reason.contains("cannot see the end of such an answer") == true)
+            // Where the connection still has room for the early end of the request, such a version sees that of the answer.
+            do {
+                #expect(try await response.body.collectString(upTo: 100) == answer.body)
+            } catch {
+                #expect(error.code == .connectionError)
+                #expect(error.reason.contains("cannot see the end of such an answer"))
+            }
         default:
             #expect(try await response.body.collectString(upTo: 100) == answer.body)
         }
