@@ -47,7 +47,7 @@ final class EpollBackend: EventBackend {
             let problem = errno
             close(descriptor)
             unsafe events.deallocate()
-            throw MultiFailure(system: "epoll_ctl", problem)
+            throw MultiFailure(system: "epoll", problem)
         }
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe multi.setSocketCallback(onSocketChange, this)
@@ -122,7 +122,7 @@ final class EpollBackend: EventBackend {
         guard count >= 0 else {
             readyCount = 0
             if errno == EINTR { return }
-            throw MultiFailure(system: "epoll_wait", errno)
+            throw MultiFailure(system: "epoll", errno)
         }
         readyCount = Int(count)
     }
@@ -196,7 +196,7 @@ final class EpollBackend: EventBackend {
         guard !control(isKnown ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, events) else { return }
         guard !control(isKnown ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, events) else { return }
         interests[Int(socket)].registered = 0
-        throw MultiFailure(system: "epoll_ctl", errno)
+        throw MultiFailure(system: "epoll", errno)
     }
 
     private func unregister(_ socket: Int32) {

@@ -29,7 +29,7 @@ extension Cell {
 
     private static let driverFailure =
         "the session's driver has failed: "
-        + (Phase.isPolled ? "Unrecoverable error in select/poll" : "epoll_wait: Invalid argument")
+        + (Phase.isPolled ? "Unrecoverable error in select/poll" : "epoll: Invalid argument")
 }
 
 extension Phase {
