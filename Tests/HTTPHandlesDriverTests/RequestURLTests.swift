@@ -33,7 +33,7 @@ struct RequestURLTests {
     /// What is given to libcurl leads, as libcurl takes it apart, to the origin that was found.
     @Test(arguments: 0..<8)
     func `libcurl sees the same server`(_ seed: Int) throws {
-        var random = Numbers(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let parts = [
             "h", "a.b", "127.0.0.1", "0x7f.1", "[::1]", "[fe80::1%25lo]", "[fe80::1%lo]", "H", ".", "/", "//", "..",
             "%2e",
@@ -72,18 +72,5 @@ struct RequestURLTests {
         let again = try RequestURL(parsing: url.text, for: .openRequest)
         #expect(again.origin == url.origin && again.text == url.text, comment)
         #expect(url.target.utf8.first == UInt8(ascii: "/"), comment)
-    }
-}
-
-/// The same numbers from the same seed. (SplitMix64)
-private struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -17,7 +17,7 @@ public struct ClientCertificate: Sendable, Hashable, CustomStringConvertible, Cu
     public let file: String
     /// The PEM file with the private key; `nil` if it is in the certificate's file. (`CURLOPT_SSLKEY`)
     public let keyFile: String?
-    /// What the private key is encrypted with; nobody is ever asked for it. (`CURLOPT_KEYPASSWD`)
+    /// What the private key is encrypted with; no library ever asks for it. (`CURLOPT_KEYPASSWD`)
     public let keyPassword: String?
 
     /// Names the files; they are read for each connection, on the session's thread: they belong on a local disk.

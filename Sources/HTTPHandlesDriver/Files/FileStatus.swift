@@ -46,7 +46,7 @@ struct FileStatus {
 
     /// Of what will be replaced by a file; `nil` if there is nothing.
     ///
-    /// Replacing a device breaks the machine, following a link writes where whoever made the link wants it. So only a
+    /// Replacing a device breaks the machine, following a link writes where the maker of the link wants it. So only a
     /// regular file is ever replaced.
     static func replaceable(_ path: String) throws(FileFailure) -> FileStatus? {
         guard !path.utf8.contains(0) else { throw FileFailure("the path contains a NUL") }

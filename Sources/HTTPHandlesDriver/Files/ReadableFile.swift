@@ -20,7 +20,7 @@ package final class ReadableFile: Sendable {
     package init(_ path: String, isOwn: Bool = false, for operation: HandleOperation) throws(HandleError) {
         self.path = path
         do throws(FileFailure) {
-            // Not blocking: opening a pipe that nobody writes to would wait for a writer.
+            // Not blocking: opening a pipe without a writer would wait for one.
             let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (isOwn ? O_NOFOLLOW : 0)
             descriptor = try FileDescriptor(opening: path, flags)
             let status = try descriptor.status()

@@ -165,7 +165,7 @@ final class SocketTable {
         let index = Int(descriptor)
         sockets[index].users += 1
         if sockets[index].users == 1 { idle.remove(descriptor) }
-        // A shared connection that serves several transfers at once is nobody's in particular. Of two that an exclusive
+        // A shared connection that serves several transfers at once has no user in particular. Of two that an exclusive
         // one serves, the first is over and not yet taken out.
         if case .shared = sockets[index].sharing, sockets[index].users > 1 {
             sockets[index].user = nil

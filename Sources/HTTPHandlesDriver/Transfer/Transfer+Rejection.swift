@@ -15,7 +15,7 @@ struct HTTP2Stream {
 
 // A server of HTTP/2 can say that it has not processed a request: with a GOAWAY frame that names an earlier stream as the
 // last one, or with the code of a stream error. Such a request may be sent again, whatever its method (RFC 9113, sections
-// 6.8 and 8.7). libcurl gives that in no result. It says it in the texts that it makes for whoever wants to see what it
+// 6.8 and 8.7). libcurl gives that in no result. It says it in the texts that it makes, where asked to, about what it
 // does, so those are on while a response may come over HTTP/2. A GOAWAY frame is told by whichever transfer happens to
 // read it, for all on its connection.
 
