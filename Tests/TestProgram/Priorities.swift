@@ -46,6 +46,7 @@ final class Priorities: Sendable {
             try? session.closeAll()
             print("cancelled:", await group.reduce(into: 0) { $0 += $1 ? 1 : 0 })
         }
+        await session.closed()
     }
 
     /// A file that is sent twice, with a question in between.
@@ -60,6 +61,9 @@ final class Priorities: Sendable {
         let session = try SessionHandle(options: [.set(.redirectDecider, to: decider)])
         let response = try await session.fetch(.post, server.url(), body: .file("/etc/passwd"))
         print("uploaded:", response.status.code, "priority:", Task.currentPriority == .high)
+        // LeakSanitizer does not see every reference of what is alive when the process ends.
+        try session.closeAll()
+        await session.closed()
     }
 }
 #endif

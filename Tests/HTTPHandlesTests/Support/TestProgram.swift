@@ -37,7 +37,7 @@ struct TestProgram {
         let output = Pipe()
         let process = try spawn(path, arguments, output: output.fileHandleForWriting.fileDescriptor)
         try output.fileHandleForWriting.close()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let text = String(decoding: readToEnd(output.fileHandleForReading.fileDescriptor, of: process), as: UTF8.self)
             // What the loader says of a libcurl that another distribution has built.
             .replacing(/[^\n]*libcurl[^\n]*: no version information available[^\n]*\n/, with: "")
         var status: Int32 = 0
@@ -45,6 +45,29 @@ struct TestProgram {
         // As WIFEXITED and its relatives, which are macros, have it.
         let signal = status & 0x7F
         return TestProgram(status: signal == 0 ? (status >> 8) & 0xFF : -signal, output: text)
+    }
+
+    /// Reads what a program writes, until it and its own children have closed their end.
+    ///
+    /// A program that is not done after five minutes is killed. Without that, one that hangs would hold up the suite for
+    /// ever, and nothing would name it.
+    private static func readToEnd(_ output: Int32, of process: pid_t) -> [UInt8] {
+        let limit = ContinuousClock.now + .seconds(300)
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65536)
+        while true {
+            var entry = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            let left = limit - ContinuousClock.now
+            let ready = unsafe poll(&entry, 1, max(0, Int32(left.components.seconds)) * 1000)
+            if ready == 0, left < .seconds(1) {
+                unsafe kill(process, SIGKILL)
+                return text + Array("\nkilled: not done after five minutes\n".utf8)
+            }
+            guard ready > 0 else { continue }
+            let count = unsafe read(output, &piece, piece.count)
+            if count == 0 || (count < 0 && errno != EINTR) { return text }
+            text += piece.prefix(max(0, count))
+        }
     }
 
     /// - Parameter input: What becomes its standard input; nothing if `nil`.
