@@ -42,7 +42,7 @@ final class EpollBackend: EventBackend {
         self.sockets = sockets
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw MultiFailure(system: "epoll_create1", errno) }
-        // Each call of the waker is an edge, so nobody has to clear it.
+        // Each call of the waker is an edge, so it is never cleared.
         guard control(EPOLL_CTL_ADD, waker.descriptor, EPOLLIN.rawValue | EPOLLET.rawValue) else {
             let problem = errno
             close(descriptor)
@@ -61,15 +61,16 @@ final class EpollBackend: EventBackend {
 
     // MARK: What libcurl's callbacks note
 
-    fileprivate func socketChanged(_ socket: Int32, _ what: Int32) {
+    /// libcurl wants something else of a socket.
+    func socketChanged(_ socket: Int32, _ what: Int32) {
         guard socket >= 0 else { return }
         activity += 1
         let wanted = what == CURL_POLL_REMOVE ? 0 : what
         while socket >= interests.count { interests.append(Interest()) }
         interests[Int(socket)].wanted = wanted
         if wanted == 0, !sockets.isConnected(socket) {
-            // Not a socket that we would hear of again before it is closed: the resolver's, or one that libcurl closes
-            // in the middle of connecting without telling. Its number may be somebody else's in a moment.
+            // Not a socket whose end is announced: it is the resolver's, or libcurl closes it in the middle of
+            // connecting without a callback. Its number may belong to another descriptor in a moment.
             unregister(socket)
         } else if !interests[Int(socket)].isNoted {
             interests[Int(socket)].isNoted = true
@@ -88,7 +89,7 @@ final class EpollBackend: EventBackend {
 
     func opened(_ descriptor: Int32) {
         activity += 1
-        // Whatever is still known of this number was about a socket that is gone.
+        // What is known of this number was about a socket that is closed.
         if Int(descriptor) < interests.count { interests[Int(descriptor)].registered = 0 }
     }
 
@@ -149,7 +150,8 @@ final class EpollBackend: EventBackend {
 
     private func handle(_ socket: Int32, _ events: UInt32) throws(MultiFailure) {
         guard interests[Int(socket)].wanted != 0 else {
-            switch sockets.somethingCame(on: socket) {
+            let ends = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
+            switch sockets.somethingCame(on: socket, isOver: events & ends != 0) {
             case .inUse: unregister(socket)
             case .touched: try register(socket, EPOLLRDHUP.rawValue)
             case .untouched, .ended: break
@@ -180,7 +182,7 @@ final class EpollBackend: EventBackend {
             var events: UInt32 = 0
             if interest.wanted & CURL_POLL_IN != 0 { events |= EPOLLIN.rawValue }
             if interest.wanted & CURL_POLL_OUT != 0 { events |= EPOLLOUT.rawValue }
-            // What comes on an idle connection is our business.
+            // What comes on an idle connection is handled here, not by libcurl.
             if events == 0, sockets.idle.contains(socket) { events = EPOLLIN.rawValue }
             guard events != 0, events != interest.registered else { continue }
             try register(socket, events)
@@ -188,7 +190,7 @@ final class EpollBackend: EventBackend {
         noted.removeAll(keepingCapacity: true)
     }
 
-    /// Without it nothing would ever be heard of the socket, so that it fails is the end of the session.
+    /// If it fails, the session ends: nothing would ever be heard of the socket.
     private func register(_ socket: Int32, _ events: UInt32) throws(MultiFailure) {
         // The table may be wrong about what the kernel knows, in both directions: the other call is tried as well.
         let isKnown = interests[Int(socket)].registered != 0

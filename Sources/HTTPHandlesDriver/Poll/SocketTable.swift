@@ -117,7 +117,7 @@ final class SocketTable {
         return HTTP2Stream(descriptor: descriptor, generation: socket.generation, id: socket.requests &* 2 &- 1)
     }
 
-    /// Closes a socket for libcurl. The back end forgets it first: afterwards the number may be anybody's.
+    /// Closes a socket for libcurl. The back end forgets it first: afterwards the system may give its number away.
     func close(_ descriptor: Int32) {
         // The poll back end sees no connection being made: where TLS fails, this is the first that is heard of it.
         if self[descriptor].user?.progress == .connecting { noteConnection(descriptor) }
@@ -165,8 +165,8 @@ final class SocketTable {
         let index = Int(descriptor)
         sockets[index].users += 1
         if sockets[index].users == 1 { idle.remove(descriptor) }
-        // A shared connection that serves several transfers at once has no user in particular. Of two that an exclusive
-        // one serves, the first is over and not yet taken out.
+        // A shared connection that serves several transfers at once has no single user. Of two that an exclusive one
+        // serves, the first is over and not yet taken out.
         if case .shared = sockets[index].sharing, sockets[index].users > 1 {
             sockets[index].user = nil
         } else {
@@ -212,11 +212,11 @@ final class SocketTable {
 
     /// What becomes of an idle connection on which something has come.
     enum Verdict {
-        /// A transfer uses it: what comes is libcurl's business.
+        /// A transfer uses it: libcurl reads what comes.
         case inUse
         /// Nothing has come.
         case untouched
-        /// What has come may be nothing to HTTP; from now on only the end of the connection is of interest.
+        /// What has come need not be data of HTTP; from now on only the end of the connection is watched for.
         case touched
         /// It was ended.
         case ended
@@ -224,9 +224,11 @@ final class SocketTable {
 
     /// Something has come on a connection that libcurl does not listen to. An HTTP/1 connection on which a server says
     /// something that it was not asked for is ended (RFC 9112, section 9.2): the next request would take it for its answer.
-    func somethingCame(on descriptor: Int32) -> Verdict {
+    ///
+    /// - Parameter isOver: The connection has ended, though bytes may wait before its end: the close_notify of TLS.
+    func somethingCame(on descriptor: Int32, isOver: Bool = false) -> Verdict {
         guard idle.contains(descriptor) else { return .inUse }
-        switch (arrival(on: descriptor), self[descriptor].sharing) {
+        switch (isOver ? .end : arrival(on: descriptor), self[descriptor].sharing) {
         case (.nothing, _): return .untouched
         case (.bytes, .shared), (.bytes, .exclusive(isSecure: true)): return .touched
         case (.bytes, .exclusive), (.end, _):

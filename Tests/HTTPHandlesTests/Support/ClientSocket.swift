@@ -21,6 +21,16 @@ struct ClientSocket {
         descriptor = found
     }
 
+    /// How many bytes have come that nobody has read.
+    var waitingBytes: Int32 {
+        var count: Int32 = -1
+        _ = unsafe ioctl(descriptor, UInt(FIONREAD), &count)
+        return count
+    }
+
+    /// The flags of the descriptor itself, like FD_CLOEXEC.
+    var descriptorFlags: Int32 { fcntl(descriptor, F_GETFD) }
+
     func option(_ level: Int32, _ name: Int32) -> Int32 {
         var value: Int32 = -1
         var size = socklen_t(MemoryLayout<Int32>.size)

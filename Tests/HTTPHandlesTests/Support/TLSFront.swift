@@ -39,12 +39,20 @@ final class TLSFront: Sendable {
     }
 
     /// An https URL that leads to `server`.
-    func url(_ server: ScriptedServer, _ protocols: Protocols, _ path: String = "/") throws -> String {
+    ///
+    /// - Parameter saysGoodbye: Whether the front sends close_notify before it closes a connection.
+    func url(
+        _ server: ScriptedServer,
+        _ protocols: Protocols,
+        saysGoodbye: Bool = false,
+        _ path: String = "/"
+    ) throws -> String {
         guard let port = ports.withLock({ $0.popLast() }) else {
             throw SupportFailure("the TLS front has no ports left")
         }
         let note = folder + "/\(port)"
-        try "\(server.port) \(protocols.rawValue)".write(toFile: note, atomically: true, encoding: .utf8)
+        let ending = saysGoodbye ? "notify" : "close"
+        try "\(server.port) \(protocols.rawValue) \(ending)".write(toFile: note, atomically: true, encoding: .utf8)
         return "https://localhost:\(port)\(path)"
     }
 
@@ -94,7 +102,7 @@ final class TLSFront: Sendable {
             client = server = None
             try:
                 with open(folder + "/" + str(raw.getsockname()[1])) as file:
-                    port, protocols = file.read().split()
+                    port, protocols, ending = file.read().split()
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(certificates + "/server.pem", certificates + "/server.key")
                 context.set_alpn_protocols(protocols.split(","))
@@ -104,6 +112,8 @@ final class TLSFront: Sendable {
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     end.setblocking(False)
                 pump(client, server)
+                if ending == "notify":
+                    client.unwrap()
             except OSError:
                 pass
             for end in (client or raw, server):
