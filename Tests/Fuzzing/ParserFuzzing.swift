@@ -22,6 +22,7 @@ public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case UInt8(ascii: "t"): tag(text)
     case UInt8(ascii: "r"): range(text)
     case UInt8(ascii: "L"): lengths(rest, cut)
+    case UInt8(ascii: "k"): chunks(rest, cut)
     case UInt8(ascii: "R"): pause(text)
     case UInt8(ascii: "D"): decoded(rest, cut, [.gzip, .gzip])
     case UInt8(ascii: "u"): url(text)
@@ -95,6 +96,22 @@ private func lengths(_ bytes: [UInt8], _ cut: Int) {
     guard length.problem == nil else { return }
     let allowed = Set("0123456789, \t".utf8)
     precondition(length.length.map { $0 >= 0 } == true && bytes.allSatisfy(allowed.contains))
+}
+
+/// A chunked body is complete, or not, wherever its bytes are cut, and what comes after it changes nothing.
+private func chunks(_ bytes: [UInt8], _ cut: Int) {
+    var whole = ChunkedFraming()
+    whole.take(bytes)
+    var framing = ChunkedFraming()
+    framing.take(bytes[..<cut])
+    let wasComplete = framing.isComplete
+    framing.take(bytes[cut...])
+    precondition(framing.isComplete == whole.isComplete && framing.dataBytes == whole.dataBytes)
+    precondition(!wasComplete || framing.isComplete)
+    precondition(whole.dataBytes >= 0 && whole.dataBytes <= bytes.count)
+    guard whole.isComplete else { return }
+    // The empty line at least, and "0" with its line end.
+    precondition(bytes.count >= 5)
 }
 
 /// How long a server wants to be left alone, by a number or a date, and what becomes of it.

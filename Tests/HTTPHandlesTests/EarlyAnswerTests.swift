@@ -3,6 +3,10 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
+extension HTTPField.Name {
+    fileprivate static let name = HTTPField.Name("Name") ?? .date
+}
+
 @Suite("Answers that come before the end of the request", .timeLimit(.minutes(5)))
 struct EarlyAnswerTests {
     // MARK: HTTP/1.1
@@ -37,11 +41,44 @@ struct EarlyAnswerTests {
         #expect(try await !recorder.finish().contains { $0.kind.name == "requestError" })
     }
 
-    @Test func `an answer that is not complete is an error`() async throws {
+    /// The same; its body comes in chunks.
+    @Test(arguments: [("200 OK", ""), ("200 OK", "Name: value\r\n"), ("413 No", "")], [true, false])
+    func `a chunked answer that is complete is delivered although the request is lost`(
+        _ answer: (status: String, trailer: String),
+        isSecure: Bool
+    ) async throws {
         let gate = Gate()
         let server = try ScriptedServer(takesLittle: true) { connection in
             guard try connection.readHead() != nil else { return }
-            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbody")
+            let body = "1\r\nb\r\n3\r\nody\r\n0\r\n\(answer.trailer)\r\n"
+            try connection.send("HTTP/1.1 \(answer.status)\r\nTransfer-Encoding: Chunked\r\n\r\n" + body)
+            gate.wait()
+        }
+        let (session, url) = isSecure ? try await overTLS(server, .http1_1) : (try SessionHandle(), server.url())
+        let response = try await session.fetch(.post, url, body: .bytes([UInt8](repeating: 1, count: 8_000_000)))
+        var body = response.body.makeAsyncIterator()
+        var text = ""
+        // The answer comes in one piece: with the body its end is here.
+        while text != "body", let piece = try await body.next() { text += String(decoding: piece, as: UTF8.self) }
+        gate.open()
+        #expect(try await body.next() == nil)
+        #expect(text == "body")
+        #expect(response.trailers == (answer.trailer.isEmpty ? [:] : [.name: "value"]))
+    }
+
+    @Test(
+        arguments: [
+            "Content-Length: 5\r\n\r\nbody", "\r\nbody", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n",
+            "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n",
+            "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r",
+            "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nName: value\r\n",
+        ]
+    )
+    func `an answer that is not complete is an error`(_ answer: String) async throws {
+        let gate = Gate()
+        let server = try ScriptedServer(takesLittle: true) { connection in
+            guard try connection.readHead() != nil else { return }
+            try connection.send("HTTP/1.1 200 OK\r\n" + answer)
             gate.wait()
         }
         let session = try SessionHandle()

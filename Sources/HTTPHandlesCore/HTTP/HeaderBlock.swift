@@ -59,6 +59,12 @@ package struct HeaderBlock: Sendable, Hashable {
     /// A 1xx response other than 101, which ends its exchange as any final response does.
     package var isInformational: Bool { (100..<200).contains(status) && status != 101 }
 
+    /// Whether the body comes in chunks, and in no other transfer coding.
+    package var isChunked: Bool {
+        let codings = fields()[values: .transferEncoding]
+        return codings.count == 1 && codings[0].isEqualIgnoringASCIICase("chunked")
+    }
+
     /// The text after the status code; empty where the server sent none.
     package var reasonPhrase: String {
         guard status != 0 else { return "" }

@@ -167,13 +167,13 @@ private func somethingToSee(
     _ count: Int,
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
-    guard type == CURLINFO_HEADER_OUT || type == CURLINFO_TEXT else { return 0 }
     unsafe withTransfer(data, otherwise: ()) { transfer in
         let bytes = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
-        if type == CURLINFO_TEXT {
-            unsafe transfer.libcurlSays(bytes)
-        } else {
-            unsafe transfer.headWentOut(bytes)
+        switch type {
+        case CURLINFO_TEXT: unsafe transfer.libcurlSays(bytes)
+        case CURLINFO_HEADER_OUT: unsafe transfer.headWentOut(bytes)
+        case CURLINFO_DATA_IN: unsafe transfer.rawBodyArrived(bytes)
+        default: break
         }
     }
     return 0

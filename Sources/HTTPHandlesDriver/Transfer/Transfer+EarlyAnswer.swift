@@ -7,11 +7,12 @@ import HTTPTypes
 // to fail. What libcurl makes of such answers over HTTP/2, by version: `Docs/HTTP2.md`.
 
 extension Transfer {
-    /// Whether nothing of the response's body can be missing. Of a body whose length was not announced only libcurl sees
-    /// the end.
+    /// Whether nothing of the response's body can be missing. Over HTTP/2, only libcurl sees the end of a body whose length
+    /// was not announced.
     package var isBodyComplete: Bool {
         guard case .body = receiving, challenge == nil, discardBudget == nil else { return false }
         if status == 204 || status == 304 || request?.message.method == .head { return true }
+        if let chunks { return chunks.isComplete && chunks.dataBytes == Int64(bodyBytesArrived) }
         let length = curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
         return length >= 0 && length == Int64(bodyBytesArrived)
     }
@@ -26,6 +27,28 @@ extension Transfer {
         case .http2, .sendError, .receiveError, .http2Stream: return isBodyComplete
         default: return false
         }
+    }
+
+    // MARK: HTTP/1
+
+    /// A response begins. libcurl has no result for the end of a chunked body while the request is still going out, so the
+    /// bytes that it shows are followed.
+    func followChunks(of head: HeaderBlock) {
+        chunks = nil
+        guard !isHTTP2, isUploading, head.isChunked else { return }
+        chunks = ChunkedFraming()
+        setVerbose(true)
+    }
+
+    /// Whether a part of the request's body is not sent yet.
+    private var isUploading: Bool {
+        guard case .upload = appliedRequest.shape else { return false }
+        return !isBodyTaken || curl.offset(CURLINFO_SIZE_UPLOAD_T) < Int64(bodyBytesTaken)
+    }
+
+    /// libcurl has received a piece of a body, and not decoded it yet.
+    func rawBodyArrived(_ piece: UnsafeRawBufferPointer) {
+        unsafe chunks?.take(piece)
     }
 
     // MARK: HTTP/2

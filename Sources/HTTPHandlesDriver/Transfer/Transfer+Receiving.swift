@@ -119,6 +119,7 @@ extension Transfer {
         }
         receiving = .body
         status = head.status
+        followChunks(of: head)
         if mayAnswer(head) {
             challenge = head
             record(.challenge(head))

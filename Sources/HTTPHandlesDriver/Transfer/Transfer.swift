@@ -146,6 +146,8 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var challenge: HeaderBlock?
     /// How many of them libcurl has answered.
     var challengesAnswered = 0
+    /// Follows a chunked body over HTTP/1 that comes while the request is still on its way.
+    @safe @exclusivity(unchecked) var chunks: ChunkedFraming?
     /// The head says that the body is coded.
     @safe @exclusivity(unchecked) package internal(set) var isCoded = false
     /// Why we gave the transfer up in a callback; libcurl only knows that we did.
@@ -214,6 +216,7 @@ package final class Transfer: AlarmOwner {
         isLengthLast = false
         challenge = nil
         challengesAnswered = 0
+        chunks = nil
         isCoded = false
         refusal = nil
         discardBudget = nil
