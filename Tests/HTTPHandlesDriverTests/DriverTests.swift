@@ -185,7 +185,7 @@ struct EventBackendTests {
             self.whenOver = whenOver
         }
 
-        func start(_ request: TransferRequest, _ engine: TransferEngine) throws {
+        func start(_ request: TransferRequest, _ engine: TransferEngine) throws(HandleError) {
             transfer = try engine.start(request, download: download, delegate: self)
         }
 

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPHandles
 import HTTPHandlesLock
 import HTTPHandlesTesting
@@ -151,6 +152,17 @@ struct IdleConnectionTests {
         for _ in 0..<2 { #expect(try await Self.text(session.get(server.url("/alone"))) == "ok") }
         #expect(server.connectionsAccepted == count)
         #expect(recorder.events.filter { $0.kind == .connectionClosed }.count == count - 2)
+    }
+
+    @Test func `no connection is handed down to a program that is started`() async throws {
+        let server = try Self.answering()
+        let session = try SessionHandle()
+        #expect(try await Self.text(session.get(server.url())) == "ok")
+        let socket = try #require(ClientSocket(to: server.port))
+        #expect(socket.descriptorFlags == FD_CLOEXEC)
+        let run = try await TestProgram.run("/bin/ls", ["/proc/self/fd"])
+        #expect(!run.output.split(separator: "\n").contains("\(socket.descriptor)"))
+        _ = session
     }
 
     private static func answering() throws -> ScriptedServer {
