@@ -1,16 +1,16 @@
 package import HTTPHandlesCore
 import HTTPHandlesLock
 
-/// The response body between libcurl, which fills it on the driver's thread, and the reader, who empties it on his own.
+/// The response body between libcurl, which fills it on the driver's thread, and the reader, on any thread.
 ///
-/// It holds up to the high-water mark, and at most one more piece of libcurl's. Full, it has libcurl pause the
-/// connection; the reader who empties it has the driver go on. So a slow reader costs memory for one buffer, and a fast
-/// one is handed everything that is there at once, without a visit to the driver's thread.
+/// It holds up to the high-water mark, and at most one more piece of libcurl's. When it is full, libcurl pauses the
+/// connection; a read that empties it makes the driver resume. So a slow reader costs memory for one buffer, and a fast
+/// one gets everything that is there at once, without a change of threads.
 package final class DownloadBuffer: Sendable {
     /// What a reader gets.
     package enum Outcome: Sendable {
         case bytes([UInt8])
-        /// The reader gets what he wants from the decoder; if it has nothing, he asks again.
+        /// The reader gets the bytes from the decoder; if it has none, the reader asks again.
         case decode(BodyDecoder)
         /// So many bytes can be read at once; 0 at the end.
         case available(Int)
@@ -22,12 +22,9 @@ package final class DownloadBuffer: Sendable {
         }
     }
 
-    /// The answer to a reader who does not want to wait.
-    package enum Attempt: Sendable {
-        /// Where `mustResume`, the driver has to let libcurl go on.
-        case now(Outcome, mustResume: Bool)
-        case mustWait
-    }
+    package typealias Attempt = BufferAttempt<Outcome>
+    package typealias Delivery = BufferDelivery<Outcome>
+    private typealias Waiter = BufferWaiter<Wish, Outcome>
 
     private enum Phase {
         /// The caller has no response yet. Can transition to: readable, closed.
@@ -66,11 +63,6 @@ package final class DownloadBuffer: Sendable {
             case .count: .queryDataAvailable
             }
         }
-    }
-
-    private struct Waiter {
-        let wish: Wish
-        let resume: @Sendable (Outcome) -> Void
     }
 
     private struct State {
@@ -173,8 +165,7 @@ package final class DownloadBuffer: Sendable {
 
     /// Takes what is there; if there is nothing, calls `resume` once, as soon as there is, from the driver's thread.
     ///
-    /// The look and the registration are one step: between the two the driver could fill the buffer and find nobody to
-    /// wake.
+    /// The look and the registration are one step: between two steps the driver could fill the buffer and find no waiter.
     package func take(
         _ wish: Wish,
         reporting: Bool,
@@ -183,15 +174,15 @@ package final class DownloadBuffer: Sendable {
         state.withLock { state in
             if let attempt = state.next(wish, reporting: reporting) { return attempt }
             if let waiter = state.waiter {
-                let reason = "\(waiter.wish.operation) is not over yet"
+                let reason = "\(waiter.request.operation) is not over yet"
                 return .now(.failed(.wrongState(wish.operation, reason)), mustResume: false)
             }
-            state.waiter = Waiter(wish: wish, resume: resume)
+            state.waiter = Waiter(request: wish, resume: resume)
             return .mustWait
         }
     }
 
-    /// Whether somebody waits for bytes.
+    /// Whether a read waits for bytes.
     package var hasReader: Bool { state.withLock { $0.waiter != nil } }
 
     // MARK: The driver
@@ -209,9 +200,9 @@ package final class DownloadBuffer: Sendable {
     }
 
     /// A new exchange begins, with marks of its own, or with those of the one before. Returns the reads that listeners have
-    /// not been told of, and the reader who has just begun to wait: to him it is as if he had come a moment later.
+    /// not been told of, and a read that has just begun to wait: it ends as if it had begun after the reset.
     ///
-    /// One step: a reader on his own thread who came between a look and the reset would never be heard of again.
+    /// One step: a read that began between a look and the reset would never end.
     @discardableResult
     package func reset(_ marks: BufferMarks? = nil) -> (reports: [Report], waiter: Delivery?) {
         state.withLock { state in
@@ -219,7 +210,7 @@ package final class DownloadBuffer: Sendable {
             let left = state
             state = State()
             state.marks = marks ?? left.marks
-            return (left.reports, left.waiter.map { Delivery(resume: $0.resume, outcome: .unreadable($0.wish)) })
+            return (left.reports, left.waiter.map { Delivery(resume: $0.resume, outcome: .unreadable($0.request)) })
         }
     }
 
@@ -233,7 +224,7 @@ package final class DownloadBuffer: Sendable {
     }
 
     /// What became of a read that went through the decoder. `false` if the handle was closed in the meantime, and its
-    /// listeners can hear of it no more: to the reader it is as if he had come a moment later.
+    /// listeners can hear of it no more: the read ends as if it had begun after the close.
     package func decoded(_ report: Report, reporting: Bool) -> Bool {
         state.withLock { state in
             if case .closed = state.phase { return false }
@@ -250,7 +241,7 @@ package final class DownloadBuffer: Sendable {
         }
     }
 
-    /// The handle is closed: the buffer is emptied; the reader who waits, if one does, is told.
+    /// The handle is closed: the buffer is emptied, and a read that waits ends.
     package func close() -> Delivery? {
         state.withLock { state in
             state.phase = .closed
@@ -258,17 +249,17 @@ package final class DownloadBuffer: Sendable {
             state.start = 0
             state.decoder = nil
             guard let waiter = state.waiter.take() else { return nil }
-            let error = HandleError.cancelled(waiter.wish.operation)
+            let error = HandleError.cancelled(waiter.request.operation)
             state.reports.append(.failed(error))
             return Delivery(resume: waiter.resume, outcome: .failed(error))
         }
     }
 
-    /// The reader who waits and what he gets, if there is something for him. The caller passes it on, outside the lock.
+    /// The read that waits and what it gets, if there is something for it.
     package func takeWaiter() -> Delivery? {
         state.withLock { state in
             guard let waiter = state.waiter,
-                case .now(let outcome, let mustResume)? = state.next(waiter.wish, reporting: true)
+                case .now(let outcome, let mustResume)? = state.next(waiter.request, reporting: true)
             else { return nil }
             state.waiter = nil
             return Delivery(resume: waiter.resume, outcome: outcome, mustResume: mustResume)
@@ -282,11 +273,5 @@ package final class DownloadBuffer: Sendable {
             defer { state.reports.removeAll(keepingCapacity: true) }
             return state.reports
         }
-    }
-
-    package struct Delivery: Sendable {
-        package let resume: @Sendable (Outcome) -> Void
-        package let outcome: Outcome
-        package var mustResume = false
     }
 }

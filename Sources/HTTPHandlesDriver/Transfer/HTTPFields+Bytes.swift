@@ -14,5 +14,18 @@ extension HTTPFields {
 }
 
 extension HTTPField {
+    /// The field as a line for one of libcurl's lists, with a NUL at its end.
+    ///
+    /// - Parameter emptyValue: What stands for the colon and an empty value.
+    func line(emptyValue: String) -> [UInt8] {
+        var line = Array(name.rawName.utf8)
+        unsafe withUnsafeBytesOfValue { value in
+            line.append(contentsOf: (value.isEmpty ? emptyValue : ": ").utf8)
+            unsafe line.append(contentsOf: value)
+        }
+        line.append(0)
+        return line
+    }
+
     fileprivate var bytes: [UInt8] { unsafe withUnsafeBytesOfValue { bytes in unsafe Array(bytes) } }
 }

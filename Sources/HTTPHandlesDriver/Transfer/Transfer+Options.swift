@@ -185,7 +185,8 @@ extension Transfer {
         if fields.contains(where: { $0.name.canonicalName == "host" }) { isReusable = false }
         var length = cookies?.count ?? 0
         for field in fields where field.name != .cookie {
-            let line = Self.line(field)
+            // A name with a colon and no value would remove a header field.
+            let line = field.line(emptyValue: ";")
             length += line.count
             try list.append(nulTerminated: line)
         }
@@ -223,21 +224,6 @@ extension Transfer {
     private static let acceptedCodings = Array(
         "Accept-Encoding: \(ContentCoding.decodable.map(\.rawValue).joined(separator: ", "))\0".utf8
     )
-
-    /// The line as libcurl wants it: a name with a colon and no value would remove a header field.
-    private static func line(_ field: HTTPField) -> [UInt8] {
-        var line = Array(field.name.rawName.utf8)
-        unsafe field.withUnsafeBytesOfValue { value in
-            if value.isEmpty {
-                line.append(UInt8(ascii: ";"))
-            } else {
-                line.append(contentsOf: ": ".utf8)
-                unsafe line.append(contentsOf: value)
-            }
-        }
-        line.append(0)
-        return line
-    }
 }
 
 extension AppliedRequest {

@@ -52,21 +52,14 @@ extension Transfer {
         var list = CurlList()
         do throws(HandleError) {
             for field in request?.body.upload?.trailers ?? [:] {
-                try list.append(nulTerminated: Self.trailerLine(field))
+                // libcurl leaves out a line that has no space after the colon.
+                try list.append(nulTerminated: field.line(emptyValue: ": "))
             }
         } catch {
             refusal = error
             return nil
         }
         return list
-    }
-
-    /// The line as libcurl wants it: it leaves out what has no space after the colon.
-    private static func trailerLine(_ field: HTTPField) -> [UInt8] {
-        var line = Array("\(field.name.rawName): ".utf8)
-        unsafe field.withUnsafeBytesOfValue { unsafe line.append(contentsOf: $0) }
-        line.append(0)
-        return line
     }
 
     private func supply(_ bytes: [UInt8], _ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {

@@ -2,40 +2,33 @@ package import HTTPHandlesCore
 import HTTPHandlesLock
 package import HTTPTypes
 
-/// A streamed request body between the producer, who writes pieces on his own thread, and libcurl, which takes them on
-/// the driver's.
+/// A streamed request body between the producer, which writes pieces on any thread, and libcurl, which takes them on the
+/// driver's.
 ///
-/// The mirror image of `DownloadBuffer`: full, it makes the producer wait; empty, it has libcurl pause until the
-/// producer comes back.
+/// The counterpart of `DownloadBuffer`: when it is full, a write waits; when it is empty, libcurl pauses until the next
+/// write.
 package final class UploadBuffer: Sendable {
     /// What becomes of a piece.
     package enum Outcome: Sendable {
         case accepted
-        /// The server has answered and does not want the rest: the piece goes nowhere, and that is no error.
+        /// The server has answered and does not want the rest: the piece is dropped, and that is no error.
         case unwanted
         case failed(HandleError)
     }
 
-    /// The answer to a producer who does not want to wait.
-    package enum Attempt: Sendable {
-        /// Where `mustResume`, the driver has to let libcurl go on.
-        case now(Outcome, mustResume: Bool)
-        case mustWait
-    }
+    package typealias Attempt = BufferAttempt<Outcome>
+    package typealias Delivery = BufferDelivery<Outcome>
+    /// A write that waits, with its piece.
+    private typealias Waiter = BufferWaiter<[UInt8], Outcome>
 
     /// What libcurl gets.
     enum Supply {
         case bytes(Int)
-        /// Nothing at the moment: libcurl pauses until the producer comes back.
+        /// Nothing at the moment: libcurl pauses until the next write.
         case nothingYet
         case end
-        /// The producer broke his word on the length, or the exchange is over.
+        /// The body failed, or the exchange is over.
         case abort
-    }
-
-    private struct Waiter {
-        let piece: [UInt8]
-        let resume: @Sendable (Outcome) -> Void
     }
 
     private enum Phase {
@@ -55,7 +48,7 @@ package final class UploadBuffer: Sendable {
 
     private struct State {
         var phase = Phase.unopened
-        /// How many bytes the producer still owes; `nil` if he did not say how many there are.
+        /// How many bytes of the announced length are still to be written; `nil` if no length was announced.
         var owed: Int64?
         /// Whether trailer fields may follow.
         var hasTrailers = false
@@ -86,7 +79,7 @@ package final class UploadBuffer: Sendable {
             }
         }
 
-        /// Why the producer may not write; `nil` if he may.
+        /// Why a write is refused; `nil` if it is not.
         var refusal: Outcome? {
             switch phase {
             case .open: nil
@@ -98,13 +91,13 @@ package final class UploadBuffer: Sendable {
             }
         }
 
-        /// Those who wait, once there is a verdict: it ends one operation, whether it waits in a write or between two.
+        /// The operations that wait, once there is a verdict: it ends the write that waits, and tells the watcher.
         mutating func takeVerdict() -> Delivery? {
             if case .complete = phase { return nil }
             return verdict.flatMap { end($0) }
         }
 
-        /// Takes those who wait, to whom the caller passes on what has become of the body.
+        /// Takes the operations that wait, which end with what has become of the body.
         mutating func end(_ verdict: Outcome) -> Delivery? {
             guard waiter != nil || watcher != nil else { return nil }
             let (waiter, watcher) = (waiter.take(), watcher.take())
@@ -166,7 +159,7 @@ package final class UploadBuffer: Sendable {
             guard state.waiter == nil else {
                 return .now(.failed(.wrongState(.writeData, "writeData is not over yet")), mustResume: false)
             }
-            state.waiter = Waiter(piece: piece, resume: resume)
+            state.waiter = Waiter(request: piece, resume: resume)
             return .mustWait
         }
     }
@@ -191,8 +184,8 @@ package final class UploadBuffer: Sendable {
         return attempt
     }
 
-    /// Calls `resume` once, as soon as nothing more is to be written: everything was, or nobody wants the rest, or the
-    /// exchange failed, or the handle was closed. Returns that at once where it is so already.
+    /// Calls `resume` once, as soon as nothing more is to be written: everything was, or the server does not want the rest,
+    /// or the exchange failed, or the handle was closed. Returns that at once where it is so already.
     package func watch(_ resume: @escaping @Sendable (Outcome) -> Void) -> Outcome? {
         state.withLock { state in
             if let verdict = state.verdict ?? (state.isGivenUp ? .unwanted : nil) { return verdict }
@@ -201,8 +194,8 @@ package final class UploadBuffer: Sendable {
         }
     }
 
-    /// The producer gives up, which whoever watches does not have to hear as a failure. `false` if it is known already
-    /// what has become of the body.
+    /// The producer gives up, which is no failure to the watcher. `false` if it is known already what has become of the
+    /// body.
     package func giveUp() -> Bool {
         let (isUndecided, watcher) = state.withLock { state in
             guard state.verdict == nil else { return (false, nil as (@Sendable (Outcome) -> Void)?) }
@@ -227,7 +220,7 @@ package final class UploadBuffer: Sendable {
         }
     }
 
-    /// The request is being sent again, and this body is not for it; the producer who waits, if one does, is told.
+    /// The request is being sent again, and this body is not for it; a write that waits ends.
     package func abandon() -> Delivery? {
         state.withLock { state in
             if case .closed = state.phase { return nil }
@@ -246,7 +239,7 @@ package final class UploadBuffer: Sendable {
         }
     }
 
-    /// The handle is closed; the producer who waits, if one does, is told.
+    /// The handle is closed; a write that waits ends.
     package func close() -> Delivery? {
         state.withLock { state in
             state.phase = .closed
@@ -291,22 +284,15 @@ package final class UploadBuffer: Sendable {
     /// What follows the body, once `supply` has said that it is over.
     var trailers: HTTPFields { state.withLock { $0.trailers } }
 
-    /// The producer who waits and what has become of his piece, if that is known. The caller passes it on, outside the
-    /// lock.
+    /// The write that waits and what has become of its piece, if that is known.
     package func takeWaiter() -> Delivery? {
         state.withLock { state in
             if let delivery = state.takeVerdict() { return delivery }
             guard let waiter = state.waiter,
-                case .now(let outcome, let mustResume)? = state.accept(waiter.piece, below: state.marks.low)
+                case .now(let outcome, let mustResume)? = state.accept(waiter.request, below: state.marks.low)
             else { return nil }
             state.waiter = nil
             return Delivery(resume: waiter.resume, outcome: outcome, mustResume: mustResume)
         }
-    }
-
-    package struct Delivery: Sendable {
-        package let resume: @Sendable (Outcome) -> Void
-        package let outcome: Outcome
-        package let mustResume: Bool
     }
 }
