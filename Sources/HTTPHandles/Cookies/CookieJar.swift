@@ -1,6 +1,5 @@
 public import HTTPHandlesCore
 import HTTPHandlesDriver
-import HTTPHandlesLock
 
 extension SessionHandle {
     /// The session's cookies.
@@ -110,21 +109,21 @@ public struct CookieJar: Sendable {
     private nonisolated(nonsending) func access<Value: Sendable>(
         _ body: @escaping @Sendable (CookieStore) throws(HandleError) -> Value
     ) async throws(HandleError) -> Value {
-        try session.object.bound.base.requireOpen(.accessCookies)
-        let result = await TaskContinuation<Result<Value, HandleError>>.suspend { continuation in
-            session.object.bound.driver.submit { [object = session.object] engine in
+        let object = session.object
+        try object.bound.base.requireOpen(.accessCookies)
+        let result = await object.result { continuation in
+            { engine in
                 let result = Result { () throws(HandleError) in
-                    // It may have been closed on the way here.
+                    // The session may have been closed since the command was submitted.
                     try object.bound.base.requireOpen(.accessCookies)
                     return try body(engine.cookies())
                 }
-                continuation.resume(returning: result)
+                continuation.resume(returning: result, engine)
             }
         }
-        do throws(HandleError) {
-            return try result.get()
-        } catch {
-            throw error.asSeenByTask
+        switch result {
+        case .success(let value): return value
+        case .failure(let error): throw error.asSeenByTask
         }
     }
 }

@@ -41,6 +41,19 @@ extension OperationContinuation {
     }
 }
 
+extension DriverBound where Value: HandleObject {
+    /// Submits the command that `begin` makes, and waits for its result.
+    // Inlined, because each asynchronous function costs a change of threads when it returns.
+    @inline(__always)
+    nonisolated(nonsending) func result<Success: Sendable>(
+        of begin: (OperationContinuation<Success>) -> @Sendable (TransferEngine) -> Void
+    ) async -> Result<Success, HandleError> {
+        await TaskContinuation<Result<Success, HandleError>>.suspend {
+            bound.driver.submit(begin(OperationContinuation($0, on: bound.driver)))
+        }
+    }
+}
+
 extension RequestHandle {
     /// Runs one operation: the command that `begin` makes starts it on the driver's thread, and whoever finishes it
     /// resumes the continuation.
@@ -49,7 +62,7 @@ extension RequestHandle {
     /// and submits a command. Between the look at the door and the command the handle may be closed; then the command
     /// finds it closed, which is the same as if it had been closed before. Where it was the task's cancellation that
     /// closed it, the caller is told so.
-    // Inlined, because each asynchronous function costs a hop of the task when it returns.
+    // Inlined for the same reason.
     @inline(__always)
     nonisolated(nonsending) func perform<Value: Sendable>(
         _ operation: HandleOperation,
@@ -57,9 +70,7 @@ extension RequestHandle {
     ) async throws(HandleError) -> Value {
         try requireUsable(operation)
         let result = await withTaskCancellationHandler {
-            await TaskContinuation<Result<Value, HandleError>>.suspend {
-                object.bound.driver.submit(begin(OperationContinuation($0, on: object.bound.driver)))
-            }
+            await object.result(of: begin)
         } onCancel: {
             object.closeIfOpen()
         }

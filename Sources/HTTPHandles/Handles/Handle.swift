@@ -1,3 +1,6 @@
+public import HTTPHandlesCore
+import HTTPHandlesDriver
+
 /// What sessions, connections and requests have in common.
 ///
 /// A handle is in use until it is closed. Closing is cancellation: an operation that is pending fails with
@@ -7,6 +10,9 @@
 ///
 /// Counterpart of WinHTTP's `HINTERNET`.
 public protocol Handle: Actor {
+    /// What the library knows the handle by. It is of no use to callers.
+    nonisolated var reference: HandleReference { get }
+
     /// The identity of the handle.
     nonisolated var id: HandleID { get }
 
@@ -64,6 +70,51 @@ public protocol Handle: Actor {
     ///
     /// `WinHttpSetOption`; `curl_easy_setopt`.
     func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError)
+}
+
+/// What the library knows a handle by: a reference to what is behind it.
+///
+/// Only the library can make one, so all handles are sessions, connections or requests of this library.
+public struct HandleReference: Sendable {
+    let object: DriverBound<HandleObject>
+
+    init(_ object: HandleObject) {
+        self.object = DriverBound(object)
+    }
+
+    var base: HandleBase {
+        _read { yield object.bound.base }
+    }
+}
+
+// What the members do is documented in `Handle`.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension Handle {
+    public nonisolated var id: HandleID { reference.base.id }
+
+    public nonisolated var level: HandleLevel { reference.base.id.level }
+
+    public nonisolated var context: (any Sendable)? { reference.base.context?.value }
+
+    public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
+        reference.object.statusEvents(mask, scope: scope)
+    }
+
+    public nonisolated func close() throws(HandleError) {
+        try reference.object.close()
+    }
+
+    public nonisolated func closed() async {
+        await reference.base.closed()
+    }
+
+    public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {
+        try reference.object.value.option(option)
+    }
+
+    public func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError) {
+        try reference.object.value.setOption(option, to: value)
+    }
 }
 
 extension Handle {

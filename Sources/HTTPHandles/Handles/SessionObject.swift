@@ -64,10 +64,15 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
 
     override var options: OptionSnapshot {
         didSet {
-            guard options.values.idleLimits != oldValue.values.idleLimits else { return }
-            // The engine is at hand in a command only.
-            driver.submit { $0.idleLimitsChanged() }
+            // The engine can be reached in a command only.
+            driver.submit { [object = DriverBound(self)] in object.value.limitsChanged($0) }
         }
+    }
+
+    private func limitsChanged(_ engine: TransferEngine) {
+        engine.idleLimitsChanged()
+        // There may be more connection slots now.
+        grantSlots(engine)
     }
 
     var idleLimits: IdleLimits { options.values.idleLimits }
@@ -139,30 +144,5 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
 extension OptionValues {
     fileprivate var idleLimits: IdleLimits {
         IdleLimits(count: maximumIdleConnections, time: maximumIdleTime == .zero ? nil : maximumIdleTime)
-    }
-}
-
-/// Where a connection handle leads to.
-struct Server: Sendable, Hashable {
-    let host: String
-    let port: Int
-}
-
-/// What is behind a `ConnectionHandle`: a server's name. No network connection belongs to it; those are in the session's
-/// pool.
-final class ConnectionObject: HandleObject {
-    let session: SessionObject
-    let server: Server
-
-    init(_ base: consuming HandleBase, to server: Server, of session: SessionObject) {
-        self.session = session
-        self.server = server
-        super.init(base, options: session.options)
-    }
-
-    /// Closes a connection handle that no user has.
-    func closeOwn(_ engine: TransferEngine) {
-        _ = base.shutDoor()
-        close(engine)
     }
 }

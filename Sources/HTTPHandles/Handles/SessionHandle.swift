@@ -88,34 +88,7 @@ public actor SessionHandle {
     }
 }
 
-// What the members do: `Handle`.
-// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension SessionHandle: Handle {
-    public nonisolated var id: HandleID { object.bound.base.id }
-
-    public nonisolated var level: HandleLevel { .session }
-
-    public nonisolated var context: (any Sendable)? { object.bound.base.context?.value }
-
-    public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
-        object.statusEvents(mask, scope: scope)
-    }
-
-    public nonisolated func close() throws(HandleError) {
-        try object.close()
-    }
-
-    public nonisolated func closed() async {
-        await object.bound.base.closed()
-    }
-
-    public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {
-        try object.value.option(option)
-    }
-
-    public func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError) {
-        try object.value.setOption(option, to: value)
-        // There may be more connection slots now.
-        object.bound.driver.submit { [object] in object.value.grantSlots($0) }
-    }
+    /// What the library knows the handle by.
+    public nonisolated var reference: HandleReference { HandleReference(object.bound) }
 }

@@ -71,32 +71,7 @@ public actor ConnectionHandle {
     }
 }
 
-// What the members do: `Handle`.
-// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension ConnectionHandle: Handle {
-    public nonisolated var id: HandleID { object.bound.base.id }
-
-    public nonisolated var level: HandleLevel { .connection }
-
-    public nonisolated var context: (any Sendable)? { object.bound.base.context?.value }
-
-    public nonisolated func statusEvents(_ mask: StatusMask, scope: StatusScope) -> AsyncStream<StatusEvent> {
-        object.statusEvents(mask, scope: scope)
-    }
-
-    public nonisolated func close() throws(HandleError) {
-        try object.close()
-    }
-
-    public nonisolated func closed() async {
-        await object.bound.base.closed()
-    }
-
-    public func option<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {
-        try object.value.option(option)
-    }
-
-    public func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError) {
-        try object.value.setOption(option, to: value)
-    }
+    /// What the library knows the handle by.
+    public nonisolated var reference: HandleReference { HandleReference(object.bound) }
 }
