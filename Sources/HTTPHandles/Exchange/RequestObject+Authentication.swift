@@ -5,19 +5,11 @@ import HTTPHandlesDriver
 // is put to it, and the request is made again, as after a redirect.
 
 extension RequestObject {
-    /// A server that refuses everything would have a provider of fresh tokens answer for ever.
-    private static let maximumQuestions = 3
-
-    var mayAskForCredentials: Bool {
-        guard let request, sentOptions.values.credentialProvider != nil else { return false }
-        return credentialQuestions < Self.maximumQuestions && !request.message.headerFields.contains(.authorization)
-    }
-
     /// The answer comes from a task: it is the caller's code. Until then a time limit, or a close and what follows it, may
     /// end the exchange, and the answer then belongs to nothing.
     func askForCredentials(_ engine: TransferEngine) {
         guard let provider = sentOptions.values.credentialProvider, let request, let head else {
-            // `mayAskForCredentials` has seen all three.
+            // `HeadDecision` has seen all three.
             return answered(.deliver, engine)
         }
         credentialQuestions += 1

@@ -2,46 +2,48 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPTypes
 
-// libcurl follows no redirects here: each hop is a transfer of its own, with its own events, and what goes where is
-// decided by `Redirection`.
+// libcurl follows no redirects here: each hop is a transfer of its own, with its own events. `HeadDecision` decides what
+// becomes of a head; here it is carried out.
 
 extension RequestObject {
-    /// How much of a body that nobody wants is read to keep the connection: a redirect's, or a challenge's.
+    /// How much of a body that is of no use is read to keep the connection: a redirect's, or a challenge's.
     static let discardedBytes = 64 * 1024
 
     /// What becomes of a final head; where it is to be followed, the next hop is ready.
     func disposition(of head: HeaderBlock) -> RequestStateMachine.HeadDisposition {
-        if head.status == 401, mayAskForCredentials { return .askForCredentials }
-        guard Redirection.isRedirect(head.status) else {
-            return switch retry(after: head) {
+        guard let request else { return .deliver }
+        let context = HeadContext(
+            message: request.message,
+            isBodyStreamed: request.body.isStreamed,
+            options: sentOptions,
+            redirects: redirects,
+            credentialQuestions: credentialQuestions
+        )
+        let decision = HeadDecision(head, context) {
+            $0.fields().bytes(of: .location)
+        } resolve: { reference, base throws(HandleError) in
+            try RequestURL(reference, relativeTo: base, for: .receiveResponse)
+        }
+        switch decision {
+        case .deliver: return .deliver
+        case .askForCredentials: return .askForCredentials
+        case .follow(let next):
+            redirects += 1
+            nextHop = request.redirected(next)
+            return .follow(url: next.message.url.text)
+        case .askDecider(let next):
+            redirects += 1
+            nextHop = request.redirected(next)
+            return .askAboutRedirect(url: next.message.url.text)
+        case .retry(let policy):
+            return switch retry(after: head, policy) {
             case .again(let retry): .retry(retry)
             case .refused(let refused): .giveUp(refused)
-            case nil: .deliver
             }
-        }
-        let values = sentOptions.values
-        guard let request, values.redirectPolicy != .never,
-            let location = head.fields().bytes(of: .location), !location.isEmpty
-        else { return .deliver }
-        guard redirects < values.maximumRedirects else {
-            return .refuse(.redirectFailed("the server redirects more than \(values.maximumRedirects) times"))
-        }
-        do {
-            let url = try RequestURL(location, relativeTo: request.message.url, for: .receiveResponse)
-            if request.message.url.isSecure, !url.isSecure, values.redirectPolicy == .refuseDowngrade {
-                let target = Redaction.standard.url(url.text)
-                return .refuse(.redirectFailed("a redirect from https to \(target) is not allowed"))
-            }
-            nextHop = try request.redirected(to: url, status: head.status)
-            redirects += 1
-            return values.redirectDecider == nil ? .follow(url: url.text) : .askAboutRedirect(url: url.text)
-        } catch {
-            return .refuse(error)
+        case .refuse(let error): return .refuse(error)
         }
     }
-}
 
-extension RequestObject {
     /// Asks the caller about the next hop, in a task of its own.
     func ask(about head: HeaderBlock) {
         guard let nextHop, let decider = sentOptions.values.redirectDecider else { return }
@@ -63,29 +65,11 @@ extension RequestObject {
 
 extension TransferRequest {
     /// The request as it is made at the target of a redirect.
-    fileprivate func redirected(to url: RequestURL, status: Int) throws(HandleError) -> TransferRequest {
-        let next = Redirection(
-            of: message.method,
-            message.headerFields,
-            status: status,
-            from: message.url.origin,
-            to: url.origin
-        )
-        guard !next.keepsBody || !body.isStreamed else {
-            let target = Redaction.standard.url(url.text)
-            let reason = "the server redirects to \(target), and a streamed body cannot be sent again"
-            throw HandleError(.resendRequest, .receiveResponse, reason: reason)
-        }
-        return TransferRequest(
-            RequestMessage(method: next.method, url: url, headerFields: next.headerFields),
+    fileprivate func redirected(_ next: RedirectedRequest) -> TransferRequest {
+        TransferRequest(
+            next.message,
             next.keepsBody ? body : .none,
-            url.origin == message.url.origin ? options : options.forAnotherOrigin
+            next.changesOrigin ? options.forAnotherOrigin : options
         )
-    }
-}
-
-extension HandleError {
-    fileprivate static func redirectFailed(_ reason: String) -> HandleError {
-        HandleError(.redirectFailed, .receiveResponse, reason: reason)
     }
 }

@@ -35,7 +35,7 @@ final class RequestObject: HandleObject {
     /// The next transfer, after a redirect or with credentials, until the body before it is over.
     var nextHop: TransferRequest?
     var redirects = 0
-    var attempts = Attempts()
+    var attempts = Attempts(nil)
     private(set) var exchangeStart = MonotonicTime(nanoseconds: 0)
     /// The options that the exchange was sent with. Nothing of an exchange reads `options`, which are for the next one; what
     /// only the origin of a hop may see is in `request.options`.
@@ -142,7 +142,11 @@ final class RequestObject: HandleObject {
         }
         let sent: RequestMessage
         do {
-            sent = try message.resolved(options.values).framed(for: body)
+            sent = try message.resolved(options.values).framed(
+                length: body.length,
+                hasTrailers: body.hasTrailers,
+                contentType: body.stored?.contentType
+            )
             if body.hasTrailers {
                 let versions = options.values.httpVersions
                 try TrailerRules.check(versions: versions, isSecure: message.url.isSecure, for: .sendRequest)
@@ -161,7 +165,7 @@ final class RequestObject: HandleObject {
         redirects = 0
         credentialQuestions = 0
         let retryPolicy = sentOptions.values.retryPolicy
-        attempts = Attempts(retryPolicy?.jitter)
+        attempts = Attempts(retryPolicy)
         session.retryBalance.deposit(retryPolicy?.budget)
         // A read that has just ended on the reader's thread may not have been heard of yet.
         let left = download.reset(sentOptions.values.receiveBuffer)
@@ -491,47 +495,6 @@ extension RequestObject {
         releaseTransfer(engine)
         reach(.failed(.timeout(phase, after: limit, .sendRequest), []), engine)
         return nil
-    }
-}
-
-// MARK: - Messages
-
-extension RequestMessage {
-    /// A message whose parts were checked.
-    static func checked(
-        _ method: HTTPRequest.Method,
-        _ url: RequestURL,
-        _ headerFields: HTTPFields
-    ) throws(HandleError) -> RequestMessage {
-        guard !url.isServerWide || method == .options else {
-            throw HandleError(
-                .invalidURL,
-                .openRequest,
-                reason: "the target \"*\" goes with OPTIONS, not with \(method)"
-            )
-        }
-        try RequestRules.check(method, headerFields, for: .openRequest)
-        return RequestMessage(method: method, url: url, headerFields: headerFields)
-    }
-
-    /// The message with the steps in its path taken, unless they are to be sent.
-    func resolved(_ values: OptionValues) -> RequestMessage {
-        guard url.hasDotSegments, !values.pathAsIs else { return self }
-        return RequestMessage(method: method, url: url.withoutDotSegments, headerFields: headerFields)
-    }
-
-    /// The message as it is sent with `body`.
-    func framed(for body: TransferRequest.Body) throws(HandleError) -> RequestMessage {
-        let contentType = body.stored?.contentType
-        guard !headerFields.isEmpty || contentType != nil else { return self }
-        var fields = try RequestRules.withoutFraming(
-            headerFields,
-            length: body.length,
-            hasTrailers: body.hasTrailers,
-            for: .sendRequest
-        )
-        if let contentType, fields[.contentType] == nil { fields[.contentType] = contentType }
-        return RequestMessage(method: method, url: url, headerFields: fields)
     }
 }
 

@@ -1,18 +1,5 @@
 package import HTTPHandlesCore
-package import HTTPTypes
-
-/// What a request says, apart from its body; shared by all who have to do with it.
-package final class RequestMessage: Sendable {
-    package let method: HTTPRequest.Method
-    package let url: RequestURL
-    package let headerFields: HTTPFields
-
-    package init(method: HTTPRequest.Method, url: RequestURL, headerFields: HTTPFields) {
-        self.method = method
-        self.url = url
-        self.headerFields = headerFields
-    }
-}
+import HTTPTypes
 
 /// One exchange as libcurl is to carry it out.
 package struct TransferRequest {

@@ -1,0 +1,136 @@
+import HTTPTypes
+
+/// What becomes of the final head of a transfer.
+///
+/// A decision changes nothing: it is made from the head and from what is known of the exchange, and carried out by the
+/// exchange. This is where it is decided that a redirect is followed.
+package enum HeadDecision {
+    /// The caller gets it.
+    case deliver
+    /// A 401, for which the caller's provider may have credentials.
+    case askForCredentials
+    /// A redirect that is followed.
+    case follow(RedirectedRequest)
+    /// A redirect that may be followed, if the caller's decider agrees.
+    case askDecider(RedirectedRequest)
+    /// A status that the retry policy is about: whether there is another attempt is decided by `Attempts`.
+    case retry(RetryPolicy)
+    /// The exchange fails.
+    case refuse(HandleError)
+
+    /// A server that refuses all credentials would have a provider of fresh tokens answer for ever.
+    package static let maximumCredentialQuestions = 3
+
+    /// - Parameters:
+    ///   - location: Finds the value of `Location`, in the bytes in which it came.
+    ///   - resolve: Makes a URL of a reference and the URL that it is relative to.
+    package init(
+        _ head: HeaderBlock,
+        _ context: HeadContext,
+        location: (HeaderBlock) -> [UInt8]?,
+        resolve: (_ reference: [UInt8], _ base: RequestURL) throws(HandleError) -> RequestURL
+    ) {
+        let values = context.options.values
+        if head.status == 401, context.mayAskForCredentials {
+            self = .askForCredentials
+        } else if Redirection.isRedirect(head.status) {
+            do {
+                self = try Self.redirect(head, context, location, resolve)
+            } catch {
+                self = .refuse(error)
+            }
+        } else if let policy = values.retryPolicy, policy.statuses.contains(head.status) {
+            self = .retry(policy)
+        } else {
+            self = .deliver
+        }
+    }
+
+    private static func redirect(
+        _ head: HeaderBlock,
+        _ context: HeadContext,
+        _ location: (HeaderBlock) -> [UInt8]?,
+        _ resolve: ([UInt8], RequestURL) throws(HandleError) -> RequestURL
+    ) throws(HandleError) -> HeadDecision {
+        let values = context.options.values
+        guard values.redirectPolicy != .never, let reference = location(head), !reference.isEmpty else {
+            return .deliver
+        }
+        guard context.redirects < values.maximumRedirects else {
+            throw .redirectFailed("the server redirects more than \(values.maximumRedirects) times")
+        }
+        let url = try resolve(reference, context.message.url)
+        if context.message.url.isSecure, !url.isSecure, values.redirectPolicy == .refuseDowngrade {
+            throw .redirectFailed("a redirect from https to \(Redaction.standard.url(url.text)) is not allowed")
+        }
+        let next = RedirectedRequest(context.message, status: head.status, to: url)
+        guard !next.keepsBody || !context.isBodyStreamed else {
+            let target = Redaction.standard.url(url.text)
+            let reason = "the server redirects to \(target), and a streamed body cannot be sent again"
+            throw HandleError(.resendRequest, .receiveResponse, reason: reason)
+        }
+        return values.redirectDecider == nil ? .follow(next) : .askDecider(next)
+    }
+}
+
+/// What is known of an exchange when a final head comes.
+package struct HeadContext {
+    /// What was sent.
+    package let message: RequestMessage
+    /// What was sent cannot be sent again.
+    package let isBodyStreamed: Bool
+    /// The options of the exchange.
+    package let options: OptionSnapshot
+    /// How many redirects were followed.
+    package let redirects: Int
+    /// How often the caller's provider was asked for credentials.
+    package let credentialQuestions: Int
+
+    package init(
+        message: RequestMessage,
+        isBodyStreamed: Bool,
+        options: OptionSnapshot,
+        redirects: Int,
+        credentialQuestions: Int
+    ) {
+        self.message = message
+        self.isBodyStreamed = isBodyStreamed
+        self.options = options
+        self.redirects = redirects
+        self.credentialQuestions = credentialQuestions
+    }
+
+    /// A caller who writes `Authorization` is not asked.
+    fileprivate var mayAskForCredentials: Bool {
+        options.values.credentialProvider != nil && credentialQuestions < HeadDecision.maximumCredentialQuestions
+            && !message.headerFields.contains(.authorization)
+    }
+}
+
+/// A request as it is made at the target of a redirect.
+package struct RedirectedRequest {
+    package let message: RequestMessage
+    /// Whether the body is sent again.
+    package let keepsBody: Bool
+    /// Whether the target has another origin, which gets no secrets.
+    package let changesOrigin: Bool
+
+    fileprivate init(_ message: RequestMessage, status: Int, to url: RequestURL) {
+        let redirection = Redirection(
+            of: message.method,
+            message.headerFields,
+            status: status,
+            from: message.url.origin,
+            to: url.origin
+        )
+        self.message = RequestMessage(method: redirection.method, url: url, headerFields: redirection.headerFields)
+        keepsBody = redirection.keepsBody
+        changesOrigin = url.origin != message.url.origin
+    }
+}
+
+extension HandleError {
+    fileprivate static func redirectFailed(_ reason: String) -> HandleError {
+        HandleError(.redirectFailed, .receiveResponse, reason: reason)
+    }
+}
