@@ -1,7 +1,7 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// What the field has converged on; every target is built the same way.
+/// The settings of all targets.
 var settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -10,12 +10,12 @@ var settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .strictMemorySafety(),
 ]
-// Warnings are errors for us, never for those who depend on us: a newer compiler may know more of them.
+// Warnings are errors in CI only, not for dependents: a newer compiler may have new warnings.
 if Context.environment["HTTP_HANDLES_WARNINGS_AS_ERRORS"] != nil {
     settings.append(.treatAllWarnings(as: .error))
 }
 
-// ThreadSanitizer needs a lock that it can see: Sources/HTTPHandlesLock.
+// ThreadSanitizer needs a special lock: Sources/HTTPHandlesLock.
 if Context.environment["HTTP_HANDLES_THREAD_SANITIZER"] != nil {
     settings.append(.define("THREAD_SANITIZER"))
 }
@@ -41,7 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
     targets: [
-        // The rooms, from the ground up. Who may import what: Docs/Architecture.md; checked by Scripts/check-rooms.
+        // The modules, in the order of their dependencies: Docs/Architecture.md. Checked by Scripts/check-modules.
         .systemLibrary(
             name: "CHTTPHandlesCurl",
             pkgConfig: "libcurl",
@@ -90,7 +90,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // What tests have to look at from outside, in a process of its own.
+        // Programs for tests that need a separate process.
         .target(
             name: "TransfersInEveryPhase",
             dependencies: ["HTTPHandles", "HTTPHandlesTesting", httpTypes],
@@ -120,7 +120,7 @@ let package = Package(
     ]
 )
 
-// Only Scripts/fuzz builds it: its `main` is libFuzzer's.
+// Built only by Scripts/fuzz: its `main` is in libFuzzer.
 if Context.environment["HTTP_HANDLES_FUZZER"] != nil {
     package.targets.append(
         .executableTarget(

@@ -1,8 +1,8 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-// A package of its own, so that users of the library do not even fetch the clients that it is compared with.
-// One program for each client: what a process links and does is then all its own, CPU time and peak memory included.
+// A separate package, so that users of the library do not fetch the other clients.
+// One program for each client, so that CPU time and peak memory of a process belong to one client only.
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -19,21 +19,21 @@ let package = Package(
         .library(name: "AllocationCounter", type: .dynamic, targets: ["AllocationCounter"])
     ],
     dependencies: [
-        // With a name, because the folder above may be called anything.
+        // With a name, because the name of the parent folder may differ.
         .package(name: "swift-http-handles", path: ".."),
         .package(url: "https://github.com/swift-server/async-http-client", .upToNextMinor(from: "1.37.0")),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     ],
     targets: [
-        // Counts malloc calls when it is preloaded.
+        // Counts malloc calls; loaded with LD_PRELOAD.
         .target(name: "AllocationCounter"),
         // Clock, CPU time, memory and the measured window: the same code in every client.
         .target(name: "CMeasurement"),
-        // Requests that are never answered, and a sink for uploads.
+        // Holds requests without answering them, and discards uploads.
         .executableTarget(name: "benchmark-server"),
 
-        // What is measured, for every client in Swift.
+        // The workloads of all clients in Swift.
         .target(name: "BenchmarkWorkloads", dependencies: ["CMeasurement"], swiftSettings: settings),
         .executableTarget(
             name: "benchmark-http-handles",

@@ -1,4 +1,4 @@
-"""Measures this library beside other clients. Started by Scripts/bench, which builds the programs."""
+"""Measures this library and other clients. Started by Scripts/bench, which builds the programs."""
 
 import argparse
 import datetime
@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     rounds = arguments.rounds or (1 if arguments.quick else 5)
-    # A curve shows its own noise: fewer rounds will do.
+    # A curve shows its noise, so fewer rounds are sufficient.
     plan = [(cell, rounds) for cell in cells(arguments.quick)]
     plan += [(cell, min(rounds, 3)) for cell in growth_cells(arguments.quick)]
     plan = [(cell, times) for cell, times in plan if re.search(arguments.only, cell.name)]
@@ -67,7 +67,7 @@ def main():
 
 
 def save(measurements):
-    """Every single figure, for those who doubt the medians."""
+    """All figures of all rounds."""
     rows = [{"cell": cell, "column": column, "client": client, "rounds": rounds}
             for (cell, column, client), rounds in measurements.rounds.items()]
     folder = ROOT / ".build-logs"

@@ -1,4 +1,4 @@
-"""What is measured: the clients, the cells, and the targets that the figures are held against."""
+"""The clients, the cells and the targets."""
 
 import dataclasses
 
@@ -17,11 +17,11 @@ CLIENTS = {
 }
 C, US, US_EXECUTOR, AHC, FOUNDATION = CLIENTS
 EVERYBODY = list(CLIENTS)
-# FoundationNetworking knows no HTTP/2 on Linux, cannot be told of a certificate authority, sends no sequences, and
-# takes minutes to begin thousands of requests.
+# FoundationNetworking has no HTTP/2 on Linux, no custom certificate authority, no sequences as bodies, and needs minutes to
+# start thousands of requests.
 WITHOUT_FOUNDATION = EVERYBODY[:-1]
 
-# Only for us: who listens, and how many sessions share the work.
+# Only for this library: listeners and several sessions.
 for executor, arguments in [("", []), (", session.executor", ["--executor", "session"])]:
     for title, more in {
         "by hand": ["--listener", "by-hand"],
@@ -37,21 +37,21 @@ class Cell:
     name: str
     title: str
     workload: str
-    # Which server and path; what else the client is told.
+    # Server and path; further arguments of the client.
     server: str = "http"
     path: str = "/hello"
     arguments: dict = dataclasses.field(default_factory=dict)
     clients: list = dataclasses.field(default_factory=lambda: EVERYBODY)
     # Pinned to the servers' core, and not.
     columns: tuple = ("pinned", "unpinned")
-    # What one unit of work is: "requests" or "bytes".
+    # The unit of work: "requests" or "bytes".
     unit: str = "requests"
 
 
 def gets(name, title, in_flight, **more):
     arguments = {"in-flight": in_flight} | more.pop("arguments", {})
     if max(in_flight, arguments.get("silent", 0)) >= 1000:
-        # For each new connection libcurl looks once more after 200 ms: that is not to fall into the window.
+        # libcurl has a timer of 200 ms for each new connection, which must not expire in the window.
         arguments["warm-up"] = 0.8
     return Cell(name, title, "get", arguments=arguments, **more)
 
@@ -87,7 +87,7 @@ def cells(quick):
         gets("silent-1000", "the same beside 1,000 silent requests", 4, arguments={"silent": 1000}),
         gets("silent-8000", "the same beside 8,000 silent requests", 4, arguments={"silent": 8000},
              clients=WITHOUT_FOUNDATION),
-        # Where libcurl comes across the silent ones when it looks for a connection: see servers.py.
+        # The silent connections come first in libcurl's search: see servers.py.
         gets("silent-8000-before", "the same, the silent ones first in libcurl's table", 4, server="http_after",
              arguments={"silent": 8000}, clients=WITHOUT_FOUNDATION),
         Cell("down", f"{size} down", "download", path="/big", arguments=big, unit="bytes"),
@@ -106,7 +106,7 @@ def cells(quick):
     ]
 
 
-# Requests in flight, and silent connections beside 4 active requests.
+# Requests in flight, and silent connections in addition to 4 active requests.
 GROWTH = {
     "in-flight": [1, 4, 16, 64, 256, 1000, 4000, 8000],
     "silent": [0, 64, 256, 1000, 4000, 8000],
@@ -128,7 +128,7 @@ def growth_cells(quick):
 
 @dataclasses.dataclass
 class Target:
-    """How `client` has to do in `cell`, as a ratio to a reference: another client, or another cell of its own."""
+    """A target for `client` in `cell`, as a ratio to a reference: another client, or another cell of the same client."""
 
     cell: str
     client: str
@@ -136,7 +136,7 @@ class Target:
     against: str = ""
     against_cell: str = ""
     column: str = "pinned"
-    # "speed" or a value's name; where less is better the limit is an upper one.
+    # "speed" or a value's name; if less is better, the limit is an upper one.
     figure: str = "speed"
 
     @property
@@ -170,5 +170,5 @@ def _targets():
 
 
 TARGETS = list(_targets())
-# What the events may cost while nobody listens, as a share of all instructions.
+# The maximum cost of events without a listener, as a share of all instructions.
 UNHEARD_EVENTS_LIMIT = 0.01

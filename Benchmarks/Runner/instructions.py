@@ -1,10 +1,10 @@
-"""Counts instructions with callgrind: what the events cost while nobody listens."""
+"""Counts instructions with callgrind: the cost of events without a listener."""
 
 import json
 import re
 import subprocess
 
-# The functions that run for an event that nobody wants to hear, as the compiler spells them.
+# The functions that run for an event without a listener, as mangled names.
 UNHEARD = re.compile(r"HandleObjectC(4emit|10skipEvents)|HandleTreeC12hasListeners")
 
 
@@ -13,11 +13,11 @@ def unheard_event_share(measurements, cell, client):
     folder = measurements.servers.folder
     cell.arguments |= {"seconds": 60, "warm-up": 0, "requests": 10000}
     program, *arguments = measurements.command(cell, client)
-    # Valgrind cannot read the debug information of Swift programs: it gets the addresses, another tool their names.
+    # Valgrind cannot read the debug information of Swift programs: it collects addresses, another tool finds their names.
     stripped, output = folder / "stripped", folder / "callgrind.out"
     try:
         subprocess.run(["llvm-objcopy", "--strip-debug", program, stripped], check=True)
-        # The copy is not where its libraries are looked for.
+        # The copy is in another folder than its libraries.
         libraries = re.search(r"RUNPATH.*\[(.*?):", run("readelf", "-d", program))
         environment = {"LD_LIBRARY_PATH": libraries[1] if libraries else ""}
         valgrind = ["valgrind", "-q", "--tool=callgrind", "--dump-instr=yes", f"--callgrind-out-file={output}"]
@@ -57,11 +57,11 @@ def read(text, program):
             if kind == "ob":
                 is_own = names[number] == program
         elif line.startswith("calls="):
-            # The next line is the callee's cost, which is counted where it belongs.
+            # The next line is the callee's cost, which is counted there.
             follows_call = True
         elif match := re.match(r"(\*|[+-]\d+|0x[0-9a-f]+) \S+ (\d+)$", line):
             position, cost = match.groups()
-            # An address is given as itself, as a distance from the one before, or as a star for the same.
+            # An address is absolute, relative to the previous one, or "*" for the same.
             if position[0] in "+-":
                 address += int(position)
             elif position != "*":

@@ -26,14 +26,14 @@ class Measurements:
         for column in cell.columns:
             self.servers.run_on(ALL_CORES if column == "unpinned" else PINNED_CORE)
             for client in cell.clients:
-                # Empty where it failed, so that the rounds of all clients stay side by side.
+                # Empty if it failed, so that the rounds of all clients stay aligned.
                 self.rounds.setdefault((cell.name, column, client), []).append(self.run(cell, client, column))
 
     def command(self, cell, client):
         program, arguments = CLIENTS[client]
         options = dict(self.window) | cell.arguments | {
             "url": self.servers.url(cell.server, cell.path),
-            # Opens the connection that the measured transfer then uses.
+            # Opens the connection for the measured transfer.
             "warm-up-url": self.servers.url(cell.server, "/hello"),
             "silent-url": self.servers.url("silent", "/silent"),
             "silent-port": self.servers.ports["silent"],
@@ -49,7 +49,7 @@ class Measurements:
             environment["LD_PRELOAD"] = str(self.programs / "libAllocationCounter.so")
         if column != "unpinned":
             command = ["taskset", "-c", ",".join(map(str, PINNED_CORE)), *command]
-        # What goes wrong twice is not tried again.
+        # Not tried again after two failures.
         failures = self.failures.setdefault((cell.name, column, client), [])
         if len(failures) > 1:
             return {}
@@ -68,14 +68,14 @@ class Measurements:
         figures = {name: float(value) for name, value in (line.split() for line in process.stdout.splitlines())}
         return derive(figures)
 
-    # What was measured.
+    # The results.
 
     def median(self, cell, column, client, figure):
         values = [each[figure] for each in self.rounds.get((cell, column, client), []) if figure in each]
         return statistics.median(values) if values else None
 
     def ratio(self, one, other, figure):
-        """The median of the rounds' ratios: what shifts from round to round shifts both."""
+        """The median of the rounds' ratios: changes between rounds affect both."""
         pairs = zip(self.rounds.get(one, []), self.rounds.get(other, []))
         ratios = [a[figure] / b[figure] for a, b in pairs if a.get(figure) and b.get(figure)]
         return statistics.median(ratios) if ratios else None

@@ -1,4 +1,4 @@
-"""Draws Docs/growth.svg: CPU time of a request against what else goes on in the client. Both axes logarithmic."""
+"""Draws Docs/growth.svg: CPU time of a request against the load of the client. Both axes logarithmic."""
 
 import math
 
@@ -17,7 +17,7 @@ def panel(measurements, kind, title, left, low, high):
     counts = GROWTH[kind]
 
     def x(count):
-        # Zero has a place of its own, left of the logarithmic ones.
+        # Zero is left of the logarithmic positions.
         origin = 16 if 0 in counts else 1
         return left + WIDTH * math.log2(max(count, origin) / origin) / math.log2(counts[-1] / origin)
 

@@ -1,4 +1,4 @@
-"""The figures as text: the tables, the targets, and their place in Docs/Performance.md."""
+"""Writes the tables and targets into Docs/Performance.md."""
 
 import datetime
 import os
@@ -34,7 +34,7 @@ def speed(measurements, cell, column, client):
 
 def cpu(measurements, cell, column, client):
     value = measurements.median(cell.name, column, client, "cpu_per_unit")
-    # Microseconds for a request, milliseconds for a megabyte.
+    # Microseconds per request, milliseconds per megabyte.
     return number(value and value * 1e6 * (1e3 if cell.unit == "bytes" else 1), 2 if cell.unit == "bytes" else 1)
 
 
@@ -168,7 +168,7 @@ def render(measurements, cells, unheard_share, command, rounds, quick, is_partia
 
 
 def write(path, text):
-    """Puts the text between the markers; what is around them is kept."""
+    """Replaces the text between the markers."""
     path = pathlib.Path(path)
     page = path.read_text()
     before, rest = page.split(BEGIN)

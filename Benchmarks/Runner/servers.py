@@ -1,4 +1,4 @@
-"""The servers that the clients talk to: nginx, and benchmark-server for silent requests and uploads."""
+"""The servers: nginx, and benchmark-server for silent requests and uploads."""
 
 import os
 import pathlib
@@ -47,7 +47,7 @@ openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreat
 
 
 class Servers:
-    """Started on entry, gone on exit; their files are in a folder of their own."""
+    """Started on entry, stopped on exit, with a folder for their files."""
 
     def __init__(self, folder, programs, big_bytes):
         self.folder = pathlib.Path(folder)
@@ -57,7 +57,7 @@ class Servers:
 
     def __enter__(self):
         (self.folder / "html").mkdir()
-        # A file with a hole: all zeros, from memory once it was read.
+        # A sparse file: all zeros, in the page cache once it was read.
         with open(self.folder / "html" / "big", "wb") as file:
             file.truncate(self.big_bytes)
         (self.folder / "html" / "medium").write_bytes(bytes(MEDIUM_BYTES))
@@ -86,7 +86,7 @@ class Servers:
         return self
 
     def choose_searched_ports(self):
-        """libcurl 7.88.1 looks for the connection of a transfer that is over among all connections, in the order of a
+        """libcurl 7.88.1 searches the connection of a completed transfer among all connections, in the order of a
         hash of the server's name. So it matters, by a factor of ten, whether silent ones come before. Not by chance:
         "http" comes before the silent server, "http_after" after it."""
         ports = sorted(free_ports(60), key=libcurl_order)
@@ -116,13 +116,13 @@ class Servers:
             os.sched_setaffinity(process, cores)
 
     def url(self, server, path):
-        # With TLS by name, as the certificate has it; without by address, so that no resolver takes part.
+        # With TLS by name, as in the certificate; without TLS by address, to avoid the resolver.
         scheme, host = ("https", "localhost") if server.startswith("https") else ("http", "127.0.0.1")
         return f"{scheme}://{host}:{self.ports[server]}{path}"
 
 
 def libcurl_order(port):
-    """The place of a server in libcurl's table of connections (lib/hash.c, lib/conncache.c)."""
+    """The position of a server in libcurl's table of connections (lib/hash.c, lib/conncache.c)."""
     value = 5381
     for byte in f"0/{port}/127.0.0.1".encode():
         value = (value * 33 & (1 << 64) - 1) ^ byte
@@ -138,7 +138,7 @@ def free_ports(count):
 
 
 def open_descriptor_limit():
-    """As many as the silent cells need, where the system allows it."""
+    """As many as the silent cells need, if the system permits it."""
     import resource
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

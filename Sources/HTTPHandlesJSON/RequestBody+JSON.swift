@@ -9,12 +9,12 @@ public import Foundation
 extension RequestBody {
     /// A value as JSON, encoded at once.
     ///
-    /// Sets `Content-Type` to `application/json`, unless the header fields say one. The body can be sent again.
+    /// Sets `Content-Type` to `application/json`, unless the header fields contain one. The body can be sent again.
     ///
     /// Throws `.invalidParameter` for a value that cannot be encoded; `underlying` is the encoder's own error.
     ///
     /// - Parameters:
-    ///   - value: What to send.
+    ///   - value: The value to encode.
     ///   - encoder: The encoder, with its strategies for dates, keys and so on.
     public static func json(
         _ value: some Encodable,

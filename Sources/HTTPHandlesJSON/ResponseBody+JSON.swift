@@ -9,16 +9,15 @@ public import Foundation
 extension ResponseBody {
     /// Reads the rest of the body and decodes it.
     ///
-    /// Neither status nor `Content-Type` are looked at: what a server says of an error may be JSON too. The bytes are
-    /// decoded by the caller's task, after the last of them was read.
+    /// Status and `Content-Type` are not checked: the body of an error response may be JSON too. The bytes are decoded in
+    /// the calling task, after all of them were read.
     ///
-    /// Throws `.invalidServerResponse` for a body that is not JSON, or not of that type. `underlying` is the decoder's own
-    /// error, which says where, and may contain what the body contains; `reason` does not. Throws what `collect(upTo:)`
-    /// throws.
+    /// Throws `.invalidServerResponse` for a body that is not JSON, or not of that type. `underlying` is the decoder's error,
+    /// which has the position and may contain parts of the body; `reason` contains none. Throws what `collect(upTo:)` throws.
     ///
     /// - Parameters:
-    ///   - type: What the body is to be.
-    ///   - limit: The most bytes to accept.
+    ///   - type: The type to decode.
+    ///   - limit: The maximum size of the body in bytes.
     ///   - decoder: The decoder, with its strategies for dates, keys and so on.
     public nonisolated(nonsending) func collectJSON<Value: Decodable>(
         _ type: Value.Type = Value.self,
@@ -34,13 +33,13 @@ extension ResponseBody {
         }
     }
 
-    /// No more than this: what else the error tells comes from the body, keys of dictionaries included.
+    /// Not more: the rest of the decoder's error comes from the body, for example dictionary keys.
     private nonisolated func problem(_ error: any Error) -> String {
         switch error {
-        case DecodingError.dataCorrupted: "is not JSON, or has a malformed value, and was to be"
-        case DecodingError.keyNotFound: "lacks a value of"
-        case DecodingError.typeMismatch: "has a value of another type than"
-        case DecodingError.valueNotFound: "has null instead of a value of"
+        case DecodingError.dataCorrupted: "is not valid JSON, or has a malformed value, for"
+        case DecodingError.keyNotFound: "lacks a key of"
+        case DecodingError.typeMismatch: "has a value of the wrong type for"
+        case DecodingError.valueNotFound: "has null in place of a value of"
         default: "was refused by"
         }
     }

@@ -3,12 +3,12 @@
 #if THREAD_SANITIZER
 import Glibc
 
-/// A mutex with the interface of the standard library's, for builds with ThreadSanitizer.
+/// A mutex with the interface of `Mutex`, for builds with ThreadSanitizer.
 ///
-/// On Linux the standard library's `Mutex` is made of system calls that ThreadSanitizer does not see, so that it reports
-/// every use as a race. It knows `pthread_mutex_t`.
+/// On Linux `Mutex` uses futex calls that ThreadSanitizer does not see, so it reports every use as a race. It supports
+/// `pthread_mutex_t`.
 ///
-/// Sendable, which the compiler cannot see, because the value behind the pointer is touched only while the mutex is held.
+/// `@unchecked Sendable`: the value behind the pointer is accessed only while the mutex is held.
 @safe
 package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -36,6 +36,6 @@ package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
 }
 #else
-/// The lock of this package: the standard library's mutex, except in builds with ThreadSanitizer.
+/// The lock of this package: `Mutex`, except in builds with ThreadSanitizer.
 package typealias Lock<Value: ~Copyable> = Mutex<Value>
 #endif

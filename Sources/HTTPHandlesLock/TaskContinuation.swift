@@ -1,5 +1,5 @@
 #if DEBUG
-/// A suspended task, to be resumed exactly once; this one checks that.
+/// The continuation of a suspended task, which must be resumed exactly once. This variant checks that.
 @frozen
 package struct TaskContinuation<Value: Sendable>: Sendable {
     @usableFromInline
@@ -11,8 +11,8 @@ package struct TaskContinuation<Value: Sendable>: Sendable {
     }
 
     #if THREAD_SANITIZER
-    /// What the resumer did happened before what the task does next. Where the resumption comes before the suspension,
-    /// ThreadSanitizer does not see that in the runtime's atomics; it sees this.
+    /// Tells ThreadSanitizer that the resumption happens before the task continues. It does not see that in the runtime's
+    /// atomics if the task is resumed before it is suspended.
     @usableFromInline
     let fence = Fence()
 
@@ -48,7 +48,7 @@ package struct TaskContinuation<Value: Sendable>: Sendable {
         base.resume(returning: value)
     }
 
-    /// Suspends the task until the continuation that `body` gets is resumed.
+    /// Suspends the task until the continuation that is passed to `body` is resumed.
     @inlinable
     package nonisolated(nonsending) static func suspend(_ body: (TaskContinuation) -> Void) async -> Value {
         await withCheckedContinuation { body(TaskContinuation($0)) }
@@ -56,11 +56,11 @@ package struct TaskContinuation<Value: Sendable>: Sendable {
     #endif
 }
 #else
-/// A suspended task, to be resumed exactly once: that is what the state machines are for. A check would cost an object
-/// and a lock for each operation.
+/// The continuation of a suspended task, which must be resumed exactly once. The state machines ensure that; a check
+/// would cost an allocation and a lock for each operation.
 ///
-/// Public, in a module that is no product: the compiler (6.3.1) does not inline what is `package` into other modules, and
-/// here each call would be a hop of the task.
+/// Public, in a module that is not a product: the compiler (6.3.1) does not inline `package` functions into other modules,
+/// and a call that is not inlined costs an executor hop.
 @safe
 @frozen
 public struct TaskContinuation<Value: Sendable>: Sendable {
@@ -72,13 +72,13 @@ public struct TaskContinuation<Value: Sendable>: Sendable {
         unsafe self.base = unsafe base
     }
 
-    /// Lets the task go on.
+    /// Resumes the task.
     @inlinable
     public func resume(returning value: Value) {
         unsafe base.resume(returning: value)
     }
 
-    /// Suspends the task until the continuation that `body` gets is resumed.
+    /// Suspends the task until the continuation that is passed to `body` is resumed.
     @inlinable
     @inline(__always)
     public nonisolated(nonsending) static func suspend(_ body: (TaskContinuation) -> Void) async -> Value {
@@ -88,7 +88,7 @@ public struct TaskContinuation<Value: Sendable>: Sendable {
 #endif
 
 extension TaskContinuation<Void> {
-    /// Lets the task go on.
+    /// Resumes the task.
     @inlinable
     public func resume() {
         resume(returning: ())

@@ -2,7 +2,7 @@ public import HTTPHandles
 import HTTPHandlesCore
 import HTTPHandlesLock
 
-/// Listens to a handle, keeps what it hears, and checks it against the event law.
+/// Records the events of a handle and checks their order (`Docs/StatusEvents.md`).
 ///
 ///     let recorder = EventRecorder(of: request)
 ///     try await request.send()
@@ -10,8 +10,8 @@ import HTTPHandlesLock
 ///     try request.close()
 ///     let kinds = try await recorder.finish().map(\.kind)
 ///
-/// It listens from the moment it is made. A stream that breaks the law (an event in the wrong place, a gap, anything after
-/// `handleClosing`, an end without it) makes every later call throw.
+/// It records from its initialization on. If the stream breaks a rule (an event out of order, a gap, an event after
+/// `handleClosing`, an end without it), every later call throws.
 public final class EventRecorder: Sendable {
     private struct State {
         var events: [StatusEvent] = []
@@ -28,12 +28,12 @@ public final class EventRecorder: Sendable {
 
     private let state: Lock<State>
 
-    /// Begins to listen.
+    /// Makes a recorder and starts recording.
     ///
     /// - Parameters:
-    ///   - handle: The handle to listen to.
-    ///   - mask: Which events. Only a recording of all events can be checked for gaps and order.
-    ///   - scope: Whose events.
+    ///   - handle: The handle.
+    ///   - mask: The events to record. Gaps and order are checked only in a recording of all events.
+    ///   - scope: The handles whose events are recorded.
     public init(of handle: some Handle, _ mask: StatusMask = .all, scope: StatusScope = .handle) {
         state = Lock(State(law: EventLaw(of: handle.id, mask: mask)))
         let stream = handle.statusEvents(mask, scope: scope)
@@ -43,20 +43,20 @@ public final class EventRecorder: Sendable {
         }
     }
 
-    /// What was heard so far.
+    /// The events so far.
     public var events: [StatusEvent] { state.withLock { $0.events } }
 
-    /// Waits until the stream has ended, and returns everything that was heard.
+    /// Waits until the stream has ended, and returns all events.
     ///
-    /// Throws if the stream broke the event law.
+    /// Throws if the stream broke a rule.
     public func finish() async throws -> [StatusEvent] {
         _ = try await wait(for: nil)
         return events
     }
 
-    /// Waits for the first event, among those heard already and those to come, that fulfils a condition.
+    /// Waits for the first event that fulfils a condition, among those recorded already and later ones.
     ///
-    /// Throws if the stream broke the event law, and returns `nil` if it ended without such an event.
+    /// Returns `nil` if the stream ended without such an event. Throws if the stream broke a rule.
     @discardableResult
     public func first(where condition: @escaping @Sendable (StatusEvent) -> Bool) async throws -> StatusEvent? {
         try await wait(for: condition)
@@ -106,7 +106,7 @@ public final class EventRecorder: Sendable {
         }
     }
 
-    /// Changes the state and tells those whose waiting it ends.
+    /// Changes the state and resumes the waiters whose condition is now met.
     private func settle(_ change: (inout State) -> StatusEvent?) {
         let (waiters, event, violation) = state.withLock { state in
             let event = change(&state)

@@ -6,9 +6,9 @@ import Darwin
 import Glibc
 #endif
 
-/// A door between a test and a script of a `ScriptedServer`: closed at first, and open for ever once it was opened.
+/// A gate between a test and a script of a `ScriptedServer`. It starts closed; once opened it stays open.
 ///
-/// The script waits with `wait()`, which blocks its thread; the test waits with `passed()`, which suspends its task.
+/// The script waits with `wait()`, which blocks the thread. The test waits with `passed()`, which suspends the task.
 public final class Gate: Sendable {
     private struct State {
         var isOpen = false
@@ -21,7 +21,7 @@ public final class Gate: Sendable {
     /// Makes a closed gate.
     public init() {}
 
-    /// Opens the gate, from any thread, as often as you like.
+    /// Opens the gate. Callable from any thread; idempotent.
     public func open() {
         let (tasks, threads) = state.withLock { state in
             state.isOpen = true

@@ -1,6 +1,6 @@
 import HTTPHandlesLock
 
-/// A server on loopback whose every byte is the test's: for responses that no real server sends.
+/// A server on loopback that sends exactly the bytes of a script, for responses that a real server does not send.
 ///
 ///     let server = try ScriptedServer { connection in
 ///         let request = try connection.readRequest()
@@ -8,15 +8,15 @@ import HTTPHandlesLock
 ///     }
 ///     let response = try await session.get(server.url("/"))
 ///
-/// The script runs once for each connection, on a thread of its own, and may block. When it returns or throws the
-/// connection is closed. The server stops when it is dropped.
+/// The script runs once for each connection, on a separate thread, and may block. When it returns or throws, the
+/// connection is closed. The server stops when its last reference is released.
 public final class ScriptedServer: Sendable {
-    /// What happens on a connection.
+    /// The script of a connection.
     public typealias Script = @Sendable (ServerConnection) throws -> Void
 
     private struct State {
         var isStopped = false
-        /// The listener's descriptor is its own.
+        /// The listener's descriptor is still open.
         var isListening = true
         var connections: [ServerConnection] = []
         var accepted = 0
@@ -29,7 +29,7 @@ public final class ScriptedServer: Sendable {
     private let listener: ServerSocket
     private let shared: Shared
 
-    /// What the threads hold, so that they do not keep the server itself alive.
+    /// The state that the threads reference, so that they do not keep the server itself alive.
     private final class Shared: Sendable {
         let state = Lock(State())
         let script: Script
@@ -52,7 +52,7 @@ public final class ScriptedServer: Sendable {
                     continue
                 }
                 startThread { [self] in
-                    // What a script throws is the end of its connection, as it is when it returns.
+                    // An error ends the connection, like a normal return.
                     try? script(connection)
                     connection.close()
                     state.withLock { $0.connections.removeAll { $0 === connection } }
@@ -67,7 +67,7 @@ public final class ScriptedServer: Sendable {
         func stop(_ listener: ServerSocket) {
             let connections = state.withLock { state in
                 state.isStopped = true
-                // Not a descriptor that was closed, and is somebody else's by now.
+                // A closed descriptor may have been reused by other code.
                 if state.isListening { listener.shutDown() }
                 return state.connections
             }
@@ -81,9 +81,9 @@ public final class ScriptedServer: Sendable {
     ///   - address: The loopback address to listen on: 127.0.0.1 to 127.255.255.254, or ::1.
     ///   - port: The port to listen on; 0 for a free one.
     ///   - backlog: How many connections the system completes before they are accepted.
-    ///   - takesLittle: Whether the system takes next to nothing that the script does not read: a client that sends some
-    ///     ten thousand bytes has to wait for the script.
-    ///   - script: What happens on a connection.
+    ///   - takesLittle: Whether the receive buffers are as small as possible, so that a client that sends some ten thousand
+    ///     bytes has to wait until the script reads.
+    ///   - script: The script of each connection.
     public init(
         address: String = "127.0.0.1",
         port: Int = 0,
@@ -117,7 +117,7 @@ public final class ScriptedServer: Sendable {
     /// How many connections were accepted.
     public var connectionsAccepted: Int { shared.state.withLock { $0.accepted } }
 
-    /// An http URL on this server.
+    /// An http URL of this server.
     public func url(_ path: String = "/") -> String {
         "http://\(address.utf8.contains(UInt8(ascii: ":")) ? "[\(address)]" : address):\(port)\(path)"
     }
@@ -125,7 +125,7 @@ public final class ScriptedServer: Sendable {
 
 /// One connection of a `ScriptedServer`, seen from the server. All calls block.
 public final class ServerConnection: Sendable {
-    /// Counts the server's connections from 0.
+    /// The number of the connection, from 0.
     public let number: Int
     private let socket: ServerSocket
     private let state = Lock(State())
@@ -142,7 +142,7 @@ public final class ServerConnection: Sendable {
 
     // MARK: Reading
 
-    /// Reads a request head, up to and including the empty line. `nil` if the client ends the connection before a byte.
+    /// Reads a request head, up to and including the empty line. `nil` if the client closes without sending a byte.
     public func readHead() throws -> ReceivedHead? {
         let blank = Array("\r\n\r\n".utf8)
         while true {
@@ -166,7 +166,7 @@ public final class ServerConnection: Sendable {
         return ReceivedRequest(head: head, body: try readBody(of: head))
     }
 
-    /// Reads the body that a request head announces, by `Content-Length` or in chunks.
+    /// Reads the body of a request, by `Content-Length` or in chunks.
     public func readBody(of head: ReceivedHead) throws -> [UInt8] {
         if head["transfer-encoding"]?.lowercased() == "chunked" { return try readChunks() }
         return try read(head["content-length"].flatMap { Int($0) } ?? 0)
@@ -209,7 +209,7 @@ public final class ServerConnection: Sendable {
         }
     }
 
-    /// Waits until the client ends the connection, and throws away what it still sends.
+    /// Waits until the client closes the connection; discards what it still sends.
     public func waitForClose() {
         while (try? receive()) == true { state.withLock { $0.received = [] } }
     }
@@ -222,7 +222,7 @@ public final class ServerConnection: Sendable {
 
     // MARK: Writing and ending
 
-    /// Sends text as it is; line ends are yours.
+    /// Sends a text unchanged; it needs its own line ends.
     public func send(_ text: String) throws {
         try socket.write(text.utf8)
     }
@@ -237,12 +237,12 @@ public final class ServerConnection: Sendable {
         try send("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n")
     }
 
-    /// Has the system take little of what the client sends, so that the client soon has to wait.
+    /// Makes the receive buffer small, so that the client soon has to wait until the script reads.
     public func limitReceiveBuffer(_ bytes: Int) {
         socket.setReceiveBuffer(Int32(bytes))
     }
 
-    /// Sends nothing more; reading goes on.
+    /// Closes the sending direction; reading is still possible.
     public func endSending() {
         socket.shutDownSending()
     }
@@ -253,7 +253,7 @@ public final class ServerConnection: Sendable {
         close()
     }
 
-    /// Ends the connection. Idempotent; happens by itself when the script is over.
+    /// Closes the connection. Idempotent; called automatically when the script ends.
     public func close() {
         let isFirst = state.withLock { state in
             defer { state.isClosed = true }
@@ -263,16 +263,16 @@ public final class ServerConnection: Sendable {
     }
 
     func shutDown() {
-        // Under the lock: the descriptor must not be closed, and be somebody else's, in between.
+        // Under the lock, so that the descriptor is not closed and reused meanwhile.
         state.withLock { state in
             if !state.isClosed { socket.shutDown() }
         }
     }
 }
 
-/// A request head as it came over the wire.
+/// A request head as received.
 public struct ReceivedHead: Sendable {
-    /// Every byte of it.
+    /// Its bytes.
     public let bytes: [UInt8]
 
     /// The lines without their ends, the request line first.
@@ -292,7 +292,7 @@ public struct ReceivedHead: Sendable {
         return parts.count > 1 ? String(parts[1]) : ""
     }
 
-    /// The value of the first header field of that name, in any case.
+    /// The value of the first header field with that name; case is ignored.
     public subscript(name: String) -> String? {
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -303,7 +303,7 @@ public struct ReceivedHead: Sendable {
     }
 }
 
-/// A request as it came over the wire.
+/// A request as received.
 public struct ReceivedRequest: Sendable {
     /// Its head.
     public let head: ReceivedHead
@@ -312,5 +312,5 @@ public struct ReceivedRequest: Sendable {
 }
 
 extension SocketError {
-    static let ended = SocketError(text: "the client ended the connection in the middle")
+    static let ended = SocketError(text: "the client closed the connection in the middle of a request")
 }

@@ -4,9 +4,9 @@ import Darwin
 import Glibc
 #endif
 
-/// An error of the system's socket calls.
+/// An error of a socket call.
 public struct SocketError: Error, CustomStringConvertible {
-    /// The call and what it said.
+    /// The name of the call and its error.
     public let description: String
 
     init(_ call: String) {
@@ -18,8 +18,7 @@ public struct SocketError: Error, CustomStringConvertible {
     }
 }
 
-/// The system's sockets, as far as a server on loopback needs them. The only place of this module with pointers: there is
-/// no other way to call these functions.
+/// The socket calls that a server on loopback needs. The only file of this module with unsafe pointers.
 struct ServerSocket: Sendable {
     let descriptor: Int32
 
@@ -43,7 +42,7 @@ struct ServerSocket: Sendable {
         return address
     }
 
-    /// A socket that begins to connect to a port of 127.0.0.1, and does not wait for it.
+    /// A non-blocking socket that starts to connect to a port of 127.0.0.1.
     static func connecting(to port: Int) throws(SocketError) -> ServerSocket {
         let socket = try make()
         _ = fcntl(socket.descriptor, F_SETFL, O_NONBLOCK)
@@ -57,7 +56,7 @@ struct ServerSocket: Sendable {
         return socket
     }
 
-    /// A socket that listens on a port of a loopback address, a free one for 0.
+    /// A socket that listens on a port of a loopback address; 0 for a free port.
     static func listening(
         at loopbackAddress: String = "127.0.0.1",
         port: Int = 0,
@@ -76,7 +75,7 @@ struct ServerSocket: Sendable {
         return (listener, bound)
     }
 
-    /// Binds to a port of an IPv4 address; `nil` if the system refuses.
+    /// Binds to a port of an IPv4 address; `nil` on failure.
     private func bindVersion4(_ text: String, _ port: Int) -> Int? {
         var address = Self.loopback(port)
         guard unsafe inet_pton(AF_INET, text, &address.sin_addr) == 1 else { return nil }
@@ -128,7 +127,7 @@ struct ServerSocket: Sendable {
         }
     }
 
-    /// What has arrived, at most `count` bytes; empty at the end.
+    /// Reads at most `count` bytes; empty at the end of the stream.
     func read(upTo count: Int) throws(SocketError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         while true {
@@ -155,20 +154,20 @@ struct ServerSocket: Sendable {
         }
     }
 
-    /// Has `close` send a reset in place of an orderly end.
+    /// Makes `close` send a reset (RST) instead of a FIN.
     func resetOnClose() {
         var option = linger(l_onoff: 1, l_linger: 0)
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
 
-    /// How much the system takes for the peer before it has the peer wait.
+    /// Sets the size of the receive buffer.
     func setReceiveBuffer(_ bytes: Int32) {
         var bytes = bytes
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// For a listener: neither side's system takes much of what is sent to its connections. What the sender's system takes
-    /// grows with the size of the segments.
+    /// For a listener: makes the buffers of its connections small. The sender's buffer grows with the segment size, so that
+    /// is limited too.
     private func takeLittle() {
         setReceiveBuffer(4096)
         var bytes: Int32 = 536
@@ -177,7 +176,7 @@ struct ServerSocket: Sendable {
 
     func shutDownSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// Ends whoever reads, writes or accepts.
+    /// Ends blocked reads, writes and accepts.
     func shutDown() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     func close() {
@@ -189,7 +188,7 @@ struct ServerSocket: Sendable {
     }
 }
 
-/// Starts a thread of its own for `body`: scripts block.
+/// Runs `body` on a new thread, because scripts block.
 func startThread(_ body: @escaping @Sendable () -> Void) {
     let box = unsafe Unmanaged.passRetained(ThreadBody(body)).toOpaque()
     var attributes = pthread_attr_t()
@@ -203,7 +202,7 @@ func startThread(_ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     #endif
     let result = unsafe pthread_create(&thread, &attributes, runThreadBody, box)
-    precondition(result == 0, "The system gives no thread for a test server.")
+    precondition(result == 0, "A thread for a test server could not be created.")
 }
 
 private final class ThreadBody: Sendable {

@@ -1,6 +1,6 @@
-/// A port on loopback to which no connection is ever made, and none refused: its queue is full and nobody accepts.
+/// A port on loopback where connections are neither completed nor refused: its accept queue is full.
 ///
-/// For transfers that shall stay in the middle of connecting.
+/// For transfers that have to stay in the connecting phase.
 public final class UnreachablePort: Sendable {
     /// The port, on 127.0.0.1.
     public let port: Int
@@ -10,7 +10,7 @@ public final class UnreachablePort: Sendable {
     /// Fills the queue of a listener.
     public init() throws {
         (listener, port) = try ServerSocket.listening(backlog: 0)
-        // Linux completes one connection more than the queue was asked to hold; the others wait for ever.
+        // Linux completes one connection more than the backlog; further ones wait.
         let port = port
         queued = try (0..<3).map { _ in try ServerSocket.connecting(to: port) }
     }

@@ -1,10 +1,10 @@
 import ArgumentParser
 import HTTPHandles
 
-/// Who the user says he is, as curl users say it.
+/// The options for credentials, with curl's names.
 struct AuthenticationOptions: ParsableArguments {
-    /// How a name and a password are used.
-    enum Way: String, CaseIterable, ExpressibleByArgument, EnumerableFlag {
+    /// How user and password are sent.
+    enum Scheme: String, CaseIterable, ExpressibleByArgument, EnumerableFlag {
         case basic, digest, ntlm, negotiate
         case any = "anyauth"
 
@@ -12,47 +12,47 @@ struct AuthenticationOptions: ParsableArguments {
             self.init(rawValue: argument == "any" ? "anyauth" : argument)
         }
 
-        static func name(for value: Way) -> NameSpecification { .customLong(value.rawValue) }
+        static func name(for value: Scheme) -> NameSpecification { .customLong(value.rawValue) }
 
-        static func help(for value: Way) -> ArgumentHelp? {
-            value == .basic ? "The same as --auth, as curl has it." : nil
+        static func help(for value: Scheme) -> ArgumentHelp? {
+            value == .basic ? "The same as --auth, with curl's names." : nil
         }
     }
 
     @Option(
         name: [.customShort("u"), .customLong("user")],
-        help: ArgumentHelp("Who you are.", valueName: "name:password")
+        help: ArgumentHelp("The user name and the password.", valueName: "name:password")
     )
     var user: String?
 
     @Option(
         help: ArgumentHelp(
-            "How to prove it: basic (the default), digest, ntlm, negotiate (with a ticket, without --user), or any.",
+            "The authentication scheme: basic (the default), digest, ntlm, negotiate (with a ticket, without --user), or any.",
             valueName: "scheme"
         )
     )
-    var auth: Way?
+    var auth: Scheme?
 
-    @Flag(exclusivity: .exclusive) var way: Way?
+    @Flag(exclusivity: .exclusive) var scheme: Scheme?
 
-    @Option(name: .customLong("oauth2-bearer"), help: ArgumentHelp("A token to show.", valueName: "token"))
+    @Option(name: .customLong("oauth2-bearer"), help: ArgumentHelp("A bearer token.", valueName: "token"))
     var token: String?
 
     func credentials() throws -> Credentials? {
         if let token {
-            guard user == nil else { throw ValidationError("--user and --oauth2-bearer exclude each other.") }
+            guard user == nil else { throw ValidationError("--user and --oauth2-bearer cannot be combined.") }
             return .bearer(token)
         }
-        let way = auth ?? self.way
-        if way == .negotiate { return .negotiate }
+        let scheme = auth ?? self.scheme
+        if scheme == .negotiate { return .negotiate }
         guard let user else {
-            if let way { throw ValidationError("\(way.rawValue) needs --user.") }
+            if let scheme { throw ValidationError("\(scheme.rawValue) needs --user.") }
             return nil
         }
         let parts = user.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(Substring($0)) }
-        guard parts.count == 2 else { throw ValidationError("--user is a name, a colon and a password.") }
-        return switch way {
+        guard parts.count == 2 else { throw ValidationError("--user must be NAME:PASSWORD.") }
+        return switch scheme {
         case .basic, .negotiate, nil: .basic(user: parts[0], password: parts[1])
         case .digest: .digest(user: parts[0], password: parts[1])
         case .ntlm: .ntlm(user: parts[0], password: parts[1])

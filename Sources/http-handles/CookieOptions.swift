@@ -3,13 +3,13 @@ import Foundation
 import HTTPHandles
 import HTTPHandlesDriver
 
-/// Cookies, as curl has them: without any of these options there is no jar.
+/// The options for cookies, with curl's names. Without any of them there is no jar.
 struct CookieOptions: ParsableArguments {
     @Option(
         name: [.customShort("b"), .customLong("cookie")],
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Cookies to send, NAME=VALUE; or, without a \"=\", a file in Netscape's format to read, and responses set cookies. Repeatable.",
+            "Cookies to send, NAME=VALUE; or, without \"=\", a cookie file in Netscape's format, which enables the cookie jar. Repeatable.",
             valueName: "cookies|file"
         )
     )
@@ -19,7 +19,7 @@ struct CookieOptions: ParsableArguments {
         name: [.customShort("c"), .customLong("cookie-jar")],
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Responses set cookies; at the end all are written to a file, or to standard output for \"-\".",
+            "Enables the cookie jar and writes it at the end to a file, or to standard output for \"-\".",
             valueName: "file"
         )
     )
@@ -39,7 +39,7 @@ struct CookieOptions: ParsableArguments {
 
     private var files: [String] { cookies.filter { !$0.utf8.contains(UInt8(ascii: "=")) } }
 
-    /// A file that is not there is one without cookies: the first of several runs with the same jar.
+    /// A missing file is an empty jar, for the first of several runs with the same jar.
     func load(into session: SessionHandle) async throws {
         for file in files where FileManager.default.fileExists(atPath: file) {
             do {
@@ -50,7 +50,7 @@ struct CookieOptions: ParsableArguments {
         }
     }
 
-    /// Whatever became of the request. A jar that cannot be written is no failure of it.
+    /// Called also after a failure. Failing to write the jar is only a warning.
     func save(from session: SessionHandle) async {
         guard let cookieJar else { return }
         do {
@@ -58,7 +58,7 @@ struct CookieOptions: ParsableArguments {
             try file.write(try await session.cookies.fileContents())
             try file.complete()
         } catch {
-            Terminal.say("warning: the cookies are lost: \(error.reason)")
+            Terminal.say("warning: the cookies could not be saved: \(error.reason)")
         }
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import HTTPHandles
 
-/// Writes the events of a whole session to standard error as they happen, without secrets.
+/// Writes all events of a session to standard error as they happen, without secrets.
 struct EventPrinter {
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
 

@@ -17,7 +17,7 @@ struct Get: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
-        help: "Write the body to a file, or into the pipe or device of that name; \"-\" is standard output."
+        help: "Write the body to a file, pipe or device; \"-\" is standard output."
     )
     var output: String?
 
@@ -26,25 +26,25 @@ struct Get: AsyncParsableCommand {
     @Flag(help: "Write the response head to standard output, before the body.")
     var include = false
 
-    @Flag(help: "Do not follow redirects: the redirect is the response.")
+    @Flag(help: "Do not follow redirects.")
     var noRedirects = false
 
-    @Flag(help: "Send the steps . and .. in the path of the URL as they are.")
+    @Flag(help: "Do not remove the segments . and .. from the path of the URL.")
     var pathAsIs = false
 
-    @Option(help: ArgumentHelp("The longest time for everything.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("The time limit of the whole exchange.", valueName: "seconds"))
     var timeout: Seconds?
 
-    @Option(help: ArgumentHelp("Close the request after some time, in flight.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Close the request after this time.", valueName: "seconds"))
     var cancelAfter: Seconds?
 
-    @Option(help: ArgumentHelp("The authorities to trust, a PEM file.", valueName: "file"))
+    @Option(help: ArgumentHelp("The PEM file of the trusted certificate authorities.", valueName: "file"))
     var cacert: String?
 
-    @Flag(help: "Do not check the server's certificate.")
+    @Flag(help: "Do not verify the server's certificate.")
     var insecure = false
 
-    @Option(help: ArgumentHelp("The version of HTTP: 1.1, 2, or 2-prior-knowledge.", valueName: "version"))
+    @Option(help: ArgumentHelp("The HTTP version: 1.1, 2, or 2-prior-knowledge.", valueName: "version"))
     var http: HTTPVersionArgument?
 
     @Option(
@@ -64,7 +64,7 @@ struct Get: AsyncParsableCommand {
         let isPlain = message.requestMethod == nil && !message.hasData && archive.har == nil && !include
         guard output != nil, output != "-", isPlain, cancelAfter == nil, !timing else {
             throw ValidationError(
-                "-C - needs -o, and goes with neither -X, -d, --include, --har, --timing nor --cancel-after."
+                "-C - needs -o and cannot be combined with -X, -d, --include, --har, --timing and --cancel-after."
             )
         }
     }
@@ -124,14 +124,19 @@ struct Get: AsyncParsableCommand {
             try await request.send(body ?? .none)
             let head = try await request.receiveResponse()
             archiver?.head = head
-            var sink = try BodySink(output, expecting: head.headerFields[.contentLength].flatMap { Int($0) })
-            defer { sink.finishDrawing() }
-            if include { try sink.write(head.rawBytes) }
+            let path = output == "-" ? nil : output
+            let file = if let path { try WritableFile(into: path) } else { try WritableFile.standardOutput() }
+            let length = head.headerFields[.contentLength].flatMap { UInt64($0) }
+            var progress = path.flatMap { _ in ProgressLine(expecting: length) }
+            defer { progress?.finish(file.length) }
+            if include { try file.write(head.rawBytes) }
             for try await piece in request.body {
                 archiver?.content.append(piece)
-                try sink.write(piece)
+                try file.write(piece)
+                progress?.update(file.length)
             }
-            try sink.complete()
+            // Reports errors that the system detects when a file is closed.
+            try file.complete()
             archiver?.statistics = try await request.option(.requestStatistics)
             return .success(try await request.option(.requestTimes))
         } catch let error as HandleError {
@@ -151,7 +156,7 @@ struct Get: AsyncParsableCommand {
     }
 }
 
-/// Turns an error of the library about what the user typed into one about usage.
+/// Converts an error of the library about a command-line argument to a usage error.
 func usage<Value>(_ body: () throws(HandleError) -> Value) throws -> Value {
     do {
         return try body()
@@ -160,11 +165,11 @@ func usage<Value>(_ body: () throws(HandleError) -> Value) throws -> Value {
     }
 }
 
-/// What the request says.
+/// The options for the request message.
 struct MessageOptions: ParsableArguments {
     @Option(
         name: [.customShort("X"), .customLong("request")],
-        help: ArgumentHelp("The method; GET, or POST where there is data.", valueName: "method")
+        help: ArgumentHelp("The method; GET by default, POST with data.", valueName: "method")
     )
     var requestMethod: String?
 
@@ -178,7 +183,7 @@ struct MessageOptions: ParsableArguments {
         name: [.customShort("d"), .customLong("data")],
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "The body: TEXT, or what is in @FILE or, for @-, comes from standard input, without line ends. Repeatable, joined with \"&\".",
+            "The body: a text, the content of @FILE, or standard input for @-; line ends of files are removed. Repeatable, joined with \"&\".",
             valueName: "data"
         )
     )
@@ -186,7 +191,7 @@ struct MessageOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("The same, with everything that is in the file; not beside --data.", valueName: "data")
+        help: ArgumentHelp("The same, without removing line ends; not with --data.", valueName: "data")
     )
     var dataBinary: [String] = []
 
@@ -194,7 +199,7 @@ struct MessageOptions: ParsableArguments {
 
     func validate() throws {
         guard data.isEmpty || dataBinary.isEmpty else {
-            throw ValidationError("--data and --data-binary exclude each other.")
+            throw ValidationError("--data and --data-binary cannot be combined.")
         }
     }
 
@@ -203,7 +208,7 @@ struct MessageOptions: ParsableArguments {
     func method(hasBody: Bool) throws -> HTTPRequest.Method {
         guard let requestMethod else { return hasBody ? .post : .get }
         guard let method = HTTPRequest.Method(requestMethod) else {
-            throw ValidationError("\"\(requestMethod)\" is not a method.")
+            throw ValidationError("\"\(requestMethod)\" is not a valid method.")
         }
         return method
     }
@@ -222,7 +227,7 @@ struct MessageOptions: ParsableArguments {
 
     func body() throws -> RequestBody? {
         guard hasData else { return nil }
-        // A file alone is read while it is sent.
+        // A single file is read while it is sent.
         if dataBinary.count == 1, let file = Self.file(in: dataBinary[0]), Self.isRegular(file) { return .file(file) }
         let parts = try data.map(Self.lineContents) + dataBinary.map(Self.contents)
         return .bytes([UInt8](parts.joined(separator: [UInt8(ascii: "&")])))
@@ -243,7 +248,7 @@ struct MessageOptions: ParsableArguments {
         return [UInt8](contents)
     }
 
-    /// Without what curl leaves out of a file, but not of a text.
+    /// The content of a file without the bytes that curl removes (line ends and NUL); a text is unchanged.
     private static func lineContents(_ data: String) throws -> [UInt8] {
         let contents = try contents(data)
         return file(in: data) == nil ? contents : contents.filter { $0 != 0 && $0 != 0x0A && $0 != 0x0D }
@@ -255,7 +260,7 @@ struct MessageOptions: ParsableArguments {
     }
 }
 
-/// A version of HTTP as curl users write it.
+/// The argument of `--http`.
 enum HTTPVersionArgument: String, ExpressibleByArgument {
     case http1_1 = "1.1"
     case http2 = "2"
@@ -270,12 +275,12 @@ enum HTTPVersionArgument: String, ExpressibleByArgument {
     }
 }
 
-/// Options that the tool will have, so that scripts get a clear answer until then.
+/// Planned options, which are rejected with a clear error.
 struct LaterOptions: ParsableArguments {
     @Option var proxy: String?
 
     func validate() throws {
         let given = ["--proxy": proxy != nil]
-        if let option = given.first(where: \.value)?.key { throw ValidationError("\(option) is not there yet.") }
+        if let option = given.first(where: \.value)?.key { throw ValidationError("\(option) is not implemented yet.") }
     }
 }

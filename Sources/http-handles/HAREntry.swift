@@ -2,7 +2,7 @@ import Foundation
 import HTTPHandles
 import HTTPTypes
 
-/// One exchange in a HAR file (HAR 1.2, "entries"). -1 stands for what is not known.
+/// One exchange in a HAR file (HAR 1.2, "entries"). -1 means unknown.
 struct HAREntry {
     private(set) var object: [String: Any]
     private let redaction: Redaction
@@ -15,7 +15,7 @@ struct HAREntry {
         formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
         object = [
             "startedDateTime": formatter.string(from: start.date.addingTimeInterval(began / .seconds(1))),
-            // The handshake is a part of connecting.
+            // "connect" includes the TLS handshake.
             "time": timings.filter { $0.key != "ssl" && $0.value >= 0 }.values.reduce(0, +),
             "timings": timings, "cache": [String: Any](),
         ]
@@ -38,7 +38,7 @@ struct HAREntry {
         ]
     }
 
-    /// - Parameter head: `nil` where there was no answer.
+    /// - Parameter head: `nil` if there was no response.
     mutating func setResponse(_ head: ResponseHead?) {
         let fields = head?.headerFields ?? [:]
         let version = head.map { "\($0.version)" } ?? ""
@@ -55,7 +55,7 @@ struct HAREntry {
         ]
     }
 
-    /// What is known of the last exchange only.
+    /// Sets the values that are known only for the last exchange.
     mutating func setEnd(
         _ body: HARContent,
         _ statistics: RequestStatistics?,
@@ -90,7 +90,7 @@ struct HAREntry {
         }
     }
 
-    /// Milliseconds. A phase that did not happen is -1; send, wait and receive are 0 then, as the format wants it.
+    /// In milliseconds. -1 for a phase that did not happen, but 0 for send, wait and receive, as the format requires.
     private static func timings(_ events: [StatusEvent]) -> [String: Double] {
         func time(_ names: String..., last: Bool = false) -> ContinuousClock.Instant? {
             (last ? events.reversed() : events).first { names.contains($0.kind.name) }?.time

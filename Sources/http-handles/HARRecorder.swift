@@ -4,17 +4,17 @@ import HTTPHandles
 import HTTPHandlesDriver
 import HTTPTypes
 
-/// Where the exchange is written down.
+/// The options for HAR files.
 struct ArchiveOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Write what was exchanged to a file in HAR 1.2, each redirect included, for its owner only, without bodies and secrets.",
+            "Write the exchange, with each redirect, to a file in HAR 1.2 format that only its owner can read, without bodies and secrets.",
             valueName: "file"
         )
     )
     var har: String?
 
-    @Flag(help: "Have in that file the secrets in header fields, the values in the queries of URLs, and the body.")
+    @Flag(help: "Include secret header fields, query values and the response body in that file.")
     var harWithSecrets = false
 
     var redaction: Redaction { harWithSecrets ? .none : .standard }
@@ -24,11 +24,11 @@ struct ArchiveOptions: ParsableArguments {
     }
 }
 
-/// Collects what a HAR file says of a request: one entry for each redirect, and one for the last exchange.
+/// Collects the entries of a HAR file: one for each redirect, and one for the last exchange.
 final class HARRecorder {
     private let file: WritableFile
     private let redaction: Redaction
-    /// To tell the time of day from the time of an event.
+    /// To convert the time of an event to a date.
     private let start = (date: Date(), instant: ContinuousClock.now)
     private let collecting: Task<[StatusEvent], Never>
     private var request: RequestHandle?
@@ -38,12 +38,12 @@ final class HARRecorder {
     var statistics: RequestStatistics?
 
     init(_ session: SessionHandle, to file: String, _ redaction: Redaction) throws(HandleError) {
-        // Now, and not after all the work.
+        // Opened first, so that an error is reported before the request is sent.
         self.file = try .privateFile(file)
         self.redaction = redaction
         let events = session.statusEvents(scope: .tree)
         collecting = Task {
-            // Of the reads, the last one is enough.
+            // Of consecutive reads only the last one is needed.
             await events.reduce(into: []) { list, event in
                 if case .readComplete = event.kind, case .readComplete? = list.last?.kind { list.removeLast() }
                 if event.handle.level == .request { list.append(event) }
@@ -80,7 +80,7 @@ final class HARRecorder {
         _ events: [StatusEvent],
         _ outcome: Result<some Any, any Error>
     ) -> [[String: Any]] {
-        // The events of each exchange: a redirect ends one.
+        // The events of each exchange: a redirect ends an exchange.
         var rounds: [[StatusEvent]] = [[]]
         for event in events {
             rounds[rounds.count - 1].append(event)
@@ -94,7 +94,7 @@ final class HARRecorder {
                 entry.setRequest(hops[index].method, hops[index].url, hops[index].headerFields)
                 entry.setResponse(hops[index].head)
             } else {
-                // Without an answer nobody has told what was asked: where to, the last redirect says.
+                // Without a response the URL of the request is that of the last redirect.
                 let last = rounds.dropLast().last?.last?.kind
                 let url = if case .redirect(let url)? = last { url } else { asked.url }
                 entry.setRequest(asked.method, url, index == 0 ? asked.fields : [:])

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A time on the command line, up to some thirty years: what a `Duration` can hold, and a clock can add.
+/// A time on the command line, from 0 to 1e9 seconds, so that a clock can add it.
 struct Seconds: ExpressibleByArgument {
     let duration: Duration
 

@@ -3,12 +3,12 @@ import Foundation
 import HTTPHandles
 import HTTPHandlesDriver
 
-/// The command-line tool: shows the library off, and makes it scriptable.
+/// The command-line tool.
 @main
 struct Tool: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "http-handles",
-        abstract: "HTTP with WinHTTP's handles, in Swift, on libcurl.",
+        abstract: "An HTTP client in Swift, based on libcurl, with WinHTTP's handles.",
         discussion: """
             Exit status: 0 the response arrived whole, whatever its status; 2 usage; 3 the request failed or what it \
             brought could not be written, and the last line of standard error says how.
@@ -31,7 +31,7 @@ struct Tool: AsyncParsableCommand {
         } catch {
             let text = fullMessage(for: error)
             if exitCode(for: error) == .success {
-                // Help, which may go to a full disk or a closed pipe as well.
+                // Help; standard output may be a full disk or a closed pipe too.
                 let isWritten = (try? WritableFile.standardOutput().write(Array((text + "\n").utf8))) != nil
                 Foundation.exit(isWritten ? ExitStatus.success : ExitStatus.requestFailed)
             }
@@ -47,21 +47,21 @@ enum ExitStatus {
     static let requestFailed: Int32 = 3
 }
 
-/// A request that failed, as opposed to a command that was misspelt.
+/// The failure of a request, as opposed to a usage error.
 struct RequestFailure: Error {
     let error: HandleError
 }
 
-/// The terminal, or what stands in its place.
+/// Standard error, and the setup of the standard streams.
 enum Terminal {
     static let isErrorTerminal = isatty(STDERR_FILENO) != 0
 
-    /// Has writing to a pipe without a reader fail, in place of ending the process; and has no file take the place of a
-    /// standard stream that is closed.
+    /// Ignores SIGPIPE, so that writing to a pipe without a reader fails instead of ending the process. Replaces closed
+    /// standard streams, so that no file that is opened later gets their descriptors.
     static func prepare() {
         _ = signal(SIGPIPE, SIG_IGN)
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
-            // The wrong way round, so that it can be neither read nor written.
+            // In the opposite direction, so that reading or writing fails.
             _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
@@ -71,7 +71,7 @@ enum Terminal {
 
     /// Writes to standard error without ending the line.
     static func draw(_ text: String) {
-        // There is nowhere to say that it fails.
+        // An error cannot be reported anywhere.
         try? WritableFile.standardError().write(Array(text.utf8))
     }
 }

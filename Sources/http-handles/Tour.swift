@@ -3,11 +3,11 @@ import Foundation
 import HTTPHandles
 import HTTPHandlesTesting
 
-/// `http-handles tour`: what handles are, shown on a server inside this process.
+/// `http-handles tour`: demonstrates handles with a server inside this process.
 struct Tour: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "A tour on an embedded loopback server: open three levels, GET, stream, cancel, watch every stream end."
+            "A demonstration with an embedded loopback server: handles of three levels, GET, streaming, cancellation, events."
     )
 
     func run() async throws {
@@ -21,7 +21,7 @@ struct Tour: AsyncParsableCommand {
     private func show() async throws {
         let server = try TourServer()
 
-        title("1. The founding example: open a session, ask for an option, close")
+        title("1. Open a session, read an option, close")
         let first = try SessionHandle(userAgent: "A WinHTTP Example Program/1.0")
         let timeout: Duration = try await first.option(.connectTimeout)
         print("   connect timeout: \(Int(timeout / .milliseconds(1))) ms")
@@ -31,23 +31,23 @@ struct Tour: AsyncParsableCommand {
 
         title("2. Three levels, and every event as it happens")
         let session = try SessionHandle(userAgent: "http-handles tour")
-        var narrator = Narrator(session)
+        var printer = OrderedPrinter(session)
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
         let request = try await connection.openRequest(.get, "/hello")
         try await request.send()
         let head = try await request.receiveResponse()
         let body = try await request.body.collect(upTo: 1000)
-        await narrator.tell(until: .readComplete(bytes: 0), of: request)
+        await printer.printEvents(until: .readComplete(bytes: 0), of: request)
         print("   -> \(head.status.code) \(String(decoding: body, as: UTF8.self))")
 
-        title("3. Where the time went")
+        title("3. The phases of the request")
         for line in Waterfall(try await request.option(.requestTimes)).lines { print("   " + line) }
 
-        title("4. A streamed download; the reader sets the pace")
+        title("4. A streamed download with back-pressure")
         let download = try await connection.openRequest(.get, "/stream")
         try await download.send()
         let length = try await download.receiveResponse().headerFields[.contentLength].flatMap { Int($0) } ?? 0
-        await narrator.tell(until: .headersAvailable, of: download)
+        await printer.printEvents(until: .headersAvailable, of: download)
         var received = 0
         var pieces = 0
         var quarters = 0
@@ -56,26 +56,26 @@ struct Tour: AsyncParsableCommand {
             pieces += 1
             guard length > 0, received * 4 / length > quarters else { continue }
             quarters = received * 4 / length
-            print("   " + BodySink.bar(received, of: length))
+            print("   " + ProgressLine.text(UInt64(received), of: UInt64(length)))
         }
         print("   -> \(pieces) pieces, each a readComplete event")
         try download.close()
-        await narrator.tell(until: .handleClosing, of: download, without: "readComplete")
+        await printer.printEvents(until: .handleClosing, of: download, without: "readComplete")
 
-        title("5. Cancelling in flight: closing the handle is cancellation")
+        title("5. Cancellation: closing the handle of a pending request")
         let endless = try await connection.openRequest(.get, "/never")
         try await endless.send()
         let waiting = Task.immediate { try await endless.receiveResponse() }
         try endless.close()
         let outcome = await waiting.result
-        await narrator.tell(until: .handleClosing, of: endless)
+        await printer.printEvents(until: .handleClosing, of: endless)
         if case .failure(let error) = outcome { print("   -> receiveResponse threw \(error)") }
 
-        title("6. The end: request, connection and session, each with handleClosing, and nothing after it")
+        title("6. Closing: request, connection and session, each with handleClosing as its last event")
         try request.close()
         try connection.close()
         try session.close()
-        await narrator.tellTheRest()
+        await printer.printRemainingEvents()
     }
 
     private func title(_ text: String) {
@@ -83,8 +83,8 @@ struct Tour: AsyncParsableCommand {
     }
 }
 
-/// Prints a session's events in between what the tour has to say, so that both read in order.
-private struct Narrator {
+/// Prints a session's events between the output of the tour, in order.
+private struct OrderedPrinter {
     private let start = ContinuousClock.now
     private var events: AsyncStream<StatusEvent>.Iterator
 
@@ -93,23 +93,25 @@ private struct Narrator {
     }
 
     /// Prints events up to and including a certain one.
-    mutating func tell(until kind: StatusEvent.Kind, of request: RequestHandle, without hidden: String = "") async {
+    mutating func printEvents(until kind: StatusEvent.Kind, of request: RequestHandle, without hidden: String = "")
+        async
+    {
         while let event = await events.next(isolation: #isolation) {
-            if event.kind.name != hidden { tell(event) }
+            if event.kind.name != hidden { printEvent(event) }
             if event.handle == request.id, event.kind == kind { return }
         }
     }
 
-    mutating func tellTheRest() async {
-        while let event = await events.next(isolation: #isolation) { tell(event) }
+    mutating func printRemainingEvents() async {
+        while let event = await events.next(isolation: #isolation) { printEvent(event) }
     }
 
-    private func tell(_ event: StatusEvent) {
+    private func printEvent(_ event: StatusEvent) {
         print("   " + EventPrinter.text(event, since: start))
     }
 }
 
-/// What the tour talks to.
+/// The embedded server.
 private struct TourServer {
     private let server: ScriptedServer
 

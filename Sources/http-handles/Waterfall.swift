@@ -1,7 +1,7 @@
 import Foundation
 import HTTPHandles
 
-/// The phases of a request, one under the other, each where it happened in time.
+/// The phases of a request as bars on a common time axis.
 struct Waterfall {
     let lines: [String]
 

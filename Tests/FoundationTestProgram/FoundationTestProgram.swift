@@ -6,7 +6,7 @@ import TransfersInEveryPhase
 import FoundationNetworking
 #endif
 
-/// The end of a process in which Foundation uses libcurl too, at the same time.
+/// A process that ends while both this library and Foundation use libcurl.
 @main
 enum FoundationTestProgram {
     static func main() throws {

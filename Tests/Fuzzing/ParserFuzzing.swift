@@ -2,9 +2,9 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPTypes
 
-// libFuzzer's way into our parsers of what servers send, and into the writer of forms. Built and run by Scripts/fuzz.
+// The entry point of libFuzzer for the parsers of server data and for the form encoder. Built and run by Scripts/fuzz.
 
-/// The first byte of an input chooses the parser, the second where the rest is cut in two, as a network may.
+/// The first byte of an input selects the parser, the second the position where the rest is split in two, like by a network.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
@@ -77,7 +77,7 @@ private func tag(_ text: String) {
     precondition(EntityTag(tag.description) == tag)
 }
 
-/// What a download does with a range.
+/// The decision of a download about a range.
 private func range(_ text: String) {
     guard let range = ContentRange(text) else { return }
     let step = DownloadStep(status: 206, range, nil, offset: 5, tag: nil)
@@ -86,7 +86,7 @@ private func range(_ text: String) {
     precondition(ContentRange("bytes \(bytes.lowerBound)-\(bytes.upperBound)/*")?.bytes == bytes)
 }
 
-/// Two fields, or one: a length is only what is digits.
+/// One or two fields: only digits are a length.
 private func lengths(_ bytes: [UInt8], _ cut: Int) {
     var length = ContentLength()
     for piece in [bytes[..<cut], bytes[cut...]] {
@@ -114,7 +114,7 @@ private func chunks(_ bytes: [UInt8], _ cut: Int) {
     precondition(bytes.count >= 5)
 }
 
-/// How long a server wants to be left alone, by a number or a date, and what becomes of it.
+/// `Retry-After`, as a number or a date.
 private func pause(_ text: String) {
     var generator = SystemRandomNumberGenerator()
     for now in [Int64.min, -1, 0, CurlDate.now, .max] {
@@ -122,7 +122,7 @@ private func pause(_ text: String) {
         precondition(wish >= .zero)
         let policy = RetryPolicy(maximumDelay: .seconds(Int64.max))
         guard let delay = policy.delay(before: 2, serverDelay: wish, using: &generator) else { continue }
-        // A clock can add it to the present.
+        // A clock can add it to the current time.
         precondition(delay >= .zero && delay <= .nanoseconds(Int64.max))
         precondition(MonotonicTime(nanoseconds: .max) + delay - MonotonicTime(nanoseconds: 0) >= .zero)
     }
@@ -132,7 +132,7 @@ private func url(_ text: String) {
     guard let url = try? RequestURL(parsing: text, for: .openRequest) else { return }
     precondition((1...65535).contains(url.origin.port))
     precondition(url.text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
-    // What has no authority of its own leads to the same server.
+    // A reference without an authority does not change the origin.
     let reference = Array("/\(text)".utf8)
     guard URLReference(reference).authority == nil,
         let next = try? RequestURL(reference, relativeTo: url, for: .receiveResponse)
@@ -140,7 +140,7 @@ private func url(_ text: String) {
     precondition(next.origin == url.origin && !next.hasDotSegments)
 }
 
-/// A form with one part, as a server takes it apart: the name can end neither its line nor the part.
+/// A form with one part, parsed like by a server: the name can end neither its line nor the part.
 private func part(_ name: String, _ content: [UInt8]) {
     var generator = SystemRandomNumberGenerator()
     let part = MultipartPart.bytes(name, content, filename: name, contentType: "text/plain")
@@ -156,7 +156,7 @@ private func part(_ name: String, _ content: [UInt8]) {
     precondition(lines[1].filter { $0 == UInt8(ascii: "\"") }.count == 4)
 }
 
-/// Whatever comes out, it ends, and no piece is longer than asked for.
+/// Decoding ends, and no piece is longer than requested.
 private func decoded(_ bytes: [UInt8], _ cut: Int, _ codings: [ContentCoding]) {
     guard let decoder = BodyDecoder(codings, maximumRatio: 250) else { return }
     var total = 0

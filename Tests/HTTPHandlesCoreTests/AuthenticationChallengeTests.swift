@@ -46,8 +46,8 @@ struct AuthenticationChallengeTests {
         #expect(challenges.map(\.realm) == [nil, "x"])
     }
 
-    /// Whatever comes, every byte is looked at once.
-    @Test func `no field takes for ever`() {
+    /// For any input, every byte is scanned once.
+    @Test func `parsing takes linear time`() {
         var generator = SystemRandomNumberGenerator()
         let alphabet = Array("aB1=\",\\ \t/(~é")
         for _ in 0..<2000 {

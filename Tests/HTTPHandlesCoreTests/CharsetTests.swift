@@ -66,18 +66,22 @@ struct CharsetTests {
         "text/plain; charset=", "text/plain; charset= ", "text/plain; charset=\"\"", "text/plain; charset=\" \t\"",
         "text/plain; charset", "text/plain; charset=; charset=koi8-r",
     ])
-    func `an empty charset is none`(contentType: String) throws {
+    func `an empty charset is ignored`(contentType: String) throws {
         #expect(try Charset(contentType: contentType) == .utf8)
     }
 
     @Test(arguments: ["utf-8\u{301}", "utf8x", "utf 8", "\u{FF55}tf8", "\u{A0}utf8", "iso-8859-15", "windows-1252\0"])
-    func `what looks like a label is none`(name: String) {
+    func `similar texts are not labels`(name: String) {
         #expect(Charset(named: name) == nil)
     }
 
     @Test func `an unknown charset is an error`() {
         #expect(
-            throws: HandleError(.notSupported, .readData, reason: "the body is in an unknown charset, \"koi8-r\"")
+            throws: HandleError(
+                .notSupported,
+                .readData,
+                reason: "the charset of the body, \"koi8-r\", is not supported"
+            )
         ) { try Charset(contentType: "text/plain; charset=koi8-r") }
     }
 }

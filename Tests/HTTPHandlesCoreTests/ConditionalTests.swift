@@ -17,7 +17,7 @@ struct ConditionalTests {
     @Test(arguments: [
         "", "\"", "abc", "w/\"a\"", "W/", "W/\"", "\"a\" ", "\"a\"b\"", "\"a b\"", "\"a\", \"b\"", "\"\u{7F}\"",
     ])
-    func `what is no entity tag`(text: String) { #expect(EntityTag(text) == nil) }
+    func `malformed entity tags`(text: String) { #expect(EntityTag(text) == nil) }
 
     @Test func `a content range`() throws {
         let whole = try #require(ContentRange("bytes 0-99/1234"))
@@ -44,7 +44,7 @@ struct ConditionalTests {
         "bytes */18446744073709551616", "bytes 18446744073709551615-0/*", "bytes -5--4/*", "bytes 0-1/+5",
         "bytes 0x1-2/5", "bytes=0-1/5",
     ])
-    func `what is no content range`(text: String) { #expect(ContentRange(text) == nil) }
+    func `malformed content ranges`(text: String) { #expect(ContentRange(text) == nil) }
 
     @Test func `conditions as fields`() throws {
         let strong = try #require(EntityTag("\"a\""))
@@ -59,7 +59,7 @@ struct ConditionalTests {
         #expect(text(.range(.from(7), ifRange: strong)) == ["Range: bytes=7-", "If-Range: \"a\""])
     }
 
-    @Test func `what becomes of a download`() throws {
+    @Test func `the steps of a download`() throws {
         let tag = EntityTag("\"a\"")
         let other = EntityTag("\"b\"")
         func step(_ status: Int, _ range: String? = nil, _ received: EntityTag? = nil, offset: UInt64 = 5)
@@ -79,7 +79,7 @@ struct ConditionalTests {
         #expect(step(404) == .leave)
         #expect(step(304) == .leave)
         guard case .refuse(let error) = step(206, "bytes 0-9/10", tag, offset: 0) else {
-            Issue.record("a part of what was not asked for in parts is taken")
+            Issue.record("a 206 without a requested range is accepted")
             return
         }
         #expect(error.code == .invalidServerResponse)

@@ -6,7 +6,7 @@ struct ConnectionSlotsTests {
     let a = Origin(isSecure: false, host: "a", port: 80)
     let b = Origin(isSecure: false, host: "b", port: 80)
 
-    @Test func `a server has so many slots, and the next one waits until one is given back`() throws {
+    @Test func `a server has a limited number of slots, and further requests wait for a free one`() throws {
         let slots = Slots()
         let limits = ConnectionSlots.Limits(perServer: 2, total: nil)
         #expect(slots.take(a, limits) == nil)
@@ -18,7 +18,7 @@ struct ConnectionSlotsTests {
         #expect(slots.next(limits) == nil)
     }
 
-    @Test func `a full server does not hold up the others`() {
+    @Test func `a full server does not delay the others`() {
         let slots = Slots()
         let limits = ConnectionSlots.Limits(perServer: 1, total: nil)
         #expect(slots.take(a, limits) == nil)
@@ -42,7 +42,7 @@ struct ConnectionSlotsTests {
         #expect(slots.next(limits) == third)
     }
 
-    @Test func `whoever comes later does not overtake those who wait`() throws {
+    @Test func `a later request does not overtake waiting ones`() throws {
         let slots = Slots()
         let limits = ConnectionSlots.Limits(perServer: 1, total: nil)
         #expect(slots.take(a, limits) == nil)
@@ -54,7 +54,7 @@ struct ConnectionSlotsTests {
         #expect(slots.next(limits) == late)
     }
 
-    @Test func `whoever leaves the queue is not served`() throws {
+    @Test func `a request that leaves the queue gets no slot`() throws {
         let slots = Slots()
         let limits = ConnectionSlots.Limits(perServer: 1, total: nil)
         #expect(slots.take(a, limits) == nil)
@@ -80,7 +80,7 @@ struct ConnectionSlotsTests {
         #expect(slots.take(a, limits) == nil)
     }
 
-    @Test func `higher limits serve those who wait`() throws {
+    @Test func `a higher limit gives slots to waiting requests`() throws {
         let slots = Slots()
         #expect(slots.take(a, ConnectionSlots.Limits(perServer: 1, total: nil)) == nil)
         let waiting = try #require(slots.take(a, ConnectionSlots.Limits(perServer: 1, total: nil)))
@@ -88,7 +88,7 @@ struct ConnectionSlotsTests {
     }
 }
 
-/// The expectation macro takes no calls that mutate what cannot be copied.
+/// The expectation macros do not support mutating calls on noncopyable values.
 private final class Slots {
     private var base = ConnectionSlots()
 

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Content length")
 struct ContentLengthTests {
-    /// What the values of several fields come to.
+    /// The result for the values of several fields.
     func read(_ values: [String]) -> ContentLength {
         var length = ContentLength()
         for value in values {
@@ -33,7 +33,7 @@ struct ContentLengthTests {
         "\r4", "４", "9223372036854775808", "18446744073709551615", "18446744073709551616", "18446744073709551620",
         "99999999999999999999", "340282366920938463463374607431768211460", "4, 99999999999999999999",
     ])
-    func `what is no length`(value: String) {
+    func `malformed lengths`(value: String) {
         #expect(read([value]).problem == .malformed)
         #expect(read(["4", value]).problem == .malformed)
     }

@@ -6,7 +6,7 @@ import Testing
 struct CookieLineTests {
     private static func line(_ text: String) -> CookieLine? { CookieLine(Array(text.utf8)) }
 
-    @Test func `a line says what its cookie is, and a cookie what its line is`() throws {
+    @Test func `a line is converted to a cookie and back`() throws {
         let cookie = Cookie(
             name: "a",
             value: "b=c",
@@ -27,7 +27,7 @@ struct CookieLineTests {
         #expect(line.expired == Array("#HttpOnly_.example.com\tTRUE\t/p\tTRUE\t1\ta\tb=c".utf8))
     }
 
-    @Test func `a value that is no text stays as it is`() throws {
+    @Test func `a value that is not UTF-8 is unchanged`() throws {
         let bytes = Array("x\tFALSE\t/\tFALSE\t0\ta\t".utf8) + [0xE9, 0x31]
         let line = try #require(CookieLine(bytes))
         #expect(line.bytes == bytes)
@@ -40,7 +40,7 @@ struct CookieLineTests {
         "x\tFALSE\t/\tFALSE\tnever\ta\tb", "x\tFALSE\t/\tFALSE\t\ta\tb",
         "x\tFALSE\t/\tFALSE\t99999999999999999999\ta\tb",
     ])
-    func `what is no cookie is none`(text: String) {
+    func `malformed lines are not cookies`(text: String) {
         #expect(Self.line(text) == nil)
     }
 
@@ -54,10 +54,10 @@ struct CookieLineTests {
         CookieLimit.surplus(lines(counts), total: total).map { "\($0.cookie.domain) \($0.cookie.name)" }.sorted()
     }
 
-    @Test func `of the site that has most, the oldest go`() {
+    @Test func `the oldest cookies of the largest site are removed`() {
         #expect(Self.gone(["a.x": 2, "b.x": 2], 4) == [])
         #expect(Self.gone(["a.x": 4, "b.x": 2], 4) == ["a.x n0", "a.x n1"])
-        // Subdomains count as one, so that nobody gains by having many.
+        // Subdomains count as one site, so that many of them are no advantage.
         #expect(Self.gone(["1.a.x": 1, "2.a.x": 1, "3.a.x": 1, "b.x": 2], 4) == ["1.a.x n0"])
         #expect(Self.gone(["a.x": 3, "b.x": 3, "127.0.0.1": 1], 3) == ["a.x n0", "a.x n1", "b.x n0", "b.x n1"])
         #expect(Self.gone(["10.0.0.1": 1, "20.0.0.1": 1, "a.x": 2], 3) == ["a.x n0"])

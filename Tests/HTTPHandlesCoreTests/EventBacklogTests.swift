@@ -9,7 +9,7 @@ struct EventBacklogTests {
         return StatusEvent(handle: session, context: nil, time: .now, sequence: number, kind: .connectionClosed)
     }
 
-    @Test func `a reader who never comes finds the newest`() {
+    @Test func `without reads the newest events are kept`() {
         var backlog = EventBacklog()
         for number in 0..<5000 { backlog.append(event(number)) }
         var read: [Int] = []
@@ -18,7 +18,7 @@ struct EventBacklogTests {
     }
 
     @Test(arguments: [(1, 1), (10, 3), (3, 10), (700, 500), (1500, 1400)])
-    func `a reader who comes now and then reads in order`(arriving: Int, read: Int) {
+    func `occasional reads return the events in order`(arriving: Int, read: Int) {
         var backlog = EventBacklog()
         var expected: [Int] = []
         var next = 0

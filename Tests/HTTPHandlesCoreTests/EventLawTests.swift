@@ -43,12 +43,12 @@ struct EventLawTests {
         .readComplete(bytes: 5), .closingConnection, .connectionClosed, .readComplete(bytes: 0), .handleClosing,
     ]
 
-    @Test func `a whole life is lawful`() {
+    @Test func `a complete exchange is valid`() {
         #expect(violation(Self.whole) == nil)
     }
 
     @Test(arguments: 1..<(whole.count - 1))
-    func `leaving out an event of the chain, or counting wrong, is noticed`(index: Int) {
+    func `a missing event and a wrong number are violations`(index: Int) {
         var kinds = Self.whole
         let left = kinds.remove(at: index)
         // Some events are optional; then only the gap in the numbers shows.
@@ -72,7 +72,7 @@ struct EventLawTests {
         #expect(violation([.sendingRequest, .handleClosing], sequences: [3, 9]) != nil)
     }
 
-    @Test func `a request whose second attempt fails unheard may be sent again`() {
+    @Test func `a request whose second attempt fails without an event may be sent again`() {
         let attempt: [StatusEvent.Kind] = [
             .connectingToServer(address: Self.address), .connectedToServer(address: Self.address),
         ]
@@ -80,7 +80,7 @@ struct EventLawTests {
         let created = StatusEvent.Kind.handleCreated(parent: Self.connection)
         #expect(violation([created] + attempt + sent + attempt + attempt + sent + [.handleClosing]) == nil)
         #expect(violation([created] + attempt + attempt + sent + [.handleClosing]) != nil)
-        // To a listener who came in the middle the first may have been such a second attempt.
+        // For a listener that started in the middle, the first attempt may have been such a second one.
         #expect(violation(attempt + attempt + sent + [.handleClosing]) == nil)
     }
 
@@ -114,7 +114,7 @@ struct EventLawTests {
         #expect(violation(begin + [.secureFailure(.dateInvalid), .handleClosing]) != nil)
     }
 
-    @Test func `an attempt that comes to nothing is followed by a retry, or by an error`() {
+    @Test func `a failed attempt is followed by a retry or an error`() {
         let begin = Array(Self.whole[..<15])
         let retry = StatusEvent.Kind.retry(attempt: 2, after: .zero, cause: .status(503))
         let again: [StatusEvent.Kind] = [
@@ -127,7 +127,7 @@ struct EventLawTests {
         #expect(violation(Array(Self.whole[..<8]) + [.secureFailure(.dateInvalid), retry, .handleClosing]) == nil)
     }
 
-    @Test func `why nothing is retried comes with the result that the policy is about`() {
+    @Test func `retryRefused comes directly before the result`() {
         let received = Array(Self.whole[..<15])
         let refused = StatusEvent.Kind.retryRefused(.budget, cause: .status(503))
         #expect(violation(received + [refused, .headersAvailable, .handleClosing]) == nil)
@@ -139,7 +139,7 @@ struct EventLawTests {
         #expect(violation(Array(received[..<8]) + [end[0], failed] + end[1...]) != nil)
     }
 
-    @Test func `a parent goes after its children`() throws {
+    @Test func `a parent closes after its children`() throws {
         var law = EventLaw(of: Self.session)
         try law.check(event(Self.connection, 0, .handleCreated(parent: Self.session)))
         try law.check(event(Self.request, 0, .handleCreated(parent: Self.connection)))

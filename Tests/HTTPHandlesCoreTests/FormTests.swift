@@ -13,7 +13,7 @@ struct FormTests {
         #expect(FormEncoding.encode(fields.map { (name: $0.0, value: $0.1) }) == Array(encoded.utf8))
     }
 
-    /// Gives what it is told to, then counts up.
+    /// Returns the given numbers, then counts up.
     struct Script: RandomNumberGenerator {
         var numbers: [UInt64]
         mutating func next() -> UInt64 { numbers.isEmpty ? 1 << 60 : numbers.removeFirst() }
@@ -28,8 +28,8 @@ struct FormTests {
         }.joined()
     }
 
-    /// A combining mark makes another character of what stands before it, but not another byte.
-    @Test func `a quotation mark is escaped whatever follows it`() throws {
+    /// A combining mark changes the `Character` before it, but not its bytes.
+    @Test func `a quotation mark is escaped also before a combining mark`() throws {
         var generator = Script(numbers: [])
         let encoding = try MultipartEncoding([.field("a\"\u{65A}b", "1")], using: &generator)
         let head = "--\(encoding.boundary)\r\nContent-Disposition: form-data; name=\"a%22\u{65A}b\"\r\n\r\n"
@@ -117,10 +117,10 @@ struct FormTests {
     }
 
     @Test(arguments: ["", "text/ü"])
-    func `what is no media type is refused`(text: String) {
+    func `an invalid media type is refused`(text: String) {
         let error = HandleError.invalidParameter(
             .sendRequest,
-            "the content type of a multipart part is not a media type"
+            "the content type of a multipart part must be ASCII and not empty"
         )
         #expect(throws: error) {
             var generator = SystemRandomNumberGenerator()

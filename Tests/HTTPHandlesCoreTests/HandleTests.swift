@@ -5,13 +5,13 @@ import Testing
 
 @Suite("Handle lifetime")
 struct HandleLifetimeTests {
-    @Test func `a handle without children goes when it is closed`() {
+    @Test func `a handle without children ends when it is closed`() {
         var lifetime = HandleLifetime()
         let actions = [lifetime.closed(), lifetime.closed()]
         #expect(actions == [.finish, .doNothing])
     }
 
-    @Test func `a parent goes with its last child`() {
+    @Test func `a closed parent ends with its last child`() {
         var lifetime = HandleLifetime()
         lifetime.childOpened()
         lifetime.childOpened()
@@ -35,14 +35,14 @@ struct RequestRulesTests {
         ("Connection", "upgrade"), ("Upgrade", "websocket"), ("TE", "gzip"), ("Keep-Alive", "5"),
         ("Proxy-Connection", "close"), ("Expect", "200-ok"),
     ])
-    func `framing belongs to the library`(name: String, value: String) throws {
+    func `fields that control the connection are refused`(name: String, value: String) throws {
         var fields = HTTPFields()
         fields.append(HTTPField(name: try #require(HTTPField.Name(name)), value: value))
         #expect(throws: HandleError.self) { try RequestRules.check(.get, fields, for: .openRequest) }
     }
 
     @Test(arguments: [("Connection", "close"), ("TE", "trailers"), ("Expect", "100-continue"), ("Host", "other")])
-    func `what a caller may say of it is allowed`(name: String, value: String) throws {
+    func `harmless connection fields are allowed`(name: String, value: String) throws {
         var fields = HTTPFields()
         fields.append(HTTPField(name: try #require(HTTPField.Name(name)), value: value))
         try RequestRules.check(.get, fields, for: .openRequest)
@@ -53,23 +53,26 @@ struct RequestRulesTests {
         "Authorization", "Proxy-Authorization", "Cookie", "Cache-Control", "Expect", "Range", "If-Match",
         "Accept-Charset",
     ])
-    func `what does not belong behind a body`(name: String) throws {
+    func `fields that must not be trailer fields`(name: String) throws {
         let fields: HTTPFields = [try #require(HTTPField.Name(name)): "a"]
-        #expect(throws: HandleError.invalidParameter(.writeData, "\(name) is not allowed behind the body")) {
+        #expect(throws: HandleError.invalidParameter(.writeData, "\(name) is not allowed as a trailer field")) {
             try TrailerRules.check(fields, for: .writeData)
         }
     }
 
     @Test(arguments: ["Content-Digest", "Repr-Digest", "Digest", "Content-MD5", "Signature", "ETag", "X-Anything"])
-    func `what may follow a body`(name: String) throws {
+    func `fields that may be trailer fields`(name: String) throws {
         try TrailerRules.check([try #require(HTTPField.Name(name)): "a"], for: .writeData)
     }
 
-    @Test func `trailer fields have a limit, which their framing counts towards`() throws {
+    @Test func `the limit of trailer fields includes their framing`() throws {
         let name = try #require(HTTPField.Name("X"))
         let most = String(repeating: "a", count: TrailerRules.maximumLength - 5)
         try TrailerRules.check([name: most], for: .writeData)
-        let error = HandleError.invalidParameter(.writeData, "61441 bytes of trailer fields; 61440 are the limit")
+        let error = HandleError.invalidParameter(
+            .writeData,
+            "the trailer fields must have at most 61440 bytes, but have 61441"
+        )
         #expect(throws: error) { try TrailerRules.check([name: most + "a"], for: .writeData) }
     }
 
@@ -88,7 +91,7 @@ struct RequestRulesTests {
         }
     }
 
-    @Test func `an announced length has to be the body's`() throws {
+    @Test func `Content-Length has to match the body`() throws {
         let fields: HTTPFields = [.contentLength: "5"]
         #expect(try RequestRules.withoutFraming(fields, length: 5, for: .sendRequest) == [:])
         #expect(throws: HandleError.self) { try RequestRules.withoutFraming(fields, length: 6, for: .sendRequest) }
@@ -109,7 +112,7 @@ struct RequestRulesTests {
     }
 
     @Test(arguments: ["", "a b", "a:b", "a\r\n", "ä"])
-    func `the checked append refuses names that are no tokens`(name: String) {
+    func `the checked append refuses names that are not tokens`(name: String) {
         var fields = HTTPFields()
         #expect(throws: HandleError.self) { try fields.append(checked: name, "x") }
     }
@@ -125,7 +128,7 @@ struct ErrorTests {
         #expect(HandleError.cancelled(.readData).isCancellation)
     }
 
-    @Test func `equality looks at everything but the underlying error`() {
+    @Test func `equality compares everything but the underlying error`() {
         struct Cause: Error {}
         let one = HandleError(.invalidParameter, .writeData, reason: "r", underlying: Cause())
         #expect(one == HandleError(.invalidParameter, .writeData, reason: "r"))
@@ -144,7 +147,7 @@ struct ErrorTests {
 
 @Suite("Masks")
 struct StatusMaskTests {
-    @Test func `completions have WinHTTP's value, without those that are not here`() {
+    @Test func `allCompletions has WinHTTP's value, without unsupported events`() {
         #expect(StatusMask.allCompletions.rawValue == 0x7E_0000)
     }
 
@@ -174,18 +177,18 @@ struct OptionTests {
         #expect(
             throws: HandleError.invalidParameter(
                 .setOption,
-                "sendTimeout cannot be -1.0 seconds: a time limit is not negative; zero is no limit"
+                "sendTimeout must be 0 (no limit) or more, but is -1.0 seconds"
             )
         ) {
             try values.set(.sendTimeout, to: .seconds(-1), on: .request, for: .setOption)
         }
-        #expect(throws: HandleError(.optionNotSettable, .setOption, reason: "url can only be read")) {
+        #expect(throws: HandleError(.optionNotSettable, .setOption, reason: "the option url is read-only")) {
             try values.set(.url, to: "x", on: .request, for: .setOption)
         }
-        #expect(throws: HandleError(.incorrectHandleType, .queryOption, reason: "a session has no url")) {
+        #expect(throws: HandleError(.incorrectHandleType, .queryOption, reason: "a session handle has no option url")) {
             try values.value(of: .url, on: .session) { ExchangeFacts() }
         }
-        #expect(throws: HandleError.wrongState(.queryOption, "url is not known yet")) {
+        #expect(throws: HandleError.wrongState(.queryOption, "the value of url is not known yet")) {
             try values.value(of: .url, on: .request) { ExchangeFacts() }
         }
         #expect(throws: HandleError.self) {

@@ -38,12 +38,12 @@ struct HeaderBlockTests {
         #expect(fields.map(\.value) == ["x y", "one two three", "z"])
     }
 
-    @Test func `lines that are no fields are left out`() {
+    @Test func `malformed lines are skipped`() {
         let fields = block("HTTP/1.1 200 OK\r\nno colon\r\nbad name: x\r\n: empty\r\nGood: y\r\n\r\n").fields()
         #expect(fields.map(\.name.rawName) == ["Good"])
     }
 
-    @Test func `only what is between status line and empty line counts`() {
+    @Test func `only lines between status line and empty line are fields`() {
         #expect(block("HTTP/1.1 200 OK\r\nA: 1\r\n\r\nB: 2\r\n").fields().map(\.name.rawName) == ["A"])
     }
 

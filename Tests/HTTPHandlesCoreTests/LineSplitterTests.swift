@@ -1,14 +1,14 @@
 import HTTPHandlesCore
 import Testing
 
-/// Every way to cut bytes into two, and the one into single bytes.
+/// All splits of bytes into two pieces, and the split into single bytes.
 func everySplit(_ bytes: [UInt8]) -> [[[UInt8]]] {
     (0...bytes.count).map { [Array(bytes[..<$0]), Array(bytes[$0...])] } + [bytes.map { [$0] }]
 }
 
 @Suite("Lines")
 struct LineSplitterTests {
-    /// The lines, and "!" where one is too long.
+    /// The lines, and "!" for one that is too long.
     func lines(_ pieces: [[UInt8]], limit: Int = 100) -> [String] {
         var splitter = LineSplitter(limit: limit)
         var lines: [String] = []
@@ -31,7 +31,7 @@ struct LineSplitterTests {
             ("a\n\rb", ["a", "", "b"]), ("a\0b\u{85}\u{2028}c\n", ["a\0b\u{85}\u{2028}c"]),
         ] as [(String, [String])]
     )
-    func `a line ends in LF, CRLF or CR, wherever the pieces end`(text: String, expected: [String]) {
+    func `a line ends in LF, CRLF or CR, for any split into pieces`(text: String, expected: [String]) {
         for pieces in everySplit(Array(text.utf8)) { #expect(lines(pieces) == expected) }
     }
 
@@ -41,7 +41,7 @@ struct LineSplitterTests {
             ("abcd\r\nabcd\r\n", ["abcd", "abcd"]),
         ] as [(String, [String])]
     )
-    func `a line that is too long is one, wherever the pieces end`(text: String, expected: [String]) {
+    func `a line that is too long is an error, for any split into pieces`(text: String, expected: [String]) {
         for pieces in everySplit(Array(text.utf8)) { #expect(lines(pieces, limit: 4) == expected) }
     }
 

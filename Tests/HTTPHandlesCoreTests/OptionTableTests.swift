@@ -26,7 +26,7 @@ struct OptionTableTests {
             .joined()
         let untried = OptionEntry.all.filter(\.row.isSettable).map(\.row.name).filter { name in
             let isSet = text.contains(".set(.\(name), to:") || text.contains("setOption(.\(name), to:")
-            // Or on lines of their own.
+            // Or on separate lines.
             return !isSet && !text.contains("                .\(name),\n                to:")
         }
         #expect(untried == [])
@@ -57,20 +57,20 @@ struct OptionTableTests {
         return "| " + cells.map { $0.isEmpty ? "" : "\($0) " }.joined(separator: "| ") + "|"
     }
 
-    @Test func `Docs/Options.md has every option as it is`() throws {
+    @Test func `Docs/Options.md has the current rows of all options`() throws {
         let text = try String(contentsOf: Self.top.appendingPathComponent("Docs/Options.md"), encoding: .utf8)
         let lines = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
         for entry in OptionEntry.all {
             let cells = Self.cells(entry)
             let line = lines.first { $0.hasPrefix("| `\(entry.row.name)` |") }
             #expect(line?.hasPrefix(cells) == true, "\(cells)")
-            // What it means comes after that.
+            // Without the last column, the meaning.
             #expect((line?.utf8.count ?? 0) > cells.utf8.count + 10, "\(entry.row.name)")
         }
         #expect(lines.count == OptionEntry.all.count)
     }
 
-    @Test func `Docs/Options.md says of each of WinHTTP's other options why it is not here`() throws {
+    @Test func `Docs/Options.md has all other options of WinHTTP`() throws {
         let text = try String(contentsOf: Self.top.appendingPathComponent("Docs/Options.md"), encoding: .utf8)
         let others = text.split(separator: "\n").compactMap { $0.firstMatch(of: /^\| ([0-9, ]+) \| [A-Z]/)?.output.1 }
             .flatMap { $0.split(separator: ", ").compactMap { Int($0) } }
@@ -104,7 +104,7 @@ struct OptionTableTests {
 
 @Suite("Option values")
 struct OptionValueTests {
-    /// What is wrong with a value, in the error's words.
+    /// The reason of the error for a value.
     private static func refusal<Value>(_ option: HandleOption<Value>, _ value: Value) -> String? {
         var values = OptionValues()
         do {
@@ -115,18 +115,18 @@ struct OptionValueTests {
         }
     }
 
-    @Test func `values out of range are refused, each in its own words`() {
-        #expect(Self.refusal(.maximumHeadSize, 0) == "maximumHeadSize cannot be 0: it is from 1 to 307200")
-        #expect(Self.refusal(.maximumHeadSize, 307_201) == "maximumHeadSize cannot be 307201: it is from 1 to 307200")
+    @Test func `values out of range are refused, with the allowed range`() {
+        #expect(Self.refusal(.maximumHeadSize, 0) == "maximumHeadSize must be from 1 to 307200, but is 0")
+        #expect(Self.refusal(.maximumHeadSize, 307_201) == "maximumHeadSize must be from 1 to 307200, but is 307201")
         #expect(Self.refusal(.maximumHeadSize, 307_200) == nil)
         #expect(
             Self.refusal(.receiveBuffer, BufferMarks(low: 5, high: 5))
-                == "receiveBuffer cannot be 5 to 5: the low mark is from 0 to below the high mark"
+                == "receiveBuffer: the low mark must be from 0 to less than the high mark, but the marks are 5 to 5"
         )
         #expect(Self.refusal(.sendBuffer, BufferMarks(low: -1, high: 5)) != nil)
         #expect(
             Self.refusal(.maximumConnections, 0)
-                == "maximumConnections cannot be 0: nothing could be sent with it; nil is no limit"
+                == "maximumConnections must be 1 or more, or nil (no limit), but is 0"
         )
         #expect(Self.refusal(.maximumRedirects, -1) != nil)
         #expect(Self.refusal(.certificateAuthorityFile, "") != nil)
@@ -134,7 +134,7 @@ struct OptionValueTests {
         #expect(Self.refusal(.clientCertificate, ClientCertificate(file: "a", keyFile: "")) != nil)
     }
 
-    /// What only looks like an address libcurl would take for a name, and wait for the resolver on the driver's thread.
+    /// libcurl would interpret a text that is similar to an address as a name, and resolve it synchronously.
     @Test(
         arguments: [
             "", "name", "127.0.0.1\r\n", "1", "::1%1", "[::1]", "if!lo", "127.1", "1.2.3.256", "1.2.3.04", "1.2.3.4.5",
@@ -143,15 +143,17 @@ struct OptionValueTests {
         ]
     )
     func `a local address is an address`(text: String) {
-        #expect(Self.refusal(.localAddress, .address(text))?.hasSuffix(": that is not an IP address") == true)
+        #expect(Self.refusal(.localAddress, .address(text))?.hasSuffix(" is not an IP address") == true)
     }
 
     @Test(arguments: ["", "a b", "0123456789abcdef", "a\u{0}"])
-    func `an interface has a name`(name: String) {
-        #expect(Self.refusal(.localAddress, .interface(name))?.hasSuffix("not the name of an interface") == true)
+    func `names that are not those of interfaces`(name: String) {
+        #expect(
+            Self.refusal(.localAddress, .interface(name))?.hasSuffix(" is not the name of a network interface") == true
+        )
     }
 
-    @Test func `addresses and interfaces that are some`() {
+    @Test func `valid addresses and interfaces`() {
         for address in [
             "127.0.0.1", "255.255.255.255", "0.0.0.0", "fe80::1", "::", "::1", "1::", "1:2:3:4:5:6:7:8",
             "1::3:4:5:6:7:8", "::ffff:1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "FE80::AbCd",
@@ -168,7 +170,7 @@ struct OptionValueTests {
         #expect(Self.refusal(.resolveOverrides, [ResolveOverride(host: host, port: port, address: address)]) != nil)
     }
 
-    @Test func `overrides are written as libcurl wants them`() {
+    @Test func `overrides in libcurl's format`() {
         #expect(ResolveOverride(host: "h", port: 1, address: "127.0.0.1").line == "h:1:127.0.0.1:")
         #expect(ResolveOverride(host: "::1", port: 1, address: "::2").line == "[::1]:1:[::2]:")
     }
@@ -182,7 +184,7 @@ struct OptionValueTests {
     @Test(arguments: [HandleLevel.connection, .request])
     func `connections are limited for the whole session`(level: HandleLevel) {
         var values = OptionValues()
-        let reason = "a \(level) has no maximumConnections"
+        let reason = "a \(level) handle has no option maximumConnections"
         #expect(throws: HandleError(.incorrectHandleType, .setOption, reason: reason)) {
             try values.set(.maximumConnections, to: 1, on: level, for: .setOption)
         }

@@ -13,7 +13,7 @@ struct RedactionTests {
         "api_key",
         "X-Secret-Key", "X-Password", "DPoP", "Authentication-Info", "X-aws-ec2-metadata-token", "X-Acme.Token",
     ])
-    func `names that stand for secrets`(_ name: String) throws {
+    func `secret names`(_ name: String) throws {
         let field = HTTPField(name: try #require(HTTPField.Name(name)), value: "s3cret")
         #expect(Redaction.standard.value(of: field) == "(redacted)")
         #expect(Redaction.none.value(of: field) == "s3cret")
@@ -24,7 +24,7 @@ struct RedactionTests {
         "Surrogate-Key",
         "WWW-Authenticate", "Author", "X-Request-Id", "Keep-Alive", "Key",
     ])
-    func `names that do not`(_ name: String) throws {
+    func `other names`(_ name: String) throws {
         let field = HTTPField(name: try #require(HTTPField.Name(name)), value: "shown")
         #expect(Redaction.standard.value(of: field) == "shown")
     }
@@ -55,7 +55,7 @@ struct RedactionTests {
         ("http://h/?a\u{301}=s3cret\u{301}", "http://h/?a\u{301}=(redacted)"),
         ("http://h/?\u{301}s3cret", "http://h/?(redacted)"),
     ])
-    func `of a URL the values are hidden`(_ url: String, _ shown: String) {
+    func `the values in a URL are hidden`(_ url: String, _ shown: String) {
         #expect(Redaction.standard.url(url) == shown)
         #expect(Redaction.none.url(url) == url)
         let field = HTTPField(name: .location, value: url)
@@ -69,7 +69,7 @@ struct RedactionTests {
         ("http:/?a=s3cret", "http:/?a=(redacted)"),
         ("http://h/?mail=s3cret@h&a=s3cret", "http://(redacted)"), ("nonsense", "nonsense"),
     ])
-    func `of what may have been meant as a URL more is hidden`(_ text: String, _ shown: String) {
+    func `more is hidden in a malformed URL`(_ text: String, _ shown: String) {
         #expect(Redaction.standard.malformedURL(text) == shown)
     }
 
@@ -91,7 +91,7 @@ struct RedactionTests {
         #expect(Redaction.none.parameter("a", "b") == (name: "a", value: "b"))
     }
 
-    @Test func `events as they are written down`() {
+    @Test func `redacted events`() {
         #expect(StatusEvent.Kind.redirect(url: "http://h/?a=b").redacted() == .redirect(url: "http://h/?a=(redacted)"))
         #expect(StatusEvent.Kind.redirect(url: "http://h/?a=b").redacted(.none) == .redirect(url: "http://h/?a=b"))
         let fields: HTTPFields = [.setCookie: "a=s3cret", .server: "x"]

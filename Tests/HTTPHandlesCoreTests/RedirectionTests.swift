@@ -9,7 +9,7 @@ struct RedirectionTests {
     static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
 
     @Test(arguments: statuses, methods)
-    func `method and body are kept unless the status or custom says GET`(_ status: Int, _ method: HTTPRequest.Method) {
+    func `method and body are kept unless the status requires or allows GET`(_ status: Int, _ method: HTTPRequest.Method) {
         let next = Redirection(of: method, [:], status: status, from: Self.here, to: Self.here)
         switch (status, method) {
         case (303, .head): #expect(next.method == .head)
@@ -40,7 +40,7 @@ struct RedirectionTests {
         #expect(same.headerFields == fields)
     }
 
-    @Test func `what describes a body goes with the body`() {
+    @Test func `fields that describe a body are removed with it`() {
         let fields: HTTPFields = [
             .accept: "*/*", .contentType: "text/plain", .contentEncoding: "gzip", .expect: "100-continue",
         ]

@@ -25,7 +25,7 @@ struct RequestTargetTests {
 
     @Test(arguments: [
         ("", "/"), ("a", "/a"), ("?q", "/?q"), ("#f", "/"), ("/a#b#c", "/a"), ("/%20%c3%A9", "/%20%c3%A9"),
-        // To Swift the slash, the question mark and the number sign are other characters before a combining mark.
+        // Before a combining mark, slash, question mark and number sign are a different `Character`.
         ("/\u{301}a", "/%CC%81a"), ("/a?\u{301}b/../c", "/a?%CC%81b/../c"), ("/a#\u{301}b", "/a"),
         ("/a/\u{301}../b", "/a/%CC%81../b"),
     ])
@@ -33,7 +33,7 @@ struct RequestTargetTests {
         #expect(Self.target(text)?.text == target)
     }
 
-    // MARK: Steps
+    // MARK: Dot segments
 
     @Test(arguments: [
         ("/a/../b/./c", "/b/c"), ("/..", "/"), ("/.", "/"), ("/a/.", "/a/"), ("/a/..", "/"), ("/a/b/..", "/a/"),
@@ -41,7 +41,7 @@ struct RequestTargetTests {
         ("/%2e/a", "/a"), ("/a/%2E%2e/b", "/b"), ("/a/.%2E/b", "/b"), ("/a/%2e./b", "/b"),
         ("/a/../b?c/../d", "/b?c/../d"),
     ])
-    func `steps are taken`(_ text: String, _ target: String) throws {
+    func `dot segments are removed`(_ text: String, _ target: String) throws {
         let parsed = try #require(Self.target(text))
         #expect(parsed.hasDotSegments)
         #expect(parsed.text == text)
@@ -54,7 +54,7 @@ struct RequestTargetTests {
         "/a//b",
         "/.\u{301}/a", "/..\u{301}",
     ])
-    func `what is no step stays`(_ text: String) throws {
+    func `other segments are kept`(_ text: String) throws {
         let parsed = try #require(Self.target(text))
         #expect(!parsed.hasDotSegments)
         #expect(parsed.withoutDotSegments == parsed)
@@ -62,7 +62,7 @@ struct RequestTargetTests {
 
     // MARK: References
 
-    /// The examples of RFC 3986, section 5.4, that name no other scheme or authority.
+    /// The examples of RFC 3986, section 5.4, without those with another scheme or authority.
     @Test(arguments: [
         ("g", "/b/c/g"), ("./g", "/b/c/g"), ("g/", "/b/c/g/"), ("/g", "/g"), ("?y", "/b/c/d;p?y"), ("g?y", "/b/c/g?y"),
         ("#s", "/b/c/d;p?q"), ("g#s", "/b/c/g"), ("g?y#s", "/b/c/g?y"), (";x", "/b/c/;x"), ("g;x", "/b/c/g;x"),
@@ -72,7 +72,7 @@ struct RequestTargetTests {
         ("g..", "/b/c/g.."), ("..g", "/b/c/..g"), ("./../g", "/b/g"), ("./g/.", "/b/c/g/"), ("g/./h", "/b/c/g/h"),
         ("g/../h", "/b/c/h"), ("g;x=1/./y", "/b/c/g;x=1/y"), ("g;x=1/../y", "/b/c/y"), ("g?y/./x", "/b/c/g?y/./x"),
         ("g?y/../x", "/b/c/g?y/../x"), ("g#s/./x", "/b/c/g"), ("g#s/../x", "/b/c/g"),
-        // Not what they look like.
+        // Similar to dot segments.
         (":8080/g", "/b/c/:8080/g"), ("127.0.0.1:8080/g", "/b/c/127.0.0.1:8080/g"), ("\\\\h\\g", "/b/c/\\\\h\\g"),
         ("/\\h/g", "/\\h/g"), ("@h/g", "/b/c/@h/g"), ("?", "/b/c/d;p?"),
     ])
@@ -97,7 +97,7 @@ struct RequestTargetTests {
         ("http:\u{301}//h", "http", nil, "\u{301}//h"), ("http://h\u{301}/p", "http", "h\u{301}", "/p"),
         ("http://h/\u{301}p", "http", "h", "/\u{301}p"), ("http://h#\u{301}f/p?q", "http", "h", ""),
     ])
-    func `a URL is cut at its delimiters`(_ text: String, _ scheme: String?, _ authority: String?, _ rest: String) {
+    func `a URL is split at its delimiters`(_ text: String, _ scheme: String?, _ authority: String?, _ rest: String) {
         let parts = URLReference(Array(text.utf8))
         #expect(parts.scheme.map { String(decoding: $0, as: UTF8.self) } == scheme)
         #expect(parts.authority.map { String(decoding: $0, as: UTF8.self) } == authority)
@@ -126,9 +126,9 @@ struct AddressTests {
         "user@h", "http://h", "h\u{301}", "b\u{FC}cher.example", "a\r\nb", "a\u{0}", "1\u{301}27.0.0.1", "::1\u{301}",
         "*",
     ])
-    func `what is neither an address nor a name is refused when it is set`(_ text: String) {
+    func `an invalid address or name is refused when it is set`(_ text: String) {
         #expect(!IPAddress.isAddress(text))
-        #expect(LocalAddress.address(text).problem == "that is not an IP address")
+        #expect(LocalAddress.address(text).problem == "\(text.debugDescription) is not an IP address")
         for override in [
             ResolveOverride(host: "h", port: 1, address: text), ResolveOverride(host: text, port: 1, address: "::1"),
         ] {
@@ -145,10 +145,10 @@ struct AddressTests {
         #expect(ResolveOverride(host: text, port: 1, address: text).problem == nil)
     }
 
-    @Test func `letters are folded in ASCII and nowhere else`() {
+    @Test func `only the case of ASCII letters is ignored`() {
         #expect("LOCALHOST".isEqualIgnoringASCIICase("localhost"))
         #expect("LOCALHOST\u{C9}".asciiLowercased == "localhost\u{C9}")
-        // The Kelvin sign, to Swift the same character as "K".
+        // The Kelvin sign, which Swift regards as equal to "K".
         #expect(!"\u{212A}".isEqualIgnoringASCIICase("k"))
         #expect(!"e\u{301}".isEqualIgnoringASCIICase("\u{E9}"))
         let override = ResolveOverride(host: "Host", port: 1, address: "::1")

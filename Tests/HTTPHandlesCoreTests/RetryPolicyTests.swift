@@ -9,7 +9,7 @@ struct RetryPolicyTests {
         return (2...6).map { policy.delay(before: $0, serverDelay: serverDelay, using: &generator) }
     }
 
-    @Test func `the longest pause doubles up to its limit`() {
+    @Test func `the maximum delay doubles up to its limit`() {
         let policy = RetryPolicy(firstDelay: .seconds(1), maximumDelay: .seconds(5), jitter: .none)
         #expect(delays(policy) == [.seconds(1), .seconds(2), .seconds(4), .seconds(5), .seconds(5)])
         #expect(
@@ -21,12 +21,12 @@ struct RetryPolicyTests {
         let endless = RetryPolicy(firstDelay: .seconds(Int64.max), maximumDelay: .seconds(Int64.max), jitter: .none)
         var generator = SeededGenerator(seed: 1)
         #expect(endless.delay(before: 1000, serverDelay: nil, using: &generator) == .nanoseconds(Int64.max))
-        // What a clock can add to the present.
+        // A clock can add it to the current time.
         let longest = Duration.seconds(Int64.max)
         #expect(endless.delay(before: .max, serverDelay: longest, using: &generator) == .nanoseconds(Int64.max))
     }
 
-    @Test func `a random pause is from zero to the longest`() {
+    @Test func `a random delay is from zero to the maximum`() {
         let policy = RetryPolicy(firstDelay: .seconds(1), maximumDelay: .seconds(4))
         var generator = SeededGenerator(seed: 7)
         let delays = (0..<1000).compactMap { _ in policy.delay(before: 3, serverDelay: nil, using: &generator) }

@@ -67,7 +67,7 @@ struct ServerSentEventTests {
         check("id: a\nid: b\0c\ndata: x\n\n", Outcome(events: [event("x", id: "a")], lastEventID: "a"))
     }
 
-    @Test func `what is no field is ignored`() {
+    @Test func `malformed lines are ignored`() {
         check(": comment\n:\nunknown: 1\nData: 2\n data: 3\ndata : 4\ndata: 5: 6\n\n", Outcome(events: [event("5: 6")]))
     }
 
@@ -75,7 +75,7 @@ struct ServerSentEventTests {
         check("\u{FEFF}data: 1\n\n\u{FEFF}data: 2\n\n", Outcome(events: [event("1")]))
     }
 
-    @Test func `an event that is too long is one, wherever the pieces end`() {
+    @Test func `an event that is too long is an error, for any split into pieces`() {
         for text in [
             "data: 12345678901234567890\n\n", "data: 12345\ndata: 67890\ndata: 1\n\n", ": 123456789 123456789\n",
         ] {

@@ -3,14 +3,14 @@ import Testing
 
 @testable import HTTPHandlesCore
 
-/// To Swift a delimiter is another character before a combining mark, the Kelvin sign is a "K", and composed and decomposed
-/// letters are equal. To HTTP all of them are bytes. (`Scripts/check-texts` looks for what takes them otherwise.)
+/// In Swift a delimiter before a combining mark is a different `Character`, the Kelvin sign equals "K", and composed and
+/// decomposed letters are equal. In HTTP all texts are bytes. (`Scripts/check-texts` finds code that does not respect that.)
 @Suite("Texts as bytes")
 struct TextsAsBytesTests {
     static let mark = "\u{301}"
     static let kelvin = "\u{212A}"
 
-    @Test func `a delimiter stays one before a combining mark`() throws {
+    @Test func `a delimiter is found before a combining mark`() throws {
         let type = MediaType(parsing: "text/plain;\(Self.mark)a=\(Self.mark)b;charset=\(Self.mark)x")
         #expect(type.name == "text/plain")
         #expect(type.parameters["charset"].map { Array($0.utf8) } == Array("\(Self.mark)x".utf8))
@@ -24,7 +24,7 @@ struct TextsAsBytesTests {
         #expect(ContentCoding.applied(codings) == nil)
     }
 
-    @Test func `letters outside of ASCII have no case`() throws {
+    @Test func `the case of letters outside ASCII is not ignored`() throws {
         let fields: [HTTPField.Name: String] = [.connection: "\(Self.kelvin)eep-alive", .te: "trailer\u{17F}"]
         for (name, value) in fields {
             #expect(throws: HandleError.self) {
@@ -40,7 +40,7 @@ struct TextsAsBytesTests {
         #expect(ContentRange("byte\u{17F} 0-1/2") == nil)
     }
 
-    @Test func `versions are the same if their bytes are`() throws {
+    @Test func `entity tags are compared as bytes`() throws {
         let composed = try #require(EntityTag("\"\u{E9}\""))
         let decomposed = try #require(EntityTag("\"e\u{301}\""))
         #expect(composed != decomposed)

@@ -8,7 +8,7 @@ extension MonotonicTime {
 
 @Suite("Deadline heap")
 struct DeadlineHeapTests {
-    /// A heap that a test can ask: expectations cannot hold what cannot be copied.
+    /// A reference to a heap: expectations do not support noncopyable values.
     final class Heap {
         private var heap = DeadlineHeap()
 
@@ -58,7 +58,7 @@ struct DeadlineHeapTests {
         }
     }
 
-    @Test func `tokens are small numbers and used again`() {
+    @Test func `tokens are small numbers and reused`() {
         let heap = Heap()
         let first = heap.insert(.seconds(1))
         heap.remove(first)
@@ -100,7 +100,7 @@ struct ExchangeDeadlinesTests {
         #expect(deadlines.expired(at: .seconds(100)) == .total)
     }
 
-    @Test func `progress counts where a limit is on the pauses between pieces`() {
+    @Test func `progress restarts the limits of pauses between pieces`() {
         var deadlines = deadlines(.receive)
         deadlines.progressed(at: .seconds(7))
         #expect(deadlines.next == .seconds(17))
@@ -111,7 +111,7 @@ struct ExchangeDeadlinesTests {
         #expect(deadlines.next == .seconds(90))
     }
 
-    @Test func `nothing but the total runs while our own side is slow`() {
+    @Test func `only the total limit runs while the reader or the producer is slow`() {
         var deadlines = deadlines(.receive)
         deadlines.pause()
         #expect(deadlines.next == .seconds(100))
@@ -135,7 +135,7 @@ struct ExchangeDeadlinesTests {
         #expect(Duration.seconds(Int64.max).nanosecondsClamped == .max)
         #expect(Duration.seconds(Int64.min).nanosecondsClamped == .min)
         #expect(MonotonicTime.seconds(1).advanced(by: .max).nanoseconds == .max)
-        // What has no seconds that fit into an `Int64`.
+        // Durations whose seconds exceed an `Int64`.
         let (longest, shortest) = (Duration(attoseconds: .max), Duration(attoseconds: .min))
         #expect(longest.nanosecondsClamped == .max)
         #expect(shortest.nanosecondsClamped == .min)

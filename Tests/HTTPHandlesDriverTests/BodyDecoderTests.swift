@@ -22,7 +22,7 @@ struct BodyDecoderTests {
         Sample(testDescription: "deflate, then gzip", codings: [.deflate, .gzip], coded: CodedText.deflateGzip),
     ].filter { Set($0.codings).isSubset(of: ContentCoding.decodable) }
 
-    /// Everything that comes out, and what is wrong with it.
+    /// The whole output and the error.
     func decode(_ pieces: [[UInt8]], _ codings: [ContentCoding], upTo limit: Int = .max) throws -> (
         [UInt8], HandleError?
     ) {
@@ -40,7 +40,7 @@ struct BodyDecoderTests {
     }
 
     @Test(arguments: samples)
-    func `a body is decoded wherever it is cut`(_ sample: Sample) throws {
+    func `a body is decoded for any split into pieces`(_ sample: Sample) throws {
         for cut in 0...sample.coded.count {
             let (decoded, error) = try decode(
                 [Array(sample.coded[..<cut]), Array(sample.coded[cut...])],
@@ -53,54 +53,54 @@ struct BodyDecoderTests {
     }
 
     @Test(arguments: samples)
-    func `a body that ends too early is an error`(_ sample: Sample) throws {
-        // The two members are whole by themselves.
+    func `a truncated body is an error`(_ sample: Sample) throws {
+    // Each of the two members is complete.
         let ends = sample.coded == CodedText.gzipMembers ? [1, 40, 100] : Array(1..<sample.coded.count)
         for end in ends {
             let error = try decode([Array(sample.coded[..<end])], sample.codings).1
             #expect(error?.code == .invalidServerResponse, "cut at \(end)")
-            #expect(error?.reason.hasSuffix("data are damaged: they end too early") == true)
+            #expect(error?.reason.hasSuffix("data are malformed: they are truncated") == true)
         }
     }
 
-    /// What follows a body and begins no further member of it.
+    /// Bytes after a body that do not begin another member.
     static let endings: [[UInt8]] = [
         [0], [UInt8](repeating: 0, count: 600), Array("more".utf8), [0x1F], [0x1F, 0x1F, 0x8B], [0x8B], [0, 0x8B, 8],
         [0x0A],
     ]
 
     @Test(arguments: samples, endings)
-    func `what follows the end and begins no member is left out`(_ sample: Sample, _ ending: [UInt8]) throws {
+    func `other bytes after the end are ignored`(_ sample: Sample, _ ending: [UInt8]) throws {
         for pieces in [[sample.coded + ending], [sample.coded, ending], (sample.coded + ending).map { [$0] }] {
             let (decoded, error) = try decode(pieces, sample.codings)
             #expect(decoded == CodedText.plain)
-            // zstd has frames to be skipped for that.
+            // zstd has skippable frames for that.
             #expect(error?.code == (sample.codings == [.zstd] ? .invalidServerResponse : nil))
         }
     }
 
-    @Test func `a further gzip member that is damaged is an error`() throws {
+    @Test func `a malformed second gzip member is an error`() throws {
         let second = Array(CodedText.gzip[2...])
         for (member, reason) in [
-            ([0x1F, 0x8B, 7] + second.dropFirst(), "unknown compression method"), ([0x1F, 0x8B], "they end too early"),
-            ([0x1F, 0x8B] + second.dropLast(), "they end too early"),
+            ([0x1F, 0x8B, 7] + second.dropFirst(), "unknown compression method"), ([0x1F, 0x8B], "they are truncated"),
+            ([0x1F, 0x8B] + second.dropLast(), "they are truncated"),
             ([0x1F, 0x8B] + second.dropLast(8) + [UInt8](repeating: 0, count: 8), "incorrect data check"),
         ] {
             for pieces in [[CodedText.gzip + member], (CodedText.gzip + member).map { [$0] }] {
                 let (decoded, error) = try decode(pieces, [.gzip])
                 #expect(decoded.starts(with: CodedText.plain))
-                let text = "the gzip data are damaged: \(reason)"
+                let text = "the gzip data are malformed: \(reason)"
                 #expect(error == HandleError(.invalidServerResponse, .readData, reason: text))
             }
         }
     }
 
-    @Test func `damage of one layer comes after what the other makes of the bytes before it`() throws {
+    @Test func `the error of one layer comes after the decoded bytes before it`() throws {
         var damaged = CodedText.deflateGzip
         damaged[damaged.count - 8] ^= 1
         let (decoded, error) = try decode([damaged], [.deflate, .gzip])
         #expect(decoded == CodedText.plain)
-        #expect(error?.reason == "the gzip data are damaged: incorrect data check")
+        #expect(error?.reason == "the gzip data are malformed: incorrect data check")
     }
 
     @Test func `what is not gzip is an error`() throws {
@@ -110,34 +110,34 @@ struct BodyDecoderTests {
                 == HandleError(
                     .invalidServerResponse,
                     .readData,
-                    reason: "the gzip data are damaged: incorrect header check"
+                    reason: "the gzip data are malformed: incorrect header check"
                 )
         )
     }
 
-    @Test func `damage is found by the checksum`() throws {
+    @Test func `the checksum is verified`() throws {
         var damaged = CodedText.gzip
         damaged[damaged.count - 8] ^= 1
         let (decoded, error) = try decode([damaged], [.gzip])
-        // What came out before that is delivered.
+        // The output before that is delivered.
         #expect(decoded == CodedText.plain)
         #expect(
             error
                 == HandleError(
                     .invalidServerResponse,
                     .readData,
-                    reason: "the gzip data are damaged: incorrect data check"
+                    reason: "the gzip data are malformed: incorrect data check"
                 )
         )
     }
 
     @Test(arguments: [[ContentCoding.gzip], [.deflate]])
-    func `nothing at all is an empty body`(_ codings: [ContentCoding]) throws {
+    func `an empty input is an empty body`(_ codings: [ContentCoding]) throws {
         let (decoded, error) = try decode([], codings)
         #expect(decoded.isEmpty && error == nil)
     }
 
-    @Test func `a body that decodes to very much more than its size is stopped early`() throws {
+    @Test func `a decompression bomb is stopped early`() throws {
         let decoder = try #require(BodyDecoder([.gzip], maximumRatio: 250))
         var decoded = 0
         var failure: HandleError?
@@ -154,12 +154,12 @@ struct BodyDecoderTests {
         } catch {
             failure = error
         }
-        let reason = "the body decodes to more than 250 times its size"
+        let reason = "the body decodes to more than 250 times its size, which is the maximumDecodingRatio"
         #expect(failure == HandleError(.insufficientBuffer, .readData, reason: reason))
         #expect(decoded <= 17 * 1024 * 1024)
     }
 
-    /// How many steps so many bodies of 1,575 bytes take that are a mebibyte of work and nothing to read; and the error.
+    /// The number of steps, and the error, of bodies of 1,575 bytes that take a mebibyte of work and have no output.
     func steps(_ decoder: BodyDecoder, of bodies: Int, afterEach action: () -> Void = {}) -> (count: Int, HandleError?)
     {
         var steps = 0
@@ -180,24 +180,24 @@ struct BodyDecoderTests {
     }
 
     @Test(arguments: [1, 250, nil])
-    func `every layer counts, also one whose bytes decode to nothing`(_ ratio: Int?) throws {
+    func `the output of every layer counts for the ratio`(_ ratio: Int?) throws {
         let decoder = try #require(BodyDecoder([.gzip, .gzip], maximumRatio: ratio))
         let (count, error) = steps(decoder, of: 40)
         let piecesOfMebibyte = 8
         guard let ratio else {
-            // No step takes more than a piece.
+            // No step decodes more than a piece.
             #expect(error == nil)
             #expect(count >= 40 * piecesOfMebibyte)
             return
         }
-        let reason = "the body decodes to more than \(ratio) times its size"
+        let reason = "the body decodes to more than \(ratio) times its size, which is the maximumDecodingRatio"
         #expect(error == HandleError(.insufficientBuffer, .readData, reason: reason))
-        // For each piece a step of the outer layer and one of the inner; the end of a member is in a piece of its own.
+        // For each piece a step of the outer and one of the inner layer; the end of a member is a separate piece.
         #expect(count <= 17 * (piecesOfMebibyte + 1) * 2)
     }
 
     @Test(arguments: [TimeoutPhase.receive, .total])
-    func `a time limit ends decoding that gives nothing`(_ phase: TimeoutPhase) throws {
+    func `a time limit ends decoding without output`(_ phase: TimeoutPhase) throws {
         let time = Lock(MonotonicTime(nanoseconds: 0))
         var limits = TimeoutLimits()
         if phase == .receive { limits.receive = .seconds(30) } else { limits.total = .seconds(30) }
@@ -208,11 +208,11 @@ struct BodyDecoderTests {
         let expected = HandleError.timeout(phase, after: .seconds(30), .readData)
         #expect(count == 4)
         #expect(error == expected)
-        // It stays an error.
+        // The error is permanent.
         #expect(throws: expected) { try decoder.available() }
     }
 
-    @Test func `what gives something, or is read late, is not ended by a time limit`() throws {
+    @Test func `time limits do not apply to decoding with output, or to a late read`() throws {
         let time = Lock(MonotonicTime(nanoseconds: 0))
         let limits = TimeoutLimits(receive: .seconds(30), total: .seconds(100))
         let decoder = try #require(
@@ -223,7 +223,7 @@ struct BodyDecoderTests {
         for byte in CodedText.deflateGzip {
             decoder.push([byte])
             while decoder.mayHaveOutput { decoded += try decoder.pull(upTo: 7) }
-            // The wire has its own limits.
+            // The network has its own limits.
             time.withLock { $0 = $0 + .seconds(1) }
         }
         #expect(decoded == CodedText.plain)
@@ -232,7 +232,7 @@ struct BodyDecoderTests {
     @Test func `no codings need no decoder, and more than two are an error`() throws {
         #expect(BodyDecoder([], maximumRatio: nil) == nil)
         let decoder = try #require(BodyDecoder(Array(repeating: .gzip, count: 3), maximumRatio: nil))
-        let reason = "the body has 3 content codings; at most 2 are undone"
+        let reason = "the body must have at most 2 content codings, but has 3"
         let error = HandleError(.invalidServerResponse, .readData, reason: reason)
         #expect(decoder.mayHaveOutput)
         decoder.push([1])

@@ -5,14 +5,14 @@ import Testing
 @testable import HTTPHandlesDriver
 
 extension DownloadBuffer {
-    /// Gives a piece to the buffer as libcurl does.
+    /// Passes a piece to the buffer, like libcurl.
     func append(_ piece: [UInt8]) -> Bool {
         unsafe piece.withUnsafeBytes { unsafe append($0) }
     }
 }
 
 extension UploadBuffer {
-    /// Takes up to `count` bytes as libcurl does. Returns them, and the lengths of the pieces that libcurl has whole.
+    /// Takes up to `count` bytes, like libcurl. Returns them, and the lengths of the pieces that are completed.
     func supply(_ count: Int) -> (supply: String, bytes: [UInt8], pieces: [Int]) {
         var target = [UInt8](repeating: 0, count: count)
         var pieces: [Int] = []
@@ -49,7 +49,7 @@ struct DownloadBufferTests {
         #expect(buffer.decoded(.read(bytes: 3), reporting: true))
         #expect(buffer.takeReports().count == 1)
         _ = buffer.close()
-        // Nobody can hear of it any more.
+        // There is no listener any more.
         #expect(!buffer.decoded(.read(bytes: 4), reporting: true))
         #expect(buffer.takeReports().isEmpty)
     }
@@ -62,7 +62,7 @@ struct DownloadBufferTests {
         #expect(take(buffer) == "1")
     }
 
-    @Test func `a read takes all there is, or as much as it wants`() {
+    @Test func `a read takes all available bytes, up to its limit`() {
         let buffer = DownloadBuffer()
         buffer.open(nil)
         _ = buffer.append([1, 2, 3])
@@ -75,7 +75,7 @@ struct DownloadBufferTests {
         #expect(take(buffer) == "end")
     }
 
-    @Test func `full, it has libcurl pause; emptied, go on, once`() {
+    @Test func `libcurl is paused when the buffer is full, and resumed once when it is empty`() {
         let buffer = DownloadBuffer()
         buffer.open(nil)
         #expect(buffer.append(Self.full))
@@ -86,7 +86,7 @@ struct DownloadBufferTests {
         #expect(take(buffer) == "1")
     }
 
-    @Test func `what came before a failure can be read`() {
+    @Test func `bytes before a failure can be read`() {
         let buffer = DownloadBuffer()
         buffer.open(nil)
         _ = buffer.append([1])
@@ -95,7 +95,7 @@ struct DownloadBufferTests {
         #expect(take(buffer) == "connectionError")
     }
 
-    @Test func `a new exchange forgets no report, and nobody who waits`() {
+    @Test func `a new exchange keeps reports and waiting readers`() {
         let buffer = DownloadBuffer()
         buffer.open(nil)
         _ = buffer.append([1, 2])
@@ -110,7 +110,7 @@ struct DownloadBufferTests {
         #expect(buffer.reset().waiter.map(\.mustResume) == nil)
     }
 
-    @Test func `closing discards everything and fails whoever waits`() {
+    @Test func `closing discards everything and fails waiting readers`() {
         let buffer = DownloadBuffer()
         buffer.open(nil)
         let result = Result()
@@ -173,7 +173,7 @@ struct UploadBufferTests {
         }
     }
 
-    @Test func `pieces go through in order, and each is reported when libcurl has it whole`() {
+    @Test func `pieces are sent in order, and each is reported when libcurl has consumed it`() {
         let buffer = UploadBuffer()
         buffer.open(length: nil)
         #expect(buffer.supply(10) == ("nothingYet", [], []))
@@ -185,7 +185,7 @@ struct UploadBufferTests {
         #expect(buffer.supply(10) == ("end", [], []))
     }
 
-    @Test func `the producer waits for room`() {
+    @Test func `the producer waits for space`() {
         let buffer = UploadBuffer()
         buffer.open(length: nil)
         _ = buffer.write([UInt8](repeating: 0, count: BufferMarks().high))
@@ -194,13 +194,13 @@ struct UploadBufferTests {
         #expect(buffer.takeWaiter().map(\.mustResume) == nil)
         _ = buffer.supply(BufferMarks().high)
         guard case .accepted? = buffer.takeWaiter()?.outcome else {
-            Issue.record("the waiting piece was not taken over")
+            Issue.record("the waiting piece was not accepted")
             return
         }
         #expect(buffer.supply(10) == ("bytes", [1], [1]))
     }
 
-    @Test func `a length that was announced is kept`() {
+    @Test func `the announced length is enforced`() {
         let buffer = UploadBuffer()
         buffer.open(length: 3)
         #expect(describe(buffer.write([1, 2])) == "accepted")
@@ -211,7 +211,7 @@ struct UploadBufferTests {
         #expect(describe(buffer.write([4])) == "incorrectHandleState: the request body is complete")
     }
 
-    @Test func `what the server does not want goes nowhere`() {
+    @Test func `bytes that the server does not need are dropped`() {
         let buffer = UploadBuffer()
         buffer.open(length: nil)
         _ = buffer.write([1])

@@ -1,4 +1,4 @@
-/// A text and what gzip and zlib (Python's) make of it.
+/// A text, coded with gzip and zlib (by Python).
 enum CodedText {
     static let plain = Array(String(repeating: "To be, or not to be: that is the question. ", count: 20).utf8)
 
@@ -27,7 +27,7 @@ enum CodedText {
         "28b52ffd605c02750100b202090fb0a903c2460c385a818b164420938b874353750b7da52b7349e9e26cf6f29c38389b23010073e92a5506"
     )
 
-    /// gzip's best: a thousandth.
+    /// The maximum compression of gzip: a thousandth.
     static let mebibyteOfZeros =
         bytes("1f8b0800000000000203edc13101000000c2a0f54f6d085fa0") + [UInt8](repeating: 0, count: 1015)
         + bytes("003e031cea38a700001000")

@@ -22,7 +22,7 @@ struct DriverInboxTests {
         #expect(inbox.post(Self.command) == .nothing)
     }
 
-    @Test func `a thread does not rest while something waits`() {
+    @Test func `a thread does not sleep while an entry waits`() {
         var inbox = DriverInbox()
         _ = inbox.post(Self.command)
         #expect(inbox.prepareToRest(mayRest: true) == .entriesWait)
@@ -40,7 +40,7 @@ struct DriverInboxTests {
         #expect(inbox.post(Self.command) == .startThread)
     }
 
-    @Test func `a borrowed thread stops when nothing waits`() {
+    @Test func `a calling thread stops when the inbox is empty`() {
         var inbox = DriverInbox()
         _ = inbox.post(Self.command)
         var taken: [DriverInbox.Entry?] = []
@@ -52,7 +52,7 @@ struct DriverInboxTests {
 @Suite("Resumptions")
 struct ResumptionsTests {
     @Test(arguments: [0, 1, 2, 32, 33, 100])
-    func `everybody goes on once, however many do together`(count: Int) async {
+    func `each task is resumed once, in batches of any size`(count: Int) async {
         let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
         let resumptions = Resumptions()
         for number in 0..<count { resumptions.add(at: .medium) { continuation.yield(number) } }
@@ -62,7 +62,7 @@ struct ResumptionsTests {
         #expect(numbers.sorted() == Array(0..<count))
     }
 
-    @Test func `a task goes on with its priority, and takes others of its turn with it`() async {
+    @Test func `a batch has the highest priority of its tasks`() async {
         let (stream, continuation) = AsyncStream.makeStream(of: TaskPriority.self)
         let resumptions = Resumptions()
         for priorities in [[TaskPriority.low, .high, .medium], [.low, .low]] {
@@ -76,7 +76,7 @@ struct ResumptionsTests {
 
 @Suite("Driver thread", .timeLimit(.minutes(5)))
 struct DriverThreadTests {
-    @Test func `commands run in order, on one thread that knows itself`() async throws {
+    @Test func `commands run in order on the current driver thread`() async throws {
         let driver = try Driver()
         #expect(!driver.isCurrent)
         let seen = Seen()
@@ -169,7 +169,7 @@ struct EventBackendTests {
             (0x08_0E_01, .poll), (0x08_11_00, .epoll), (0x08_14_00, .poll), (0x08_16_00, .poll), (0x08_17_00, .epoll),
         ] as [(UInt32, EventBackendChoice)]
     )
-    func `the choice by version`(version: UInt32, choice: EventBackendChoice) {
+    func `the back end for each version`(version: UInt32, choice: EventBackendChoice) {
         #expect(EventBackendChoice.best(for: version) == choice)
     }
 
@@ -206,7 +206,7 @@ struct EventBackendTests {
         func transferAlarm(_ transfer: Transfer, _ engine: TransferEngine) -> MonotonicTime? { nil }
     }
 
-    /// Carries out a request and returns its milestones.
+    /// Performs a request and returns its milestones.
     static func milestones(
         _ driver: Driver,
         _ url: String,
@@ -266,7 +266,7 @@ struct EventBackendTests {
     }
 
     @Test(arguments: EventBackendChoice.allCases)
-    func `the death of the engine ends every transfer, and no more can be made`(backend: EventBackendChoice)
+    func `a failure of the engine ends every transfer, and no more can be made`(backend: EventBackendChoice)
         async throws
     {
         let server = try ScriptedServer { $0.waitForClose() }
@@ -295,7 +295,7 @@ struct EventBackendTests {
     }
 
     @Test(arguments: EventBackendChoice.allCases)
-    func `connections in use leave the idle ones alone`(backend: EventBackendChoice) async throws {
+    func `connections in use do not affect idle ones`(backend: EventBackendChoice) async throws {
         let count = 8
         let arrived = Lock(0)
         let allArrived = Gate()
@@ -322,7 +322,7 @@ struct EventBackendTests {
     }
 
     @Test(arguments: EventBackendChoice.allCases)
-    func `a thousand connections come and go`(backend: EventBackendChoice) async throws {
+    func `a thousand connections are made and closed`(backend: EventBackendChoice) async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.0 200 OK\r\n\r\nbye")

@@ -5,10 +5,10 @@ import Testing
 
 @testable import HTTPHandlesDriver
 
-/// The option table beside the linked libcurl's own list of options.
+/// Compares the option table with the option list of the linked libcurl.
 @Suite("Options of the linked libcurl")
 struct OptionListTests {
-    /// What libcurl says of its options: the name without the prefix, and whether it is an old name of another one.
+    /// libcurl's description of an option: the name without the prefix, and whether it is an alias.
     static let list: [String: Bool] = {
         var list: [String: Bool] = [:]
         var next = unsafe curl_easy_option_next(nil)
@@ -20,7 +20,7 @@ struct OptionListTests {
     }()
 
     @Test(arguments: OptionEntry.all)
-    func `libcurl has what the table names`(entry: OptionEntry) throws {
+    func `libcurl has the options of the table`(entry: OptionEntry) throws {
         #expect(Self.list.count > 250)
         for name in entry.row.curlNames {
             if name.hasPrefix("CURLOPT_") {
@@ -32,12 +32,12 @@ struct OptionListTests {
         try CurlLibrary.requireKnown(entry.row, for: .setOption)
     }
 
-    @Test func `the driver sets what the table names, and nothing else for an option`() throws {
+    @Test func `the driver sets the options of the table, and no others for an option`() throws {
         let values = try Self.names(in: "Transfer+OptionValues.swift", "CURLOPT_")
             .union(Self.names(in: "Transfer+Authentication.swift", "CURLOPT_"))
         let table = Set(OptionEntry.all.flatMap(\.row.curlNames))
-        // Whether a connection is closed also depends on the request; the directory of authorities is always off; and
-        // Negotiate takes a connection of its own.
+        // Whether a connection is closed also depends on the request; the directory of authorities is always off; Negotiate
+        // needs a separate connection.
         #expect(
             values.union(["CURLOPT_FORBID_REUSE"]).subtracting(["CURLOPT_CAPATH", "CURLOPT_FRESH_CONNECT"])
                 == table.filter { $0.hasPrefix("CURLOPT_") }
@@ -47,9 +47,9 @@ struct OptionListTests {
         #expect(facts.union(["CURLINFO_TLS_SSL_PTR"]) == table.filter { $0.hasPrefix("CURLINFO_") })
     }
 
-    /// libcurl would read or write them, load what they name or ask, on the driver's thread. What prevents that, and what is
-    /// left: `Docs/Concurrency.md`.
-    @Test func `files, engines and passwords are named to libcurl by these options alone`() throws {
+    /// With these options libcurl would read or write files, load libraries or prompt, on the driver thread. See
+    /// `Docs/Concurrency.md`.
+    @Test func `only these options pass files, engines and passwords to libcurl`() throws {
         let words = [
             "FILE", "CAINFO", "CAPATH", "CERT", "SSLKEY", "ENGINE", "NETRC", "COOKIEJAR", "HSTS", "ALTSVC",
             "KNOWNHOSTS", "INTERFACE", "KEYPASSWD",
@@ -91,7 +91,7 @@ struct OptionListTests {
         }
     }
 
-    @Test func `the linked library says what it is`() {
+    @Test func `version and features of the linked library`() {
         let library = CurlLibrary.linked
         #expect(library.version == CurlLibrary.versionText)
         let bits = unsafe curl_version_info(CURLVERSION_TENTH).pointee.features

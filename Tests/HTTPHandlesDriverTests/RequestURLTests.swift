@@ -14,8 +14,8 @@ struct RequestURLTests {
         ("http://h//h2/", "http://h//h2/"),
         ("http://h/:1@x", "http://h/:1@x"), ("http://%48/", "http://h/"), ("http://a_b-c~d.e/", "http://a_b-c~d.e/"),
     ])
-    func `a URL is normalised`(_ text: String, _ url: String) throws {
-        // Twice: what libcurl said is remembered.
+    func `a URL is normalized`(_ text: String, _ url: String) throws {
+    // Twice: the second time from the cache.
         for text in [text, url, text] {
             let parsed = try RequestURL(parsing: text, for: .openRequest)
             #expect(parsed.text == url)
@@ -30,7 +30,7 @@ struct RequestURLTests {
         #expect(urls.map(\.host) == ["fe80::1%a", "fe80::1%b", "fe80::1", "fe80::1%A"])
     }
 
-    /// What is given to libcurl leads, as libcurl takes it apart, to the origin that was found.
+    /// libcurl parses the URL that it gets to the same origin.
     @Test(arguments: 0..<8)
     func `libcurl sees the same server`(_ seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
@@ -50,7 +50,7 @@ struct RequestURLTests {
             guard let url = try? RequestURL(parsing: text, for: .openRequest) else { continue }
             count += 1
             for url in [url, url.withoutDotSegments] { try Self.check(url, from: text) }
-            // A reference without an authority changes nothing of it.
+            // A reference without an authority does not change the origin.
             let reference = "/" + rest.joined()
             guard let next = try? RequestURL(Array(reference.utf8), relativeTo: url, for: .receiveResponse) else {
                 continue

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Spare easy handles", .timeLimit(.minutes(5)))
 struct SpareTests {
-    /// Carries out a request, and tells what the engine's spares keep of it.
+    /// Performs a request and returns what the spare handles keep of it.
     private static func kept(
         _ url: String,
         _ headerFields: HTTPFields = [:],
@@ -35,7 +35,7 @@ struct SpareTests {
         let server = try EventBackendTests.answering()
         let plain = try await Self.kept(server.url("/plain"))
         #expect(plain.count == 1)
-        // A URL that is used again is not parsed again.
+        // A URL that is reused is not parsed again.
         #expect(plain.texts.contains(server.url("/plain")))
 
         let query = try await Self.kept(server.url("/?token=secret"))
@@ -44,7 +44,7 @@ struct SpareTests {
         let fields = try await Self.kept(server.url("/"), [.authorization: "secret", .cookie: "a=secret"])
         #expect(fields.count == 1)
         #expect(!fields.texts.contains { $0.contains("secret") })
-        // What libcurl has made of these goes only with the handle.
+        // libcurl releases these only with the handle.
         let credentials = try await Self.kept(server.url("/"), [:], .basic(user: "me", password: "secret"))
         #expect(credentials.count == 0)
     }

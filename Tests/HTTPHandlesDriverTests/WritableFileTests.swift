@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPHandlesDriver
 
-@Suite("Files that are written")
+@Suite("Writable files")
 final class WritableFileTests {
     let folder: String
 
@@ -33,7 +33,7 @@ final class WritableFileTests {
         try FileManager.default.attributesOfItem(atPath: path(name))[.posixPermissions] as? Int
     }
 
-    /// What the masks of the process make of a new file's mode.
+    /// The mode of a new file, according to the umask of the process.
     func usual(_ mode: Int) throws -> Int {
         let descriptor = unsafe open(path("usual"), O_WRONLY | O_CREAT | O_EXCL, mode_t(mode))
         defer {
@@ -63,8 +63,8 @@ final class WritableFileTests {
 
     // MARK: Locks
 
-    /// As between fork and exec, when a child has all descriptors.
-    @Test func `a file that is given up is free, whoever else has its descriptor`() throws {
+    /// As between fork and exec, when a child process has all descriptors.
+    @Test func `an abandoned file is unlocked although another process has its descriptor`() throws {
         var file: WritableFile? = try WritableFile(resuming: path("partial"), for: path("whole"))
         try file?.write([1])
         let copy = dup(try #require(file?.number))
@@ -88,7 +88,7 @@ final class WritableFileTests {
         }
     }
 
-    @Test func `a new file has the mode that new files have, a private one is for its owner`() throws {
+    @Test func `a new file has the default mode, a private one is for its owner`() throws {
         try replace("file")
         #expect(try mode("file") == usual(0o666))
         try replace("file", isPrivate: true)
@@ -100,9 +100,9 @@ final class WritableFileTests {
         #expect(try mode("another.partial") == 0o600)
     }
 
-    // MARK: What is replaced
+    // MARK: Replacing
 
-    @Test func `only a regular file is ever replaced, and no link is followed`() throws {
+    @Test func `only regular files are replaced, and links are not followed`() throws {
         _ = try make("target")
         let links = [("link", path("target")), ("dangling", path("nothing")), ("piped", path("pipe"))]
         for (name, target) in links { unsafe symlink(target, path(name)) }
@@ -120,13 +120,13 @@ final class WritableFileTests {
         #expect(text("target") == "old")
     }
 
-    @Test func `a file that appears in the meantime is looked at again`() throws {
+    @Test func `a file that was created meanwhile is checked`() throws {
         let file = try WritableFile(replacing: path("file"))
         _ = unsafe mkfifo(path("file"), 0o600)
         #expect(throws: Self.failure(path("file"), "it is not a regular file")) { try file.complete() }
     }
 
-    @Test func `a file that was moved away is not another one`() throws {
+    @Test func `a temporary file that was moved is not renamed`() throws {
         var file: WritableFile? = try WritableFile(resuming: path("file.partial"), for: path("file"))
         try file?.write([1])
         _ = unsafe rename(path("file.partial"), path("moved"))
@@ -136,7 +136,7 @@ final class WritableFileTests {
         #expect(names == ["file.partial", "moved"])
     }
 
-    // MARK: What is resumed
+    // MARK: Resuming
 
     @Test func `a partial file that another user can have written is not used`() throws {
         _ = try make("target", mode: 0o600)
@@ -150,9 +150,9 @@ final class WritableFileTests {
                     )
                 }
             ),
-            ("it has another name", { unsafe link(self.path("target"), self.path("f.partial")) }),
-            ("other users may write it", { _ = try self.make("f.partial", mode: 0o620) }),
-            ("other users may write it", { _ = try self.make("f.partial", mode: 0o602) }),
+            ("it has more than one hard link", { unsafe link(self.path("target"), self.path("f.partial")) }),
+            ("other users may write to it", { _ = try self.make("f.partial", mode: 0o620) }),
+            ("other users may write to it", { _ = try self.make("f.partial", mode: 0o602) }),
             ("No such device or address", { unsafe mkfifo(self.path("f.partial"), 0o600) }),
             ("Is a directory", { unsafe mkdir(self.path("f.partial"), 0o700) }),
         ]
@@ -166,10 +166,10 @@ final class WritableFileTests {
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root can make a file of another user"))
-    func `nor one that belongs to another user`() throws {
+    func `a partial file of another user is not used`() throws {
         try unsafe chown(make("f.partial", mode: 0o600), 12345, 12345)
         #expect(throws: Self.failure(path("f.partial"), "it belongs to another user")) { try self.resume("f") }
-        // The final file of another is replaced, and no wider than it was.
+        // The final file of another user is replaced, with no wider mode.
         try unsafe chown(make("file", mode: 0o640), 12345, 12345)
         try replace("file")
         #expect(try mode("file") == 0o640)
@@ -179,15 +179,15 @@ final class WritableFileTests {
         #expect(try FileManager.default.attributesOfItem(atPath: path("ours"))[.groupOwnerAccountID] as? Int == 12345)
     }
 
-    @Test func `what is read as our own is not another user's`() throws {
+    @Test func `a file that must be ours is not another user's`() throws {
         _ = try make("target", mode: 0o600)
         #expect(try ReadableFile(path("target"), isOwn: true, for: .readData).readAll() == Array("old".utf8))
         try FileManager.default.createSymbolicLink(atPath: path("link"), withDestinationPath: path("target"))
         _ = try make("wide", mode: 0o666)
         try unsafe link(make("one", mode: 0o600), path("two"))
         for (name, reason) in [
-            ("link", "Too many levels of symbolic links"), ("wide", "other users may write it"),
-            ("two", "it has another name"),
+            ("link", "Too many levels of symbolic links"), ("wide", "other users may write to it"),
+            ("two", "it has more than one hard link"),
         ] {
             let error = HandleError(
                 .fileNotReadable,
@@ -201,12 +201,12 @@ final class WritableFileTests {
 
     // MARK: Failures
 
-    @Test func `bytes that do not reach the disk are an error, and the file is not there`() throws {
+    @Test func `a failed synchronization is an error, and the file does not exist`() throws {
         _ = try make("file")
         let pipe = Pipe()
         var file: WritableFile? = try WritableFile(replacing: path("file"))
         try file?.write([1])
-        // A descriptor in the place of the file's that cannot be synchronised.
+        // A descriptor that cannot be synchronized, in place of the file's.
         dup2(pipe.fileHandleForWriting.fileDescriptor, try #require(file?.number))
         #expect(throws: Self.failure(path("file"), "Invalid argument")) { try file?.complete() }
         file = nil
@@ -214,7 +214,7 @@ final class WritableFileTests {
         #expect(names == ["file"])
     }
 
-    @Test func `a pipe that does not block is waited for`() async throws {
+    @Test func `writing to a non-blocking pipe waits`() async throws {
         let pipe = Pipe()
         let number = pipe.fileHandleForWriting.fileDescriptor
         _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)

@@ -4,7 +4,7 @@ import HTTPHandlesLock
 import HTTPHandlesTesting
 import Testing
 
-/// What the tool writes down of an exchange.
+/// The HAR files of the tool.
 @Suite("HAR files", .timeLimit(.minutes(5)))
 struct ArchiveTests {
     /// The members that HAR 1.2 requires.
@@ -47,7 +47,7 @@ struct ArchiveTests {
         let log: Log
     }
 
-    /// Runs the tool, and reads what it has written down.
+    /// Runs the tool and reads its HAR file.
     func archive(_ url: String, _ options: [String] = [], status: Int32 = 0) async throws -> (File.Log, text: String) {
         let scratch = try Scratch()
         let arguments = ["get", url, "-o", scratch.path("body"), "--har", scratch.path("har")] + options
@@ -125,7 +125,7 @@ struct ArchiveTests {
         #expect(!text.contains("s3cret"))
     }
 
-    @Test func `secrets are in it if asked for`() async throws {
+    @Test func `secrets are included on request`() async throws {
         let server = try Self.server()
         let (log, _) = try await archive(server.url("/first?a=b&c"), Self.secrets + ["--har-with-secrets"])
         try #require(log.entries.count == 2)
@@ -136,7 +136,7 @@ struct ArchiveTests {
         #expect(log.entries[0].request.headers.contains(File.Pair(name: "Authorization", value: "Bearer s3cret")))
     }
 
-    @Test func `without being asked for, values of queries and bodies are not in it`() async throws {
+    @Test func `query values and bodies are omitted by default`() async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let isFirst = request.head.target.hasPrefix("/first")
@@ -155,14 +155,14 @@ struct ArchiveTests {
         let (log, other) = try await archive(server.url("/second?s3cret"))
         #expect(!other.contains("s3cret"))
         #expect(log.entries[0].response.content.size == 6)
-        #expect(log.entries[0].response.content.comment == "left out without --har-with-secrets")
+        #expect(log.entries[0].response.content.comment == "omitted without --har-with-secrets")
     }
 
-    /// Seeds of their own, so that a failure can be had again.
+    /// With fixed seeds, so that a failure is reproducible.
     @Test(arguments: 1...6)
-    func `the file is whole, whatever bytes the server sends`(seed: UInt64) async throws {
+    func `the file is valid for any bytes from the server`(seed: UInt64) async throws {
         let generator = Lock(SeededGenerator(seed: seed))
-        // All but those that end a line, and the one that libcurl refuses.
+        // All except line ends and the byte that libcurl refuses.
         let bytes = (1...255).filter { $0 != 0x0A && $0 != 0x0D }.map(UInt8.init)
         @Sendable func noise(_ count: Int) -> [UInt8] {
             generator.withLock { generator in (0..<count).map { _ in generator.one(of: bytes) } }
@@ -185,7 +185,7 @@ struct ArchiveTests {
         #expect(log.entries.last?.response.content.size == 63)
     }
 
-    @Test func `a response that breaks off is written down, with what is wrong`() async throws {
+    @Test func `a truncated response is recorded with its error`() async throws {
         let server = try Self.server()
         let (log, _) = try await archive(server.url("/broken"), status: 3)
         try #require(log.entries.count == 1)
@@ -200,7 +200,7 @@ struct ArchiveTests {
             ("/long", nil, nil, "longer than 1048576 bytes"),
         ] as [(String, String?, String?, String?)]
     )
-    func `the body is in it, up to a size`(_ target: String, _ text: String?, _ encoding: String?, _ comment: String?)
+    func `the body is included up to a size`(_ target: String, _ text: String?, _ encoding: String?, _ comment: String?)
         async throws
     {
         let server = try Self.server()
@@ -210,7 +210,7 @@ struct ArchiveTests {
         #expect(content.size == ["/second": 5, "/bytes": 4][target] ?? (1 << 20) + 1)
     }
 
-    @Test func `so is a server that is not there`() async throws {
+    @Test func `a failed connection is recorded`() async throws {
         let port = try freePorts(1)[0]
         let (log, _) = try await archive("http://127.0.0.1:\(port)/", status: 3)
         try #require(log.entries.count == 1)
@@ -218,7 +218,7 @@ struct ArchiveTests {
         #expect(log.entries[0].response.comment?.hasPrefix("cannotConnect") == true)
     }
 
-    @Test func `the library tells the exchanges of a redirected request`() async throws {
+    @Test func `hops returns the exchanges of a redirected request`() async throws {
         let server = try Self.server()
         let session = try SessionHandle()
         let response = try await session.get(server.url("/first?a=b&c"))

@@ -4,10 +4,10 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// The schemes beside Digest, and what holds for all of them.
+/// All schemes except Digest, and the common behaviour of all schemes.
 @Suite("Authentication schemes", .timeLimit(.minutes(5)))
 struct AuthenticationTests {
-    /// Refuses all but one `Authorization`, and keeps what it got.
+    /// Accepts only one value of `Authorization`, and records all of them.
     final class Doorman: Sendable {
         private let received = Record<ReceivedHead>()
         let server: ScriptedServer
@@ -37,10 +37,10 @@ struct AuthenticationTests {
 
     static func base64(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
 
-    // MARK: Sent at once
+    // MARK: Sent with the first request
 
     @Test(arguments: [("Aladdin", "open sesame"), ("Jürgen", "pässword:ß"), ("a", ""), ("a", "日本")])
-    func `Basic sends name and password in UTF-8, at once`(_ user: String, _ password: String) async throws {
+    func `Basic sends user and password in UTF-8 with the first request`(_ user: String, _ password: String) async throws {
         let right = "Basic " + Self.base64("\(user):\(password)")
         let server = try Doorman(["Basic realm=\"r\""], accepting: right)
         let session = try Self.session(.basic(user: user, password: password))
@@ -48,7 +48,7 @@ struct AuthenticationTests {
         #expect(server.authorizations == [right])
     }
 
-    @Test func `Bearer sends the token, at once`() async throws {
+    @Test func `Bearer sends the token with the first request`() async throws {
         let server = try Doorman(["Bearer"], accepting: "Bearer mF_9.B5f-4.1JqM")
         let session = try Self.session(.bearer("mF_9.B5f-4.1JqM"))
         for _ in 0..<3 { #expect(try await session.get(server.server.url()).head.status == 200) }
@@ -56,7 +56,7 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: [Credentials.basic(user: "u", password: "p"), .bearer("token")])
-    func `what is refused is the response`(_ credentials: Credentials) async throws {
+    func `after refused credentials the 401 is the response`(_ credentials: Credentials) async throws {
         let server = try Doorman(["Bearer error=\"invalid_token\"", "Basic realm=\"r\""])
         let response = try await Self.session(credentials).get(server.server.url())
         #expect(response.head.status == 401)
@@ -66,7 +66,7 @@ struct AuthenticationTests {
         #expect(server.authorizations.count == 1)
     }
 
-    @Test func `nginx lets in by Basic`() async throws {
+    @Test func `nginx accepts Basic`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try Self.session(.basic(user: "Aladdin", password: "open sesame"))
         #expect(try await session.get(nginx.http("/locked")).body.collectString(upTo: 100) == "treasure")
@@ -81,9 +81,9 @@ struct AuthenticationTests {
         #expect(try await session.get(nginx.http("/locked")).head.status == 401)
     }
 
-    // MARK: Sent when asked for
+    // MARK: Sent after a challenge
 
-    @Test func `of several schemes the strongest that is offered is taken`() async throws {
+    @Test func `the strongest scheme that is offered is used`() async throws {
         let digest = try DigestServer()
         let credentials = Credentials.password(user: DigestServer.user, password: DigestServer.password)
         #expect(try await Self.session(credentials).get(digest.url()).head.status == 200)
@@ -104,8 +104,8 @@ struct AuthenticationTests {
         #expect(server.authorizations == [nil])
     }
 
-    /// The whole pool of easy handles is used by one credentials after the other.
-    @Test func `nobody's credentials are sent for somebody else`() async throws {
+    /// The whole pool of easy handles is used with each of the credentials in turn.
+    @Test func `credentials of earlier requests are not sent`() async throws {
         let server = try Doorman(["Basic realm=\"r\""])
         let session = try Self.session(nil)
         func authorization(_ credentials: Credentials?) async throws -> String? {
@@ -122,7 +122,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test func `an Authorization field of the caller's own is all that is sent`() async throws {
+    @Test func `an Authorization field of the caller replaces the credentials`() async throws {
         let server = try Doorman(["Basic realm=\"r\""])
         let provider = CredentialProvider { _ in
             Issue.record("asked")
@@ -146,7 +146,7 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: [LinkedLibrary.Feature.ntlm, .negotiate])
-    func `a scheme that libcurl was built without is named`(_ feature: LinkedLibrary.Feature) async throws {
+    func `a scheme that libcurl does not support is an error with its name`(_ feature: LinkedLibrary.Feature) async throws {
         let session = try Self.session(feature == .ntlm ? .ntlm(user: "u", password: "s3cret") : .negotiate)
         let library = try await session.option(.linkedLibrary)
         guard !library.has(feature) else { return }
@@ -159,25 +159,31 @@ struct AuthenticationTests {
     // MARK: Secrets
 
     static let unusable: [(Credentials, String)] = [
-        (.basic(user: "s3cret\r\nX: y", password: "p"), "credentials for basic: it contains a control character"),
-        (.digest(user: "u", password: "s3cret\0"), "credentials for digest: it contains a control character"),
-        (.basic(user: "s3cret:", password: "s3cret"), "credentials for basic: the user's name contains a colon"),
-        (.basic(user: "s3cret:\u{301}", password: "s3cret"), "credentials for basic: the user's name contains a colon"),
-        (.bearer("s3cret s3cret"), "credentials for bearer: that is not a token"),
-        (.bearer(""), "credentials for bearer: that is not a token"),
+        (.basic(user: "s3cret\r\nX: y", password: "p"), "the user name or the password contains a control character"),
+        (.digest(user: "u", password: "s3cret\0"), "the user name or the password contains a control character"),
+        (
+            .basic(user: "s3cret:", password: "s3cret"),
+            "the user name contains a colon, which the scheme basic does not allow"
+        ),
+        (
+            .basic(user: "s3cret:\u{301}", password: "s3cret"),
+            "the user name contains a colon, which the scheme basic does not allow"
+        ),
+        (.bearer("s3cret s3cret"), "the token must be visible ASCII without spaces, and not empty"),
+        (.bearer(""), "the token must be visible ASCII without spaces, and not empty"),
         (
             .password(user: "u", password: "s3cret", schemes: [.bearer]),
-            "credentials for bearer: no password can be used with bearer"
+            "the scheme bearer does not use a password"
         ),
-        (.password(user: "u", password: "s3cret", schemes: []), "credentials for : no scheme is allowed"),
+        (.password(user: "u", password: "s3cret", schemes: []), "there must be at least one scheme"),
     ]
 
     @Test(arguments: unusable)
-    func `credentials that cannot be used are refused without being told`(
+    func `invalid credentials are refused, and the error hides them`(
         _ credentials: Credentials,
         _ problem: String
     ) async throws {
-        let reason = "credentials cannot be \(problem)"
+        let reason = "credentials: \(problem)"
         #expect(throws: HandleError(.invalidParameter, .openSession, reason: reason)) {
             try Self.session(credentials)
         }
@@ -187,7 +193,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test func `nothing prints a secret`() async throws {
+    @Test func `no description contains a secret`() async throws {
         var text = ""
         for credentials in [
             Credentials.basic(user: "s3cret", password: "s3cret"), .digest(user: "s3cret", password: "s3cret"),

@@ -10,7 +10,7 @@ struct BadInputTests {
     @Test(arguments: [("ftp", "ftp://h"), ("file", "file://"), ("nonsense", "nonsense://h")])
     func `another scheme`(scheme: String, origin: String) async throws {
         let session = try SessionHandle()
-        let reason = "the scheme of \"\(origin)/path\" is \"\(scheme)\", not http or https"
+        let reason = "the scheme of \"\(origin)/path\" must be http or https, but is \"\(scheme)\""
         await #expect(throws: HandleError(.unrecognizedScheme, .openRequest, reason: reason)) {
             try await session.get(origin + "/path")
         }
@@ -22,14 +22,14 @@ struct BadInputTests {
         "http://user:secret@h/", "http://h/a\r\nX: y", "http://h/a\u{0}b", "http://h/\u{7F}", "http://h\n/",
         "http://[::1/", "http://h ost/",
     ])
-    func `a URL that is none`(url: String) async throws {
+    func `a malformed URL`(url: String) async throws {
         let session = try SessionHandle()
         let recorder = EventRecorder(of: session, scope: .tree)
         let error = await #expect(throws: HandleError.self) { try await session.get(url) }
         #expect(error?.code == .invalidURL || error?.code == .unrecognizedScheme)
         #expect(error?.operation == .openRequest)
         try session.close()
-        // Nothing was opened, let alone sent.
+        // No request was made or sent.
         #expect(try await recorder.finish().map(\.kind) == [.handleClosing])
     }
 
@@ -38,7 +38,7 @@ struct BadInputTests {
         "http:user:s3cret@h/", "user:s3cret@h", "http://user:s3cret@h/\n",
         "http://user:s3cret@\u{301}h/", "http://\u{301}user:s3cret@h/",
     ])
-    func `credentials in a URL are refused without being told`(url: String) async throws {
+    func `credentials in a URL are refused, and the error hides them`(url: String) async throws {
         let session = try SessionHandle()
         for error in [
             await #expect(throws: HandleError.self) { try await session.get(url) },
@@ -49,7 +49,7 @@ struct BadInputTests {
     }
 
     @Test(arguments: ["", "h/p", "h?q", "h#f", "u@h", "h:80", "a b", "a\r\nb", "a\u{0}b", "[::1", "h%00"])
-    func `a host that is none`(host: String) async throws {
+    func `a malformed host`(host: String) async throws {
         let session = try SessionHandle()
         let error = await #expect(throws: HandleError.self) { try await session.connect(to: host, port: 80) }
         #expect(error?.code == .invalidURL)
@@ -59,12 +59,14 @@ struct BadInputTests {
     @Test(arguments: [-1, 0, 65536])
     func `a port out of range`(port: Int) async throws {
         let session = try SessionHandle()
-        await #expect(throws: HandleError.invalidParameter(.connect, "\(port) is not a port")) {
+        await #expect(
+            throws: HandleError.invalidParameter(.connect, "the port must be from 1 to 65535, but is \(port)")
+        ) {
             try await session.connect(to: "h", port: port)
         }
     }
 
-    @Test func `IPv6 addresses come with and without brackets`() async throws {
+    @Test func `IPv6 addresses with and without brackets`() async throws {
         let session = try SessionHandle()
         _ = try await session.connect(to: "::1", port: 80)
         _ = try await session.connect(to: "[::1]", port: 80)
@@ -102,13 +104,13 @@ struct BadInputTests {
         }
     }
 
-    @Test func `header fields that frame the message`() async throws {
+    @Test func `header fields that control the connection`() async throws {
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: 1)
         await #expect(
             throws: HandleError.invalidParameter(
                 .openRequest,
-                "\"Upgrade: x\" is part of how a message is framed, which is the library's business"
+                "the field \"Upgrade: x\" is not allowed: the library controls the connection"
             )
         ) {
             try await connection.openRequest(.get, "/", headerFields: [.upgrade: "x"])
@@ -124,7 +126,7 @@ struct BadInputTests {
         let session = try SessionHandle()
         var fields = HTTPFields()
         #expect(throws: HandleError.self) { try fields.append(checked: "X-A", "1\r\nX-B: 2") }
-        // The ecosystem's type replaces what is not allowed by spaces.
+        // `HTTPField` replaces characters that are not allowed by spaces.
         fields.append(HTTPField(name: try #require(HTTPField.Name("X-A")), value: "1\r\nX-B: 2\u{0}"))
         let response = try await session.get(server.url(), headerFields: fields)
         #expect(try await response.body.collect(upTo: 1) == Array("5".utf8))
@@ -132,14 +134,16 @@ struct BadInputTests {
 
     @Test func `an option at the wrong level`() async throws {
         let session = try SessionHandle()
-        await #expect(throws: HandleError(.incorrectHandleType, .queryOption, reason: "a session has no url")) {
+        await #expect(
+            throws: HandleError(.incorrectHandleType, .queryOption, reason: "a session handle has no option url")
+        ) {
             try await session.option(.url)
         }
     }
 
     // MARK: From the server
 
-    @Test func `a server that is not there`() async throws {
+    @Test func `a refused connection`() async throws {
         let port = try ScriptedServer { _ in }.port
         let session = try SessionHandle()
         let recorder = EventRecorder(of: session, scope: .tree)
@@ -157,7 +161,7 @@ struct BadInputTests {
             try connection.send("HTTP/1.1 200 OK\r\r\nContent-Length: 5\r\r\n\r\r\nhello")
         }
         let session = try SessionHandle()
-        // libcurl 7.88 takes the line that begins with one for the empty line, and so do we; newer ones refuse it.
+        // libcurl 7.88 treats a line that begins with one as the empty line, and so does the library; newer ones refuse it.
         do {
             let response = try await session.get(server.url())
             #expect(try await response.body.collect(upTo: 10) == Array("hello".utf8))
@@ -184,7 +188,7 @@ struct BadInputTests {
             ("HTTP/1.1 200 OK\r\nX: a\u{0}b\r\n\r\n", [8]),
         ] as [(String, Set<Int32?>)]
     )
-    func `a head that is none`(response: String, curl: Set<Int32?>) async throws {
+    func `a malformed head`(response: String, curl: Set<Int32?>) async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
             try connection.send(response)
@@ -205,7 +209,7 @@ struct BadInputTests {
         "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ])
-    func `a body that is cut off is an error after the bytes that came`(response: String) async throws {
+    func `a truncated body is an error after the received bytes`(response: String) async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
             try connection.send(response)
@@ -238,7 +242,7 @@ struct BadInputTests {
         #expect(error?.code == .headerSizeOverflow)
     }
 
-    @Test func `more header lines than anybody means`() async throws {
+    @Test func `too many header lines`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 200 OK\r\n" + String(repeating: "a:\r\n", count: 15_000) + "\r\n")
@@ -264,7 +268,7 @@ struct BadInputTests {
 
     // MARK: A dead pooled connection
 
-    /// A server that answers once on its first connection and then closes it when the next request has arrived.
+    /// A server that answers once on its first connection and closes it when the next request has arrived.
     static func closingOnReuse() throws -> ScriptedServer {
         try ScriptedServer { connection in
             _ = try connection.readRequest()
@@ -290,7 +294,7 @@ struct BadInputTests {
         #expect(server.connectionsAccepted == 2)
     }
 
-    @Test func `what is sent again is what was sent`() async throws {
+    @Test func `the repeated request is equal to the first one`() async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let target = request.head.target

@@ -3,19 +3,19 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// The caller's code that runs during an exchange runs for the task that called `send`.
+/// Code of the caller that runs during an exchange has the priority and local values of the task that called `send`.
 @Suite("Local values and priority of the calling task", .timeLimit(.minutes(5)))
 struct CallingTaskTests {
     @TaskLocal static var name = "nobody"
 
-    /// What the caller's code sees of the task that it runs for.
+    /// The priority and local value that such code has.
     struct Sight: Equatable, Sendable {
         let code: String
         var name = CallingTaskTests.name
         var priority = Task.currentPriority
     }
 
-    /// A clock whose pauses are over at once.
+    /// A clock that never sleeps.
     struct SightClock: Clock {
         typealias Instant = ContinuousClock.Instant
 
@@ -35,7 +35,7 @@ struct CallingTaskTests {
     private var provider: CredentialProvider {
         CredentialProvider { [sights] _ in
             sights.note(Sight(code: "provider"))
-            // Another one each time, so that it is tried.
+            // Different ones each time, so that they are tried.
             return .basic(user: "u", password: "\(sights.all.count)")
         }
     }
@@ -47,7 +47,7 @@ struct CallingTaskTests {
         }
     }
 
-    /// Has every sort of question asked, for each request.
+    /// A server whose responses cause all callbacks, for each request.
     private static func server() throws -> ScriptedServer {
         try ScriptedServer { connection in
             while true {
@@ -67,7 +67,7 @@ struct CallingTaskTests {
     }
 
     @Test(arguments: [TaskPriority.high, .medium])
-    func `questions see those of the task that fetches`(priority: TaskPriority) async throws {
+    func `callbacks have those of the task that fetches`(priority: TaskPriority) async throws {
         let server = try Self.server()
         let session = try SessionHandle(options: [
             .set(.retryPolicy, to: retryPolicy), .set(.credentialProvider, to: provider),
@@ -82,11 +82,11 @@ struct CallingTaskTests {
         #expect(after == Sight(code: "200", name: "caller", priority: priority))
     }
 
-    @Test func `of a request that is sent in one task and received in another, those of the first`() async throws {
+    @Test func `callbacks have those of the sending task if another task receives`() async throws {
         let server = try Self.server()
         let session = try SessionHandle()
         let request = try await session.openRequest(.get, server.url())
-        // On the request alone: the session does not know of it.
+        // Set on the request only, not on the session.
         try await request.setOption(.retryPolicy, to: retryPolicy)
         try await request.setOption(.credentialProvider, to: provider)
         try await request.setOption(.redirectDecider, to: decider)
@@ -101,7 +101,7 @@ struct CallingTaskTests {
         #expect(sights.all == Self.expected("one", .high) + Self.expected("two", .medium))
     }
 
-    @Test func `bodies and trailers that are made while they are sent`() async throws {
+    @Test func `bodies and trailers that are produced while they are sent`() async throws {
         let server = try ScriptedServer(TrailerTests.mirror)
         let session = try SessionHandle()
         let pieces = AsyncStream<[UInt8]>(unfolding: { [sights] in
@@ -122,7 +122,7 @@ struct CallingTaskTests {
     }
 
     #if canImport(Glibc)
-    @Test func `nothing is done for a task at a lower priority than its own`() async throws {
+    @Test func `no work for a task has a lower priority than the task`() async throws {
         let run = try await TestProgram.run(["priorities"])
         #expect(run.output == "cancelled: 8\nuploaded: 200 priority: true\n")
         #expect(run.status == 0)

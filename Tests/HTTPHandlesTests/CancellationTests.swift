@@ -2,11 +2,11 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// What a task that is cancelled is told; and what a call that is refused does to a request: nothing.
+/// The errors of cancelled tasks; and refused calls, which do not change a request.
 @Suite("Cancelled and refused calls", .timeLimit(.minutes(5)))
 struct CancellationTests {
-    /// Answers with the head of a response and the first five bytes of its body; with the rest when the gate, if there is
-    /// one, is open.
+    /// Answers with the head of a response and the first five bytes of its body; with the rest after the gate, if there is
+    /// one, was opened.
     static func halfway(_ mayEnd: Gate? = nil) throws -> ScriptedServer {
         try ScriptedServer { connection in
             while let head = try connection.readHead() {
@@ -55,7 +55,7 @@ struct CancellationTests {
         }
     }
 
-    /// Pieces that wait like others who can be cancelled, and throw.
+    /// A sequence that waits until its task is cancelled, and throws.
     struct Endless: AsyncSequence, AsyncIteratorProtocol, Sendable {
         func makeAsyncIterator() -> Endless { self }
 
@@ -66,7 +66,7 @@ struct CancellationTests {
     }
 
     @Test(arguments: Operation.allCases)
-    func `a cancelled task is told so by every call on a closed handle`(_ operation: Operation) async throws {
+    func `every call on a closed handle throws operationCancelled in a cancelled task`(_ operation: Operation) async throws {
         let session = try SessionHandle()
         let request = try await session.openRequest(.get, "http://127.0.0.1:1/")
         try session.closeAll()
@@ -86,9 +86,9 @@ struct CancellationTests {
         #expect(error?.isCancellation == true, "\(error.debugDescription)")
     }
 
-    /// Many times, because the cancellation has to come between two steps of the operation.
+    /// Repeated, because the cancellation has to happen between two steps of the operation.
     @Test(arguments: [Operation.read, .available, .collect, .lines, .receive, .write, .sendStream, .get, .fetchStream])
-    func `a task that is cancelled at any moment is told so`(_ operation: Operation) async throws {
+    func `a task that is cancelled at any moment gets operationCancelled`(_ operation: Operation) async throws {
         let server = try Self.halfway()
         let session = try SessionHandle()
         let url = server.url()
@@ -106,11 +106,11 @@ struct CancellationTests {
                         default:
                             try await request.send()
                             _ = try await request.receiveResponse()
-                            // All that there will be: the next read waits.
+                            // All available bytes: the next read waits.
                             _ = try await request.body.read(upTo: 5)
                         }
                         let task = Task {
-                            // Until there is nothing left that could be done without waiting.
+                            // Until no operation is possible without waiting.
                             for _ in 0..<20 {
                                 try await operation.run(session, request, url)
                                 await Task.yield()
@@ -121,7 +121,7 @@ struct CancellationTests {
                         do {
                             try await task.value
                         } catch let error as HandleError {
-                            // What is possible once only, and was done.
+                            // Possible only once, and done already.
                             let isOver = error.code == .incorrectHandleState && operation == .receive
                             #expect(error.isCancellation || isOver, "\(error)")
                         }
@@ -167,7 +167,7 @@ struct CancellationTests {
     }
 
     @Test(arguments: SecondReader.allCases)
-    func `a reader beside another one is refused, and disturbs nothing`(_ second: SecondReader) async throws {
+    func `a second reader is refused without affecting the first`(_ second: SecondReader) async throws {
         let mayEnd = Gate()
         let server = try Self.halfway(mayEnd)
         let session = try SessionHandle()
@@ -181,7 +181,7 @@ struct CancellationTests {
         #expect(try await first.value == Array("world".utf8))
     }
 
-    @Test func `calls that are refused while a response is read disturb nothing`() async throws {
+    @Test func `calls that are refused during a read have no effect`() async throws {
         let mayEnd = Gate()
         let server = try Self.halfway(mayEnd)
         let session = try SessionHandle()

@@ -11,7 +11,7 @@ struct CertificateTests {
             (.unknownAuthority, .unknownAuthority, .unknownAuthority), (.wrongUsage, .wrongUsage, .wrongUsage),
         ] as [(TLSServers.Kind, CertificateProblem, SecureFailure)]
     )
-    func `a certificate that is refused, and why`(
+    func `a refused certificate, with the problem`(
         kind: TLSServers.Kind,
         problem: CertificateProblem,
         flags: SecureFailure
@@ -32,22 +32,22 @@ struct CertificateTests {
         #expect(kinds.prefix(2) == [.secureFailure(flags), .requestError(error)])
     }
 
-    @Test func `a certificate that is good is accepted`() async throws {
+    @Test func `a valid certificate is accepted`() async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: servers.authorityFile)])
         #expect(try await session.get(servers.url(.good)).status == .ok)
     }
 
-    // MARK: Relaxed and strict requests
+    // MARK: Requests with and without verification
 
-    /// Every way to be relaxed, with a server that a strict request refuses.
+    /// Every option that weakens verification, with a server that is refused without it.
     static let relaxations: [(OptionSetting, TLSServers.Kind)] = [
         (.set(.verifiesServer, to: false), .selfSigned), (.set(.verifiesServer, to: false), .expired),
         (.set(.verifiesServer, to: false), .wrongName), (.set(.verifiesServerName, to: false), .wrongName),
     ]
 
     @Test(arguments: relaxations.indices, [HTTPVersionPolicy.automatic, .http1_1])
-    func `a strict request never uses the connection of a relaxed one`(
+    func `a request with verification never uses the connection of one without`(
         index: Int,
         versions: HTTPVersionPolicy
     ) async throws {
@@ -61,7 +61,7 @@ struct CertificateTests {
         try await session.setOption(.verifiesServerName, to: true)
         let strict = try await session.connect(to: "localhost", port: servers.port(kind))
 
-        // While the relaxed connection is in use, idle in the pool, and with its TLS session to be resumed.
+        // While the connection without verification is in use, while it is idle, and with its TLS session in the cache.
         for round in 0..<3 {
             let request = try await relaxed.openRequest(.get, "/", secure: true)
             try await request.send()
@@ -74,7 +74,7 @@ struct CertificateTests {
         }
     }
 
-    @Test func `to look at the name alone is not to look at nothing`() async throws {
+    @Test func `without verifiesServer the name is not verified either`() async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
             .set(.certificateAuthorityFile, to: servers.authorityFile), .set(.verifiesServerName, to: false),

@@ -2,10 +2,10 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// The close law where a request can be closed; the whole matrix of ways and phases: `PhaseMatrixTests`.
+/// Closing in some phases of a request. All phases and ways: `PhaseMatrixTests`.
 @Suite("Closing", .timeLimit(.minutes(5)))
 struct CloseTests {
-    /// A server that does nothing until the client goes.
+    /// A server that waits until the client closes.
     static func silent() throws -> ScriptedServer {
         try ScriptedServer { connection in
             _ = try connection.readHead()
@@ -31,7 +31,7 @@ struct CloseTests {
         #expect(kinds.suffix(4) == [.closingConnection, .connectionClosed, .requestError(error), .handleClosing])
     }
 
-    @Test func `the connection that closing ends is the request's, also where it was used before`() async throws {
+    @Test func `closing closes the connection of the request, also a reused one`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send(EventOrderTests.hello)
@@ -64,7 +64,7 @@ struct CloseTests {
         try await recorder.first { $0.handle.level == .request && $0.kind == .handleClosing }
     }
 
-    @Test func `a task that is cancelled already closes the request and sends nothing`() async throws {
+    @Test func `a cancelled task closes the request and sends nothing`() async throws {
         let server = try Self.silent()
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -82,7 +82,7 @@ struct CloseTests {
         #expect(server.connectionsAccepted == 0)
     }
 
-    @Test func `closing while the body flows discards what is left`() async throws {
+    @Test func `closing while the body arrives discards the rest`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpPort)
@@ -116,7 +116,7 @@ struct CloseTests {
         #expect(kinds.suffix(2) == [.requestError(.cancelled(.readData)), .handleClosing])
     }
 
-    @Test func `closing does not disturb a neighbour`() async throws {
+    @Test func `closing does not affect another request`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle()
         async let neighbour = session.get(nginx.http("/big")).body.collect(upTo: nginx.bigSize)
@@ -130,7 +130,7 @@ struct CloseTests {
         #expect(try await neighbour.count == nginx.bigSize)
     }
 
-    /// In a process of its own, because other tests have threads and descriptors too.
+    /// In a separate process, because other tests have threads and descriptors too.
     @Test func `threads and descriptors are back at the baseline`() async throws {
         await #expect(processExitsWith: .success) {
             let server = try CloseTests.silent()

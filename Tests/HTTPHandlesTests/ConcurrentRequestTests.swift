@@ -6,7 +6,7 @@ import Testing
 @Suite("Concurrent requests", .timeLimit(.minutes(5)))
 struct ConcurrentRequestTests {
     @Test(arguments: [HTTPVersionPolicy.automatic, .http1_1])
-    func `a request does not wait for the answer to another one`(versions: HTTPVersionPolicy) async throws {
+    func `a request does not wait for the response to another one`(versions: HTTPVersionPolicy) async throws {
         let requests = 16
         let arrived = Lock(0)
         let allArrived = Gate()

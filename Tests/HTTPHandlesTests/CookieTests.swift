@@ -4,14 +4,14 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// The jar of a session, on the wire.
+/// The cookie jar of a session, with a real server.
 @Suite("Cookies", .timeLimit(.minutes(5)))
 struct CookieTests {
     let scratch: Scratch
     let server: ScriptedServer
     let session: SessionHandle
 
-    /// Names that lead to the server. libcurl takes 127.0.0.1 itself for as safe as https, and these not.
+    /// Names of the server. libcurl treats 127.0.0.1 like https, but not these.
     static let hosts = [
         "www.example.com", "example.com", "other.example.com", "example.net", "www.example.co.uk", "example.co.uk",
         "other.co.uk",
@@ -28,7 +28,7 @@ struct CookieTests {
         return try SessionHandle(options: [.set(.resolveOverrides, to: overrides)] + options)
     }
 
-    /// Sets the cookies that the `X-Set` fields say, goes where `X-Location` says, and answers with the `Cookie` fields.
+    /// Sets the cookies of the `X-Set` fields, redirects to `X-Location`, and answers with the `Cookie` fields.
     static func mirror() throws -> ScriptedServer {
         try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -49,7 +49,7 @@ struct CookieTests {
 
     func url(_ host: String, _ path: String = "/") -> String { "http://\(host):\(server.port)\(path)" }
 
-    /// Makes a request and returns the `Cookie` field that the server saw.
+    /// Sends a request and returns the `Cookie` field that the server received.
     @discardableResult
     func get(
         _ url: String,
@@ -76,9 +76,9 @@ struct CookieTests {
         }.sorted()
     }
 
-    // MARK: What is kept and sent
+    // MARK: Storing and sending
 
-    @Test func `a cookie comes back to its host and path, and is replaced and removed by the server`() async throws {
+    @Test func `a cookie is sent to its host and path, and the server can replace and remove it`() async throws {
         let host = "www.example.com"
         #expect(try await get(url(host), set: ["a=1", "b=2; Path=/deep; HttpOnly; Max-Age=1000"]) == "")
         #expect(try await get(url(host)) == "a=1")
@@ -94,7 +94,7 @@ struct CookieTests {
         #expect(try await get(url(host)) == "")
     }
 
-    @Test func `the path of a cookie without one is that of the request, less its last part`() async throws {
+    @Test func `the default path is that of the request without its last segment`() async throws {
         try await get(url("example.net", "/one/two"), set: ["a=1"])
         #expect(try await get(url("example.net", "/one/three")) == "a=1")
         #expect(try await get(url("example.net", "/one")) == "a=1")
@@ -102,7 +102,7 @@ struct CookieTests {
         #expect(try await get(url("example.net")) == "")
     }
 
-    @Test func `a domain is the host's own or a parent of it, and never a public suffix`() async throws {
+    @Test func `a domain is the host or a parent of it, and never a public suffix`() async throws {
         #expect(try await session.option(.linkedLibrary).features.contains(.publicSuffixList))
         try await get(
             url("www.example.co.uk"),
@@ -117,19 +117,19 @@ struct CookieTests {
         #expect(try await get(url("other.co.uk")) == "")
     }
 
-    @Test func `a Secure cookie neither comes nor goes without TLS, except on this machine`() async throws {
+    @Test func `a Secure cookie is neither set nor sent without TLS, except on this machine`() async throws {
         try await get(url("example.net"), set: ["a=1; Secure"])
         #expect(try await jar() == [])
         try await session.cookies.set(Cookie(name: "b", value: "2", domain: "example.net", isSecure: true))
         #expect(try await get(url("example.net")) == "")
-        // It cannot be replaced from there, either.
+        // It cannot be replaced without TLS either.
         try await get(url("example.net"), set: ["b=3"])
         #expect(try await jar() == ["b=2 example.net / Secure"])
         try await get(server.url(), set: ["c=1; Secure"])
         #expect(try await get(server.url()) == "c=1")
     }
 
-    @Test func `names with a prefix keep their promise`() async throws {
+    @Test func `the requirements of name prefixes are enforced`() async throws {
         try await get(
             server.url(),
             set: [
@@ -141,12 +141,12 @@ struct CookieTests {
         #expect(names.filter { $0 != "__Host-f" } == ["__Host-d", "__Secure-b"])
     }
 
-    @Test func `SameSite is taken and makes no difference`() async throws {
+    @Test func `SameSite is accepted and ignored`() async throws {
         try await get(url("example.net"), set: ["a=1; SameSite=Strict", "b=1; SameSite=None"])
         #expect(try await get(url("example.net")) == "a=1; b=1")
     }
 
-    @Test func `what is too long, too much or no cookie is left out`() async throws {
+    @Test func `cookies that are too long, too many or malformed are ignored`() async throws {
         let long = String(repeating: "v", count: 5000)
         try await get(url("example.net"), set: ["long=\(long)", "=nameless"])
         #expect(try await session.cookies.list().map(\.name).filter { !$0.isEmpty } == [])
@@ -157,7 +157,7 @@ struct CookieTests {
         #expect(try await get(url("example.com")).utf8.count < 8200)
     }
 
-    @Test func `a jar has a limit, and who fills it loses his own`() async throws {
+    @Test func `a jar has a limit, and a site that exceeds it loses its own cookies`() async throws {
         let lines = (0..<2990).map { "many.example\tFALSE\t/\tFALSE\t0\tn\($0)\tv" }
         try await session.cookies.load(from: scratch.file("jar", Array(lines.joined(separator: "\n").utf8)))
         try await session.cookies.set(Cookie(name: "a", value: "1", domain: "example.net"))
@@ -172,18 +172,18 @@ struct CookieTests {
         #expect(rest.first { $0.domain == "many.example" }?.name == "n292")
     }
 
-    // MARK: Hops, and fields of the caller's own
+    // MARK: Hops and fields of the caller
 
-    @Test func `a hop sends what the hop before it was given`() async throws {
+    @Test func `a hop sends the cookies that the hop before it has set`() async throws {
         #expect(try await get(url("example.com"), set: ["a=1"], [.location: "/end"]) == "a=1")
         let cross: HTTPFields = [.location: url("example.net", "/end"), .cookie: "own=1"]
         #expect(try await get(url("example.com"), set: ["b=1"], cross) == "")
-        // The first hop set it at its own host; at the second, the server set it again and nothing else was sent.
+        // The first hop set it for its own host; at the second, the server set it again and nothing else was sent.
         #expect(try await get(url("example.net")) == "b=1")
         #expect(try await get(url("example.com")) == "a=1; b=1")
     }
 
-    @Test func `a field of the caller's own follows the jar's, and stays with its request`() async throws {
+    @Test func `a field of the caller follows those of the jar, and belongs to its request only`() async throws {
         try await get(url("example.com"), set: ["a=1"])
         #expect(try await get(url("example.com"), [.cookie: "own=2; more=3"]) == "a=1; more=3; own=2")
         #expect(try await get(url("example.com")) == "a=1")
@@ -193,11 +193,11 @@ struct CookieTests {
         #expect(try await get(url("example.net"), [.cookie: "own=2"]) == "own=2")
         #expect(try await get(url("example.net")) == "")
         #expect(try await get(url("example.com"), [.age: "1"]) == "a=1")
-        // What the caller says is no answer of the server's.
+        // A field of the caller is not stored.
         #expect(try await jar() == ["a=1 example.com /"])
     }
 
-    @Test func `a field of the caller's own does not cross to another origin, and the jar looks at each hop`()
+    @Test func `a field of the caller is not sent to another origin, and the jar is used at each hop`()
         async throws
     {
         try await session.cookies.set(Cookie(name: "near", value: "1", domain: "example.com"))
@@ -207,7 +207,7 @@ struct CookieTests {
         #expect(try await get(url("example.com"), [.location: cross, .cookie: "own=1"]) == "far=1")
     }
 
-    @Test func `a Host field decides for its own request only`() async throws {
+    @Test func `a Host field determines the host for its own request only`() async throws {
         let host = try #require(HTTPField.Name("Host"))
         try await session.cookies.set(Cookie(name: "a", value: "1", domain: "example.com"))
         #expect(try await get(server.url(), [host: "example.com"]) == "a=1")
@@ -227,7 +227,7 @@ struct CookieTests {
         #expect(try await get(url("example.com"), session) == "a=1")
     }
 
-    @Test func `an easy handle that had cookies has none where they are off, and has them again`() async throws {
+    @Test func `cookies can be off and on again with the same easy handle`() async throws {
         let connection = try await session.connect(to: "example.com", port: server.port)
         for (turn, isOn) in [true, false, true, true, false, false, true].enumerated() {
             let request = try await connection.openRequest(
@@ -254,7 +254,7 @@ struct CookieTests {
         #expect(try await jar(other) == [])
     }
 
-    // MARK: The caller's side of the jar
+    // MARK: Access by the caller
 
     @Test func `cookies are set, replaced and removed before anything is sent`() async throws {
         var cookie = Cookie(
@@ -300,7 +300,7 @@ struct CookieTests {
         Cookie(name: "a", value: "s3cret;\u{301}v", domain: "x"),
         Cookie(name: "__hOST-a", value: "s3cret", domain: "x", path: "/deep", isSecure: true),
     ])
-    func `a cookie that could not come from a server is refused, and its value not told`(cookie: Cookie) async throws {
+    func `an invalid cookie is refused, and the error hides its value`(cookie: Cookie) async throws {
         let error = await #expect(throws: HandleError.self) { try await session.cookies.set(cookie) }
         #expect(error?.code == .invalidParameter)
         #expect(error?.operation == .accessCookies)
@@ -308,7 +308,7 @@ struct CookieTests {
         #expect(try await jar() == [])
     }
 
-    @Test func `a jar is kept in a file from one session to the next, and between curl and this library`() async throws
+    @Test func `a jar can be saved and loaded, also with curl`() async throws
     {
         let path = scratch.path("jar")
         let text = "a=\u{E9}1"
@@ -332,7 +332,7 @@ struct CookieTests {
         #expect(try await get(url("example.com"), next).contains("c=3"))
     }
 
-    @Test func `lines that are no cookies are passed over, and a file that cannot be read is an error`() async throws {
+    @Test func `malformed lines are skipped, and an unreadable file is an error`() async throws {
         let lines = [
             "# a comment", "", "example.com\tFALSE\t/\tFALSE\t0\tgood\t1", "example.com\tFALSE\t/\tFALSE\tsoon\tbad\t1",
             "example.com\tFALSE\t/\tFALSE\t0", "ALL", "\u{0}", "example.com\tFALSE\t/\tFALSE\t1000\told\t1",
@@ -347,7 +347,7 @@ struct CookieTests {
         #expect(folder?.code == .fileNotWritable && folder?.operation == .accessCookies)
     }
 
-    @Test func `the jar goes with its session`() async throws {
+    @Test func `the jar ends with its session`() async throws {
         let jar = session.cookies
         let path = try scratch.file("jar", [])
         try await jar.set(Cookie(name: "a", value: "1", domain: "example.com"))
@@ -361,8 +361,8 @@ struct CookieTests {
         await session.closed()
     }
 
-    /// With credentials for which a server has to ask, an easy handle is reset between exchanges; libcurl keeps the share.
-    @Test func `an easy handle that is reset keeps the jar, or keeps away from it`() async throws {
+    /// With credentials that need a challenge, an easy handle is reset between exchanges; libcurl keeps the share.
+    @Test func `a reset easy handle uses the jar only if cookies are on`() async throws {
         let url = url("example.com")
         try await session.setOption(.credentials, to: .password(user: "Aladdin", password: "open sesame"))
         try await get(url, set: ["a=1"])

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Credential providers", .timeLimit(.minutes(5)))
 struct CredentialProviderTests {
-    /// Gives the answers one after the other, then none, and keeps the questions.
+    /// Returns the answers in order, then `nil`, and records the questions.
     final class Answers: Sendable {
         let questions = Record<AuthenticationQuestion>()
         private let answers: [Credentials]
@@ -27,7 +27,7 @@ struct CredentialProviderTests {
     static let basic = Credentials.basic(user: "u", password: "p")
     static let accepted = "Basic dTpw"
 
-    @Test func `the provider is asked with the challenge, and its answer goes on the same connection`() async throws {
+    @Test func `the provider gets the challenge, and its answer is sent on the same connection`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\"", "Bearer"], accepting: Self.accepted)
         let answers = Answers(Self.basic)
         let session = try answers.session()
@@ -57,7 +57,7 @@ struct CredentialProviderTests {
         )
     }
 
-    @Test func `nil hands out the 401 with its body`() async throws {
+    @Test func `after nil the response is the 401 with its body`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
         let answers = Answers()
         let response = try await answers.session().get(server.server.url())
@@ -66,7 +66,7 @@ struct CredentialProviderTests {
         #expect(answers.questions.all.count == 1)
     }
 
-    @Test func `an answer of Digest is libcurl's to carry out, with the body`() async throws {
+    @Test func `a Digest answer is performed by libcurl, with the body`() async throws {
         let server = try DigestServer(.sha256)
         let response = try await Answers(DigestServer.credentials).session()
             .fetch(.put, server.url(), body: .string("body"))
@@ -75,7 +75,7 @@ struct CredentialProviderTests {
         #expect(server.requests.map { $0.body.count } == [4, 4, 4])
     }
 
-    @Test func `who was refused is asked again and told so`() async throws {
+    @Test func `after refused credentials the provider is called again, with hasRefused`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(.basic(user: "u", password: "wrong"), Self.basic)
         #expect(try await answers.session().get(server.server.url()).head.status == 200)
@@ -86,7 +86,7 @@ struct CredentialProviderTests {
         #expect(known.questions.all.map(\.hasRefused) == [true])
     }
 
-    @Test func `an answer that was refused just now is not tried again`() async throws {
+    @Test func `the same answer is not tried twice`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
         let answers = Answers(Self.basic, Self.basic, Self.basic)
         let response = try await answers.session().get(server.server.url())
@@ -94,7 +94,7 @@ struct CredentialProviderTests {
         #expect(server.authorizations == [nil, Self.accepted])
     }
 
-    @Test func `always another answer is asked for three times`() async throws {
+    @Test func `with different answers the provider is called three times`() async throws {
         let server = try AuthenticationTests.Doorman(["Bearer"])
         let answers = Answers(.bearer("1"), .bearer("2"), .bearer("3"), .bearer("4"))
         let response = try await answers.session().get(server.server.url())
@@ -102,7 +102,7 @@ struct CredentialProviderTests {
         #expect(server.authorizations == [nil, "Bearer 1", "Bearer 2", "Bearer 3"])
     }
 
-    @Test func `an answer is kept by its request, and by no other`() async throws {
+    @Test func `an answer belongs to its request only`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let session = try Answers(Self.basic).session()
         let request = try await session.openRequest(.get, server.server.url())
@@ -112,10 +112,11 @@ struct CredentialProviderTests {
         #expect(server.authorizations == [nil, Self.accepted, Self.accepted, nil])
     }
 
-    @Test func `an answer that cannot be used is an error that tells no secret`() async throws {
+    @Test func `an invalid answer is an error that hides the secret`() async throws {
         let server = try AuthenticationTests.Doorman(["Bearer"])
         let session = try Answers(.bearer("s3cret s3cret")).session()
-        let reason = "the provider's answer cannot be used: that is not a token"
+        let reason =
+            "the provider's answer cannot be used: the token must be visible ASCII without spaces, and not empty"
         await #expect(throws: HandleError.invalidParameter(.receiveResponse, reason)) {
             try await session.get(server.server.url())
         }
@@ -137,14 +138,14 @@ struct CredentialProviderTests {
             if let error {
                 await #expect(throws: error) { try await request.receiveResponse() }
             } else {
-                // By now the request has credentials.
+                // The request has credentials now.
                 #expect(try await request.receiveResponse().status == 200)
             }
         }
         try request.close()
     }
 
-    @Test func `another origin after a redirect is asked for itself, and keeps its answer to itself`() async throws {
+    @Test func `another origin after a redirect has its own question and answer`() async throws {
         let there = try AuthenticationTests.Doorman(["Basic realm=\"there\""], accepting: Self.accepted)
         let authorizations = Record<String?>()
         let here = try ScriptedServer { connection in
@@ -167,7 +168,7 @@ struct CredentialProviderTests {
         #expect(authorizations.all == ["Bearer here", "Bearer here"])
     }
 
-    @Test func `nobody is asked before the response is`() async throws {
+    @Test func `the provider is not called before receiveResponse`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(Self.basic)
         let session = try answers.session()
@@ -175,7 +176,7 @@ struct CredentialProviderTests {
         let recorder = EventRecorder(of: request)
         try await request.send()
         try await recorder.first { $0.kind.name == "responseReceived" }
-        // A round trip of a neighbour: the body of the 401 has come, too.
+        // A round trip of another request: the body of the 401 has arrived, too.
         let neighbour = try await session.openRequest(.get, server.server.url())
         try await neighbour.setOption(.credentialProvider, to: nil)
         try await neighbour.complete()
@@ -184,9 +185,9 @@ struct CredentialProviderTests {
         #expect(answers.questions.all.count == 1)
     }
 
-    // MARK: While the provider thinks
+    // MARK: While the provider runs
 
-    /// A provider that thinks until it is cancelled, and a session with it.
+    /// A provider that runs until it is cancelled, and a session with it.
     struct Thinker {
         let asked = Gate()
         let cancelled = Gate()
@@ -228,14 +229,14 @@ struct CredentialProviderTests {
         )
     }
 
-    @Test func `the limit on everything goes on`() async throws {
+    @Test func `the total time limit continues to run`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
         let thinker = Thinker()
         let session = try SessionHandle(options: [
             .set(.credentialProvider, to: thinker.provider), .set(.totalTimeout, to: .milliseconds(100)),
         ])
         let request = try await session.openRequest(.get, server.server.url())
-        // On a busy machine the time may be over before anybody is asked.
+        // On a busy machine the limit may expire before the provider is called.
         while thinker.questions.all.isEmpty {
             let error = await #expect(throws: HandleError.self) {
                 try await request.send()
@@ -244,7 +245,7 @@ struct CredentialProviderTests {
             #expect(error?.code == .timeout && error?.phase == .total)
         }
         await thinker.cancelled.passed()
-        // What was thought of too late belongs to nothing, and the request is as new.
+        // A late answer is ignored, and the request can be sent again.
         try await request.setOption(.credentialProvider, to: nil)
         try await request.setOption(.totalTimeout, to: .zero)
         try await request.send()
@@ -252,7 +253,7 @@ struct CredentialProviderTests {
         #expect(server.authorizations.allSatisfy { $0 == nil })
     }
 
-    @Test func `a body that breaks off while the provider thinks is nobody's loss`() async throws {
+    @Test func `a truncated body of the 401 while the provider runs is ignored`() async throws {
         let mayBreak = Gate()
         let server = try ScriptedServer { connection in
             let request = try connection.readRequest()
@@ -287,7 +288,7 @@ struct CredentialProviderTests {
 
     // MARK: Options that are set meanwhile
 
-    @Test func `a provider that is taken away after the 401 is still asked in this exchange`() async throws {
+    @Test func `a provider that is removed after the 401 is still called in this exchange`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(Self.basic)
         let request = try await answers.session().openRequest(.get, server.server.url())
@@ -296,14 +297,14 @@ struct CredentialProviderTests {
         try await recorder.first { $0.kind.name == "responseReceived" }
         try await request.setOption(.credentialProvider, to: nil)
         #expect(try await request.receiveResponse().status == 200)
-        // Taking it away is the later word.
+        // The removal applies to the next exchange.
         #expect(try await request.option(.credentials) == nil)
         try await request.send()
         #expect(try await request.receiveResponse().status == 401)
         #expect(answers.questions.all.count == 1)
     }
 
-    @Test func `an answer does not take the place of credentials that were set meanwhile`() async throws {
+    @Test func `an answer does not replace credentials that were set meanwhile`() async throws {
         let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
         let (isAsked, mayAnswer) = (Gate(), Gate())
         let provider = CredentialProvider { _ in

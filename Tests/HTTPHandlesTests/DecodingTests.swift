@@ -12,7 +12,7 @@ struct DecodingTests {
     ]
     static let plain = Array("hello hello hello hello".utf8)
 
-    /// Sends `coded` as `coding`, and tells in `Accepted` what was asked for.
+    /// Sends `coded` as `coding`, and `Accept-Encoding` of the request in `Accepted`.
     static func server(coding: String, _ coded: [UInt8] = coded) throws -> ScriptedServer {
         try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -38,7 +38,7 @@ struct DecodingTests {
         #expect(try await response.body.collect(upTo: 100) == Self.plain)
     }
 
-    @Test func `off when asked, and for whoever accepts codings himself`() async throws {
+    @Test func `no decoding if it is off, or if the caller sets Accept-Encoding`() async throws {
         let server = try Self.server(coding: "gzip")
         let plainSession = try SessionHandle(options: [.set(.decodesContent, to: false)])
         let raw = try await plainSession.get(server.url())
@@ -51,7 +51,7 @@ struct DecodingTests {
         #expect(try accepted(part) == "nothing")
     }
 
-    @Test func `a coding that nobody knows is delivered as it is`() async throws {
+    @Test func `a body with an unknown coding is not decoded`() async throws {
         let server = try Self.server(coding: "rot13")
         #expect(try await SessionHandle().get(server.url()).body.collect(upTo: 100) == Self.coded)
     }
@@ -62,7 +62,7 @@ struct DecodingTests {
         #expect(try await response.body.collect(upTo: 100) == [])
     }
 
-    @Test func `events count what the reader gets`() async throws {
+    @Test func `events count decoded bytes`() async throws {
         let server = try Self.server(coding: "gzip")
         let connection = try await SessionHandle().connect(to: "127.0.0.1", port: server.port)
         let request = try await connection.openRequest(.get, "/")
@@ -82,14 +82,14 @@ struct DecodingTests {
         )
     }
 
-    @Test func `damage is an error of the read, and an event`() async throws {
+    @Test func `malformed data are an error of the read, and an event`() async throws {
         let server = try Self.server(coding: "gzip", Array(Self.coded.dropLast()))
         let connection = try await SessionHandle().connect(to: "127.0.0.1", port: server.port)
         let request = try await connection.openRequest(.get, "/")
         let recorder = EventRecorder(of: request, [.readComplete, .requestError])
         try await request.send()
         _ = try await request.receiveResponse()
-        let reason = "the gzip data are damaged: they end too early"
+        let reason = "the gzip data are malformed: they are truncated"
         let error = HandleError(.invalidServerResponse, .readData, reason: reason)
         await #expect(throws: error) { try await request.body.collect(upTo: 100) }
         try request.close()
@@ -98,9 +98,9 @@ struct DecodingTests {
         )
     }
 
-    // MARK: What would take for ever
+    // MARK: Data that decode to nothing
 
-    /// A gzip member of a gzip member of nothing: 209,700 stored blocks without a byte.
+    /// An empty gzip member inside a gzip member: 209,700 stored blocks without a byte.
     static let emptyMebibyte: [UInt8] =
         [
             0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 3, 0xED, 0xC6, 0xC1, 9, 0, 0x20, 0x0C, 4, 0x41, 0xC5, 0x4F, 0xBA, 0xB0,
@@ -110,7 +110,7 @@ struct DecodingTests {
         + [UInt8](repeating: 0, count: 1523)
         + [0xE0, 0x3B, 0x66, 0xBF, 0xEA, 0x02, 0xD0, 0x31, 0xB1, 0xB5, 0xCB, 0xFF, 0x0F, 0]
 
-    /// A body that never ends, of which nothing can ever be read.
+    /// An endless body that decodes to nothing.
     static func endless(codings: String = "gzip, gzip") throws -> ScriptedServer {
         try ScriptedServer { connection in
             _ = try connection.readRequest()
@@ -119,19 +119,19 @@ struct DecodingTests {
         }
     }
 
-    @Test func `a limit ends decoding that gives nothing, whatever layer the bytes are of`() async throws {
+    @Test func `the ratio limits decoding without output, in all layers`() async throws {
         let server = try Self.endless()
-        let reason = "the body decodes to more than 250 times its size"
+        let reason = "the body decodes to more than 250 times its size, which is the maximumDecodingRatio"
         let error = HandleError(.insufficientBuffer, .readData, reason: reason)
         await #expect(throws: error) { try await SessionHandle().get(server.url()).body.collect(upTo: 100) }
     }
 
-    @Test func `a time limit ends decoding that gives nothing`() async throws {
+    @Test func `a time limit ends decoding without output`() async throws {
         let server = try Self.endless()
         let session = try SessionHandle(options: [.set(.maximumDecodingRatio, to: nil)])
         let request = try await session.openRequest(.get, server.url())
         try await request.setOption(.totalTimeout, to: .seconds(2))
-        // On a busy machine it may run out before there is anything to decode.
+        // On a busy machine it may expire before there is anything to decode.
         let error = await #expect(throws: HandleError.self) {
             try await request.send()
             _ = try await request.receiveResponse()
@@ -140,14 +140,14 @@ struct DecodingTests {
         #expect(error?.code == .timeout && error?.phase == .total)
     }
 
-    @Test func `closing and cancelling end decoding that gives nothing`() async throws {
+    @Test func `closing and cancelling end decoding without output`() async throws {
         for isCancelled in [false, true] {
             let server = try Self.endless()
             let session = try SessionHandle(options: [.set(.maximumDecodingRatio, to: nil)])
             let request = try await session.openRequest(.get, server.url())
             try await request.send()
             _ = try await request.receiveResponse()
-            // Nothing but what is done here ends it.
+            // Nothing else ends it.
             let reading = Task.immediate { try await request.body.collect(upTo: 100) }
             if isCancelled { reading.cancel() } else { try request.close() }
             let error = await #expect(throws: HandleError.self) { try await reading.value }
@@ -158,7 +158,7 @@ struct DecodingTests {
 
     @Test func `more than two codings are an error`() async throws {
         let server = try Self.server(coding: "gzip, gzip, gzip")
-        let reason = "the body has 3 content codings; at most 2 are undone"
+        let reason = "the body must have at most 2 content codings, but has 3"
         let error = HandleError(.invalidServerResponse, .readData, reason: reason)
         await #expect(throws: error) { try await SessionHandle().get(server.url()).body.collect(upTo: 100) }
         let plainSession = try SessionHandle(options: [.set(.decodesContent, to: false)])
@@ -166,7 +166,7 @@ struct DecodingTests {
     }
 
     @Test(arguments: [[0, 0, 0], Array("more".utf8), [0x1F]] as [[UInt8]])
-    func `what follows the end of a coded body is left out`(_ ending: [UInt8]) async throws {
+    func `bytes after the end of a coded body are ignored`(_ ending: [UInt8]) async throws {
         let server = try Self.server(coding: "gzip", Self.coded + ending)
         #expect(try await SessionHandle().get(server.url()).body.collect(upTo: 100) == Self.plain)
     }

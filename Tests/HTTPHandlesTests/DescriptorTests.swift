@@ -4,28 +4,28 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// What the system says is a value of the error. (Descriptors run out in a process of their own.)
+/// Errors of system calls in `HandleError.systemError`. (Descriptors are exhausted in a separate process.)
 @Suite("Errors of the system", .timeLimit(.minutes(5)))
 struct DescriptorTests {
-    @Test func `a request that gets no descriptor says so`() async throws {
+    @Test func `a request without a descriptor fails with that error`() async throws {
         let run = try await TestProgram.run(["few-descriptors", "800"])
         #expect(run.status == 0)
         let lines = run.output.split(separator: "\n").map(String.init)
         #expect(lines.count == 2, "\(run.output)")
         #expect(lines.first?.hasPrefix("cannotConnect EMFILE: ") == true, "\(run.output)")
         #expect(lines.first?.hasSuffix("Too many open files") == true, "\(run.output)")
-        let noEventQueue = "session: notEnoughMemory EMFILE: the system gives no descriptor for an eventfd: "
+        let noEventQueue = "session: notEnoughMemory EMFILE: a descriptor for an eventfd could not be created: "
         #expect(lines.last == noEventQueue + "Too many open files", "\(run.output)")
     }
 
-    @Test func `after a burst, as many connections are left as may be idle`() async throws {
+    @Test func `after a burst, the allowed number of idle connections is left`() async throws {
         let run = try await TestProgram.run(["burst", "2000"])
         #expect(run.output == "idle 200\n")
         #expect(run.status == 0)
     }
 
     @Test func `a refused connection, and a local address that the machine does not have`() async throws {
-        // Free, and nothing listens there.
+        // A free port without a listener.
         let port = try freePorts(1)[0]
         let session = try SessionHandle()
         let refused = await #expect(throws: HandleError.self) { _ = try await session.get("http://127.0.0.1:\(port)/") }

@@ -10,14 +10,14 @@ struct DigestTests {
     }
 
     /// RFC 1321 and RFC 6234.
-    @Test func `the test's own hashes are right`() {
+    @Test func `the test's own hashes are correct`() {
         #expect(MessageDigest.md5("") == "d41d8cd98f00b204e9800998ecf8427e")
         #expect(MessageDigest.md5("message digest") == "f96b697d7cb7938d525a2f31aaf161d0")
         #expect(MessageDigest.sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
 
     @Test(arguments: MessageDigest.allCases, ["auth", "auth-int", "auth,auth-int", nil])
-    func `the proof is right`(_ digest: MessageDigest, _ qop: String?) async throws {
+    func `the hash is correct`(_ digest: MessageDigest, _ qop: String?) async throws {
         let server = try DigestServer(digest, qop: qop)
         let session = try Self.session()
         #expect(try await session.get(server.url("/a?b=c")).head.status == 200)
@@ -25,12 +25,12 @@ struct DigestTests {
     }
 
     @Test(arguments: MessageDigest.allCases)
-    func `the proof of a session is right`(_ digest: MessageDigest) async throws {
+    func `the hash of a -sess algorithm is correct`(_ digest: MessageDigest) async throws {
         let server = try DigestServer(digest, algorithm: digest.rawValue + "-sess")
         #expect(try await Self.session().get(server.url()).head.status == 200)
     }
 
-    @Test func `both rounds show, on one connection`() async throws {
+    @Test func `both rounds have events, on one connection`() async throws {
         let server = try DigestServer()
         let session = try Self.session()
         let request = try await session.openRequest(.get, server.url())
@@ -70,8 +70,8 @@ struct DigestTests {
         #expect(server.requests.count == 1)
     }
 
-    /// libcurl would take the second challenge that an easy handle ever sees for a refusal.
-    @Test func `a challenge that was not answered does not spoil the next one`() async throws {
+    /// libcurl interprets a second challenge of the same easy handle as a refusal.
+    @Test func `an unanswered challenge does not affect the next one`() async throws {
         let server = try DigestServer()
         let session = try SessionHandle()
         for _ in 0..<3 {
@@ -82,14 +82,14 @@ struct DigestTests {
         }
     }
 
-    @Test func `a nonce that is stale is followed by another round`() async throws {
+    @Test func `a stale nonce is followed by another round`() async throws {
         let server = try DigestServer(staleNonces: 2)
         let session = try Self.session()
         #expect(try await session.get(server.url()).head.status == 200)
         #expect(server.requests.map { $0.head["Authorization"] != nil } == [false, true, true, true])
     }
 
-    @Test func `nonces that are always stale are followed ten times`() async throws {
+    @Test func `stale nonces are followed at most ten times`() async throws {
         let server = try DigestServer(staleNonces: .max)
         let session = try Self.session()
         let reason = "the server asks for credentials more than 10 times"
@@ -99,7 +99,7 @@ struct DigestTests {
         #expect(server.requests.count == 11)
     }
 
-    @Test func `each request begins anew, so that no nonce is too old`() async throws {
+    @Test func `each request starts without a nonce`() async throws {
         let server = try DigestServer(nextNonce: true)
         let session = try Self.session()
         for _ in 0..<3 {
@@ -114,7 +114,7 @@ struct DigestTests {
     // MARK: Bodies
 
     @Test(arguments: ["bytes", "file", "multipart"])
-    func `a body is sent whole in each round`(_ kind: String) async throws {
+    func `the whole body is sent in each round`(_ kind: String) async throws {
         let server = try DigestServer()
         let session = try Self.session()
         let folder = try Scratch()
@@ -132,8 +132,8 @@ struct DigestTests {
         #expect(server.requests.map { String(decoding: $0.body, as: UTF8.self) } == [echo, echo])
     }
 
-    @Test func `a body that libcurl has no proof for is refused by the server`() async throws {
-        // libcurl computes `auth-int` as if there were no body.
+    @Test func `with auth-int a body is refused by the server`() async throws {
+    // libcurl computes `auth-int` for an empty body.
         let server = try DigestServer(qop: "auth-int")
         let session = try Self.session()
         let response = try await session.fetch(.post, server.url(), body: .string("body"))
@@ -157,7 +157,7 @@ struct DigestTests {
         #expect(server.requests.count == 1)
     }
 
-    @Test func `a streamed body that waits for 100 is sent after the proof`() async throws {
+    @Test func `a streamed body that waits for 100 is sent with the credentials`() async throws {
         let heads = Record<String?>()
         let server = try ScriptedServer { connection in
             while let head = try connection.readHead() {
@@ -194,7 +194,7 @@ struct DigestTests {
         #expect(heads.all.map { $0?.hasPrefix("Digest") } == [nil, true])
     }
 
-    // MARK: Identities
+    // MARK: Origins
 
     @Test func `credentials do not follow a redirect to another origin`() async throws {
         let there = try DigestServer()
@@ -209,7 +209,7 @@ struct DigestTests {
         #expect(there.requests.map { $0.head["Authorization"] } == [nil])
     }
 
-    @Test func `only the origin of the handle gets what the handle has`() async throws {
+    @Test func `the credentials of a connection handle are sent to its origin only`() async throws {
         let (first, second) = (try DigestServer(), try DigestServer())
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: first.server.port)

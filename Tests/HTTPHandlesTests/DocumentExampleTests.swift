@@ -2,10 +2,10 @@ import Foundation
 import HTTPHandlesJSON
 import Testing
 
-/// The examples of the README and the documents, as a program that uses the library would have them.
+/// Compiles the examples of README and Docs like a program that uses the library.
 @Suite("Examples in the documents", .timeLimit(.minutes(5)))
 struct DocumentExampleTests {
-    /// What examples take for granted.
+    /// Declarations that the examples require.
     private static let context = """
         struct Keychain: Sendable { func password(for host: String) async -> String { host } }
 
@@ -26,7 +26,7 @@ struct DocumentExampleTests {
         #expect(run.status == 0, "\(run.output)")
     }
 
-    /// Declarations stand for themselves; statements become the body of a function.
+    /// Declarations are used as they are; statements become the body of a function.
     private static func source(of example: String, number: Int, from path: String, line: Int) -> String {
         let lines = example.components(separatedBy: "\n")
         let imports = lines.prefix { $0.hasPrefix("import ") || $0.isEmpty }
@@ -39,7 +39,7 @@ struct DocumentExampleTests {
 
     private static func arguments() throws -> [String] {
         let folder = URL(fileURLWithPath: TestProgram.path()).deletingLastPathComponent()
-        // What a module imports for itself alone is found too.
+        // Finds missing imports too.
         let maps = try ["Curl", "Zlib"].map { try Document("Sources/CHTTPHandles\($0)/module.modulemap").path }
         return ["-typecheck", "-swift-version", "6", "-I", folder.appendingPathComponent("Modules").path]
             + maps.flatMap { ["-Xcc", "-fmodule-map-file=\($0)"] }

@@ -1,10 +1,10 @@
 #if canImport(Glibc)
 import Testing
 
-/// A driver can fail only where the system or libcurl does. A test program makes that happen from outside.
-@Suite("The death of a driver", .timeLimit(.minutes(5)))
+/// A driver fails only if the system or libcurl fails. A test program causes that.
+@Suite("Failure of a driver", .timeLimit(.minutes(5)))
 struct DriverDeathTests {
-    @Test func `it ends everything of its session with an error, and nothing of other sessions`() async throws {
+    @Test func `it ends all handles of its session with an error, and none of other sessions`() async throws {
         let run = try await TestProgram.run(["driver-death"])
         let connected = "connectingToServer connectedToServer sendingRequest requestSent sendRequestComplete"
         let lost = "closingConnection connectionClosed"

@@ -7,11 +7,11 @@ extension HTTPField.Name {
     fileprivate static let name = HTTPField.Name("Name") ?? .date
 }
 
-@Suite("Answers that come before the end of the request", .timeLimit(.minutes(5)))
+@Suite("Responses before the end of the request", .timeLimit(.minutes(5)))
 struct EarlyAnswerTests {
     // MARK: HTTP/1.1
 
-    /// The server answers, and ends the connection without having read the request.
+    /// The server answers and closes the connection without reading the request.
     @Test(
         arguments: [
             "200 OK\r\nContent-Length: 4\r\n\r\nbody", "413 No\r\nContent-Length: 4\r\n\r\nbody", "204 OK\r\n\r\n",
@@ -19,7 +19,7 @@ struct EarlyAnswerTests {
         ],
         [true, false]
     )
-    func `an answer that is complete is delivered although the request is lost`(
+    func `a complete response is delivered although the request is not sent completely`(
         _ answer: String,
         isSecure: Bool
     ) async throws {
@@ -43,7 +43,7 @@ struct EarlyAnswerTests {
 
     /// The same; its body comes in chunks.
     @Test(arguments: [("200 OK", ""), ("200 OK", "Name: value\r\n"), ("413 No", "")], [true, false])
-    func `a chunked answer that is complete is delivered although the request is lost`(
+    func `a complete chunked response is delivered although the request is lost`(
         _ answer: (status: String, trailer: String),
         isSecure: Bool
     ) async throws {
@@ -74,7 +74,7 @@ struct EarlyAnswerTests {
             "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nName: value\r\n",
         ]
     )
-    func `an answer that is not complete is an error`(_ answer: String) async throws {
+    func `an incomplete response is an error`(_ answer: String) async throws {
         let gate = Gate()
         let server = try ScriptedServer(takesLittle: true) { connection in
             guard try connection.readHead() != nil else { return }
@@ -92,7 +92,7 @@ struct EarlyAnswerTests {
         #expect(error?.code == .connectionError)
     }
 
-    @Test func `a server that answers and then reads no more costs no answer`() async throws {
+    @Test func `a complete response is delivered although the server does not read any more`() async throws {
         let server = try ScriptedServer(takesLittle: true) { connection in
             guard try connection.readHead() != nil else { return }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
@@ -138,7 +138,7 @@ struct EarlyAnswerTests {
                     let http2 = try HTTP2Connection(connection)
                     let (stream, _) = try http2.readRequest()
                     try answer.send(on: stream, http2, thenReset: thenReset)
-                    // The client may send as much as it was allowed at the beginning, and no more.
+                    // The client may only send the bytes of the initial window.
                     while true { _ = try http2.readFrame() }
                 }
             }
@@ -149,16 +149,16 @@ struct EarlyAnswerTests {
         try await session.option(.linkedLibrary).version < "8.1"
     }
 
-    /// The producer waits for the answer, and then writes three bytes.
+    /// The producer waits for the response, and then writes three bytes.
     @Test(arguments: Answer.allCases, [true, false])
-    func `the end of an answer is seen where the request ends after it`(_ answer: Answer, isSecure: Bool) async throws {
+    func `the end of a response is detected if the request ends after it`(_ answer: Answer, isSecure: Bool) async throws {
         let server = try Answer.server()(answer)
         let (session, url) = isSecure ? try await overTLS(server) : (try inClearHTTP2(), server.url())
         let request = try await session.openRequest(.post, url)
         let recorder = EventRecorder(of: request)
         try await request.send(.writes())
         #expect(try await request.receiveResponse().status.code == answer.status)
-        // From 300 on the server wants no more of it, and nothing is sent.
+        // From 300 on the rest of the request is not sent.
         if answer.status < 300 {
             try await request.write(Array("abc".utf8))
             try await request.finishWriting()
@@ -168,9 +168,9 @@ struct EarlyAnswerTests {
         #expect(try await !recorder.finish().contains { $0.kind.name == "requestError" })
     }
 
-    /// The server takes the first 65,535 bytes of 200,000.
+    /// The server reads the first 65,535 bytes of 200,000.
     @Test(arguments: Answer.allCases, [true, false])
-    func `an upload that the server takes no more of`(_ answer: Answer, isSecure: Bool) async throws {
+    func `an upload that the server stops reading`(_ answer: Answer, isSecure: Bool) async throws {
         let server = try Answer.server()(answer)
         let (session, url) = isSecure ? try await overTLS(server) : (try inClearHTTP2(), server.url())
         if answer == .ok { try await session.setOption(.receiveTimeout, to: .seconds(3)) }
@@ -179,11 +179,11 @@ struct EarlyAnswerTests {
         let isOld = try await Self.isOld(session)
         switch answer {
         case .ok:
-            // No libcurl tells that such an answer is over.
+            // No version of libcurl reports the end of such a response.
             let error = await #expect(throws: HandleError.self) { try await response.body.collect(upTo: 100) }
             #expect(error?.phase == .receive)
         case .tooLarge where isOld:
-            // Where the connection still has room for the early end of the request, such a version sees that of the answer.
+            // If the window has space for the early end of the request, such a version detects the end of the response.
             do {
                 #expect(try await response.body.collectString(upTo: 100) == answer.body)
             } catch {
@@ -195,9 +195,9 @@ struct EarlyAnswerTests {
         }
     }
 
-    /// All of it comes at once: the answer, and that the rest of the request is not wanted.
+    /// The response and the reset of the stream arrive together.
     @Test(arguments: Answer.allCases, [true, false])
-    func `a complete answer with a reset behind it`(_ answer: Answer, isSecure: Bool) async throws {
+    func `a complete response together with a reset`(_ answer: Answer, isSecure: Bool) async throws {
         let server = try Answer.server(thenReset: true)(answer)
         let (session, url) = isSecure ? try await overTLS(server) : (try inClearHTTP2(), server.url())
         let isOld = try await Self.isOld(session)
@@ -207,16 +207,16 @@ struct EarlyAnswerTests {
             #expect(response.status.code == answer.status)
             #expect(text == answer.body)
         } catch {
-            // Such versions throw away what they have read of the answer together with the reset.
+            // Such versions drop the part of the response that they have read together with the reset.
             #expect(isOld)
             #expect(error.code == .connectionError)
             #expect(error.http2StreamError == .noError)
         }
     }
 
-    /// The reset comes after the answer was read.
+    /// The reset arrives after the response was read.
     @Test(arguments: Answer.allCases, [true, false])
-    func `a reset after a complete answer`(_ answer: Answer, isSecure: Bool) async throws {
+    func `a reset after a complete response`(_ answer: Answer, isSecure: Bool) async throws {
         let gate = Gate()
         let server = try ScriptedServer { connection in
             let http2 = try HTTP2Connection(connection)
@@ -235,7 +235,7 @@ struct EarlyAnswerTests {
             let rest = try await response.body.collect(upTo: 100)
             #expect(rest == [])
         } catch {
-            // What is old cannot tell such an end from one that cost a part of the body, unless its length was announced.
+            // Old versions cannot distinguish such an end from a truncated body, unless its length was announced.
             #expect(isOld)
             #expect(answer == .ok)
             #expect(error.http2StreamError == .noError)

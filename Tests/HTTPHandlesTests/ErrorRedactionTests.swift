@@ -2,28 +2,28 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// What errors and descriptions say of URLs and header fields.
+/// URLs and header fields in errors and descriptions.
 @Suite("Redaction of errors", .timeLimit(.minutes(5)))
 struct ErrorRedactionTests {
     @Test(arguments: [
         "http://h:99999/?key=s3cret", "http://h ost/?key=s3cret", "ftp://h/?key=s3cret#s3cret", "h/?key=s3cret",
         "http://h/\n?key=s3cret", "http://user:s3?cret@h/",
     ])
-    func `a URL that cannot be used`(_ url: String) async throws {
+    func `an invalid URL`(_ url: String) async throws {
         let error = await #expect(throws: HandleError.self) { try await SessionHandle().get(url) }
         #expect(error?.description.contains("s3") == false, "\(String(describing: error))")
         #expect(error?.reason.contains("http") == true || !url.hasPrefix("http"))
     }
 
     @Test(arguments: ["Authorization: Bearer s3cret", "Authorization Bearer s3cret", "Authorization=s3cret"])
-    func `a line that is no name of a header field`(_ name: String) {
+    func `an invalid field name`(_ name: String) {
         var fields = HTTPFields()
         let error = #expect(throws: HandleError.self) { try fields.append(checked: name, "") }
-        #expect(error?.reason == "\"Authorization…\" is not the name of a header field")
+        #expect(error?.reason == "\"Authorization…\" is not a valid field name")
     }
 
     @Test(arguments: [HTTPField.Name.connection, .te, .expect, .upgrade])
-    func `a marked field that is the library's business`(_ name: HTTPField.Name) async throws {
+    func `a marked field that is not allowed`(_ name: HTTPField.Name) async throws {
         var field = HTTPField(name: name, value: "s3cret")
         field.indexingStrategy = .disallow
         let fields: HTTPFields = HTTPFields([field])
@@ -46,7 +46,7 @@ struct ErrorRedactionTests {
     }
 
     @Test(arguments: ["/second?key=s3cret", "ftp://h/?key=s3cret", "http://u:s3cret@h/"])
-    func `a redirect that cannot be followed`(_ location: String) async throws {
+    func `an invalid redirect`(_ location: String) async throws {
         let server = try Self.redirecting(to: location)
         let pieces = AsyncStream<[UInt8]> { $0.finish() }
         let error = await #expect(throws: HandleError.self) {
@@ -56,7 +56,7 @@ struct ErrorRedactionTests {
         #expect(error?.code != .connectionError)
     }
 
-    @Test func `heads, hops and proposals describe themselves without values`() async throws {
+    @Test func `the descriptions of heads, hops and proposals have no values`() async throws {
         let server = try Self.redirecting(to: "/second?key=s3cret")
         let session = try SessionHandle()
         let proposals = Record<String>()
@@ -75,7 +75,7 @@ struct ErrorRedactionTests {
             ]
         )
         #expect(!"\(response) \(response.request.hops)".contains("s3cret"))
-        // Programs get the values.
+        // The properties have the values.
         #expect(response.head.url == server.url("/second?key=s3cret"))
     }
 }

@@ -3,18 +3,18 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// Every error code, provoked by a real server or a real mistake; and those that cannot be.
+/// Every error code, provoked by a real server or a real mistake; and those that cannot be provoked.
 @Suite("Error codes", .timeLimit(.minutes(5)))
 struct ErrorTableTests {
     typealias Provocation = @Sendable () async throws -> Void
 
-    /// What never comes of this version, or not by anything that a test can do. Why: `Docs/Errors.md`.
+    /// Codes that do not occur in this version, or cannot be provoked by a test. Reasons: `Docs/Errors.md`.
     static let impossible: [HandleErrorCode] = [
         .notEnoughMemory, .internalError, .invalidOption, .headerNotFound,
         .invalidHeader, .chunkedEncodingHeaderSizeOverflow, .responseDrainOverflow,
     ]
 
-    /// `DriverDeathTests` provokes it.
+    /// Provoked by `DriverDeathTests`.
     static let ofDeadDrivers: HandleErrorCode = .shutdown
 
     static let provocations: [HandleErrorCode: Provocation] = [
@@ -95,7 +95,7 @@ struct ErrorTableTests {
             let servers = try TLSServers.shared.get()
             let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: servers.authorityFile)])
             let server = try DemandingServer()
-            // The server says so when the handshake is over for the client already.
+            // The server reports it after the client has completed the handshake.
             _ = try await session.get(server.url)
         },
         .invalidServerResponse: {
@@ -123,7 +123,7 @@ struct ErrorTableTests {
         },
     ]
 
-    /// A server that answers every request in the same way, once for each connection.
+    /// A server that answers every request in the same way, one for each connection.
     static func answering(_ response: String) throws -> ScriptedServer {
         try ScriptedServer { connection in
             _ = try connection.readRequest()
@@ -132,7 +132,7 @@ struct ErrorTableTests {
     }
 
     @Test(arguments: provocations.keys.sorted { $0.rawValue < $1.rawValue })
-    func `a code that can occur does`(code: HandleErrorCode) async throws {
+    func `a code can occur`(code: HandleErrorCode) async throws {
         let provoke = try #require(Self.provocations[code])
         let error = await #expect(throws: HandleError.self) { try await provoke() }
         #expect(error?.code == code)
@@ -140,7 +140,7 @@ struct ErrorTableTests {
         #expect(error?.description.contains("\(code.name) (\(code.rawValue)) in ") == true)
     }
 
-    @Test func `every code occurs or cannot`() {
+    @Test func `every code is in one of the lists`() {
         #expect(Set(Self.provocations.keys).isDisjoint(with: Self.impossible))
         let known = Set(Self.provocations.keys).union(Self.impossible).union([Self.ofDeadDrivers])
         #expect(known == Set(HandleErrorCode.allCases))
@@ -148,7 +148,7 @@ struct ErrorTableTests {
 
     // MARK: Timeouts
 
-    /// All but `resolve`, which takes a name server that does not answer: `NeverBlockingTests`.
+    /// All but `resolve`, which needs a name server that does not answer: `NeverBlockingTests`.
     static let timeouts: [TimeoutPhase: Provocation] = [
         .queue: {
             let server = try ScriptedServer { $0.waitForClose() }
@@ -160,7 +160,7 @@ struct ErrorTableTests {
             _ = try await session.get(server.url())
         },
         .connect: {
-            // The connection is made, and then the server has nothing to say about TLS.
+            // The connection is made, but the server does not take part in the handshake.
             let server = try ScriptedServer { $0.waitForClose() }
             let session = try SessionHandle(options: [.set(.connectTimeout, to: .milliseconds(50))])
             _ = try await session.get("https://127.0.0.1:\(server.port)/")
@@ -198,7 +198,7 @@ struct ErrorTableTests {
     ]
 
     @Test(arguments: TimeoutPhase.allCases.filter { $0 != .resolve })
-    func `a timeout names its phase`(phase: TimeoutPhase) async throws {
+    func `a timeout has its phase`(phase: TimeoutPhase) async throws {
         let provoke = try #require(Self.timeouts[phase])
         let error = await #expect(throws: HandleError.self) { try await provoke() }
         #expect(error?.code == .timeout)
@@ -207,9 +207,9 @@ struct ErrorTableTests {
         #expect(error?.curl == nil)
     }
 
-    // MARK: The page
+    // MARK: The document
 
-    @Test func `Docs/Errors.md has every code with its number, and says which cannot occur`() throws {
+    @Test func `Docs/Errors.md has every code with its number, and marks those that cannot occur`() throws {
         let page = try Document("Docs/Errors.md")
         let rows = page.table(in: "## Codes")
         #expect(rows.map { [$0[0], $0[1]] } == HandleErrorCode.allCases.map { ["`\($0.name)`", "\($0.rawValue)"] })

@@ -11,7 +11,7 @@ struct ExpectTests {
         session = try SessionHandle()
     }
 
-    /// Sends a body with the expectation, and says what came back.
+    /// Sends a body with `Expect: 100-continue`, and returns the response.
     func put(_ server: ScriptedServer, _ body: RequestBody = .string("body")) async throws -> (Int, String, [String]) {
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
         let request = try await connection.openRequest(.put, "/", headerFields: [.expect: "100-continue"])
@@ -29,7 +29,7 @@ struct ExpectTests {
         try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
     }
 
-    @Test func `the body goes out after 100`() async throws {
+    @Test func `the body is sent after 100`() async throws {
         let server = try ScriptedServer { connection in
             guard let head = try connection.readHead() else { return }
             try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
@@ -41,7 +41,7 @@ struct ExpectTests {
         #expect(events.filter { $0 == "intermediateResponse" }.count == 1)
     }
 
-    @Test func `the body goes out when the server says nothing for a second`() async throws {
+    @Test func `the body is sent if the server does not answer for a second`() async throws {
         let server = try ScriptedServer { connection in
             guard let head = try connection.readHead() else { return }
             try Self.answer(connection, head)
@@ -49,7 +49,7 @@ struct ExpectTests {
         #expect(try await put(server).1 == "100-continue body")
     }
 
-    @Test func `417 reaches the caller, who can send again without the expectation`() async throws {
+    @Test func `417 is delivered, and the request can be sent again without the field`() async throws {
         let server = try ScriptedServer { connection in
             while let head = try connection.readHead() {
                 if head["expect"] != nil {
@@ -61,13 +61,13 @@ struct ExpectTests {
         }
         let (status, text, _) = try await put(server)
         #expect(status == 417)
-        // libcurl would make the request again by itself, so its connection is given up before the body.
+        // libcurl would repeat the request itself, so the connection is closed before the body.
         #expect(text == "")
         let again = try await session.fetch(.put, server.url(), body: .string("body"))
         #expect(try await again.body.collectString(upTo: 100) == "- body")
     }
 
-    @Test func `a final answer before the body spares it`() async throws {
+    @Test func `after a final response the body is not sent`() async throws {
         let server = try ScriptedServer { connection in
             guard try connection.readHead() != nil else { return }
             try connection.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
@@ -79,7 +79,7 @@ struct ExpectTests {
     }
 
     @Test func `closing while 100 is awaited`() async throws {
-        // It reads none of the body, which libcurl sends after a second without an answer.
+        // It does not read the body, which libcurl sends after a second without a response.
         let server = try GatedServer { connection, gate in
             _ = try connection.readHead()
             gate.wait()
@@ -88,7 +88,7 @@ struct ExpectTests {
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
         let request = try await connection.openRequest(.put, "/", headerFields: [.expect: "100-continue"])
         let recorder = EventRecorder(of: request)
-        // More than goes out should the close come after that second.
+        // More than is sent if the close happens after that second.
         let body = RequestBody.bytes([UInt8](repeating: 0, count: 24 << 20))
         let sending = Task.immediate { try await request.send(body) }
         try await recorder.first { $0.kind == .sendingRequest }

@@ -2,10 +2,10 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// What can be asked and not set. (TLS: `TLSOptionTests`.)
+/// Read-only options. (TLS: `TLSOptionTests`.)
 @Suite("Facts", .timeLimit(.minutes(5)))
 struct FactTests {
-    @Test func `nothing is known of a request before it is sent`() async throws {
+    @Test func `no fact is known before a request is sent`() async throws {
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: 1)
         let request = try await connection.openRequest(.get, "/")
@@ -24,7 +24,7 @@ struct FactTests {
     @Test func `the facts of an exchange, on a new connection and on a pooled one`() async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
-                // Says how long the request's head was.
+                // Answers with the length of the request's head.
                 try connection.send("HTTP/1.1 201 Created\r\nContent-Length: 3\r\n\r\n\(request.head.bytes.count)")
             }
         }
@@ -66,9 +66,9 @@ struct FactTests {
 
     enum Way: CaseIterable { case fresh, pooled, redirected, redirectedElsewhere }
 
-    /// Every field of the facts, by what happened.
+    /// The expected fields of the facts for each kind of exchange.
     @Test(arguments: Way.allCases)
-    func `each fact is what its documentation says`(way: Way) async throws {
+    func `each fact has its documented value`(way: Way) async throws {
         let other = try ScriptedServer { connection in
             while try connection.readRequest() != nil {
                 try connection.send("HTTP/1.1 203 Here\r\nContent-Length: 5\r\n\r\nthere")
@@ -133,7 +133,7 @@ struct FactTests {
         #expect(try await response.request.option(.status) == 200)
     }
 
-    @Test func `what is known when no connection could be made`() async throws {
+    @Test func `the facts after a failed connection`() async throws {
         let port = try ScriptedServer { _ in }.port
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: port)
@@ -153,7 +153,7 @@ struct FactTests {
         let request = try await connection.openRequest(.get, "/")
         #expect(try await connection.option(.parentHandle) == session.id)
         #expect(try await request.option(.parentHandle) == connection.id)
-        let reason = "a session has no parentHandle"
+        let reason = "a session handle has no option parentHandle"
         await #expect(throws: HandleError(.incorrectHandleType, .queryOption, reason: reason)) {
             try await session.option(.parentHandle)
         }
@@ -168,7 +168,7 @@ struct FactTests {
         #expect(library.protocols.isSuperset(of: ["http", "https"]))
         #expect(library.has(.tls))
         #expect(library.tlsLibrary?.isEmpty == false)
-        // What this suite uses of it.
+        // The features that these tests need.
         #expect(library.features.isSuperset(of: [.http2, .asynchronousResolver, .threadSafeInitialisation]))
     }
 }

@@ -16,7 +16,7 @@ struct FileDownloadTests {
 
     // MARK: write(to:)
 
-    @Test func `a body becomes a file, in the place of another`() async throws {
+    @Test func `a body replaces a file`() async throws {
         let nginx = try Nginx.shared.get()
         let path = try scratch.file("down", pattern(10))
         let response = try await session.get(nginx.http("/big"))
@@ -26,7 +26,7 @@ struct FileDownloadTests {
         await response.request.closed()
     }
 
-    @Test func `a body that breaks off leaves what was there`() async throws {
+    @Test func `a truncated body does not replace the file`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello")
@@ -57,7 +57,7 @@ struct FileDownloadTests {
             try await recorder.first(.readComplete(bytes: 5))
             if isCancelled { writing.cancel() } else { try request.close() }
             let error = await #expect(throws: HandleError.self) { try await writing.value }
-            // The close may come between two reads; then it is the next one that finds the handle closed.
+            // The close may happen between two reads; then the next one fails because the handle is closed.
             #expect(error?.code == .operationCancelled || error?.code == .invalidHandle)
             await request.closed()
             #expect(scratch.names == [])
@@ -86,7 +86,7 @@ struct FileDownloadTests {
         #expect(scratch.names == ["pipe"])
     }
 
-    @Test func `a file keeps its mode, and nothing but files is replaced`() async throws {
+    @Test func `a file keeps its mode, and only regular files are replaced`() async throws {
         let nginx = try Nginx.shared.get()
         let path = try scratch.file("down", pattern(10))
         _ = unsafe chmod(path, 0o600)
@@ -109,14 +109,14 @@ struct FileDownloadTests {
         #expect(scratch.names == ["down", "link", "piped"])
     }
 
-    // MARK: Downloads that go on
+    // MARK: Resumable downloads
 
-    /// What another user of a folder can have put there beforehand.
+    /// Files that another user of the folder can have created before.
     @Test(arguments: [
         "ln -s other down.partial", "ln other down.partial", "mkfifo down.partial",
         "cp other down.partial; chmod 666 down.partial",
     ])
-    func `a planted partial file is not written to`(_ plant: String) async throws {
+    func `a partial file of another user is not written to`(_ plant: String) async throws {
         let (resource, server) = try resource { $0.bytes = pattern(1000) }
         _ = try scratch.file("other", pattern(10))
         try runShell("cd \"$1\"; " + plant, scratch.folder)
@@ -133,7 +133,7 @@ struct FileDownloadTests {
         "ln -s note down.partial.version", "ln note down.partial.version",
         "cp note down.partial.version; chmod 622 down.partial.version",
     ])
-    func `a planted note is not believed`(_ plant: String) async throws {
+    func `a version file of another user is ignored`(_ plant: String) async throws {
         let (resource, server) = try resource {
             $0.bytes = pattern(1000)
             $0.breaks = [500]
@@ -155,14 +155,14 @@ struct FileDownloadTests {
         #expect(scratch.contents("down") == pattern(1000))
     }
 
-    /// A server of one resource that honours ranges, breaks off where it is told to, and notes what it was asked.
+    /// A server of one resource that supports ranges, truncates bodies on request, and records the requests.
     final class Resource: Sendable {
         struct State {
             var bytes: [UInt8] = []
             var tag: String? = "\"1\""
             var honoursRanges = true
             var maximumPart = Int.max
-            /// After how many bytes of a body each connection breaks off.
+            /// The number of bytes after which the body of each connection is truncated.
             var breaks: [Int] = []
             var asked: [String] = []
         }
@@ -201,7 +201,7 @@ struct FileDownloadTests {
         return (resource, try ScriptedServer { try resource.serve($0) })
     }
 
-    @Test func `a download that broke off goes on where it stopped`() async throws {
+    @Test func `a truncated download is resumed`() async throws {
         let bytes = pattern(500_000)
         let (resource, server) = try resource {
             $0.bytes = bytes
@@ -249,7 +249,7 @@ struct FileDownloadTests {
                     try connection.send(body)
                 }
             }
-            // The same resource at another port, as far as the note knows.
+            // The version file has the URL with another port.
             let note = "\(ignorant.url())\n\"1\"\n"
             _ = try scratch.file("down.partial.version", note.utf8)
             let download = try await session.download(ignorant.url(), to: path)
@@ -274,7 +274,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test func `without ranges, or without a strong tag, or for another URL, it begins from the start`() async throws {
+    @Test func `without ranges, without a strong tag, or for another URL, it starts from the beginning`() async throws {
         let cases: [(@Sendable (inout Resource.State) -> Void, String, String)] = [
             ({ $0.honoursRanges = false }, "/", "bytes=100- \"1\""), ({ $0.tag = "W/\"1\"" }, "/", "- -"),
             ({ $0.tag = nil }, "/", "- -"), ({ _ in }, "/other", "- -"),
@@ -295,7 +295,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test func `a server that sends less than asked for is asked again`() async throws {
+    @Test func `after a shorter range than requested the rest is requested again`() async throws {
         let (resource, server) = try resource {
             $0.bytes = pattern(1000)
             $0.breaks = [100]
@@ -309,7 +309,7 @@ struct FileDownloadTests {
         #expect(resource.state.with { $0.asked.count } == 4)
     }
 
-    @Test func `a part of another length than it says is an error, and is not kept`() async throws {
+    @Test func `a part with another length than its Content-Range is an error, and is not kept`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 206 Part\r\nContent-Range: bytes 3-9/10\r\nContent-Length: 2\r\n\r\nxy")
@@ -323,7 +323,7 @@ struct FileDownloadTests {
         #expect(scratch.contents("down.partial")?.isEmpty ?? true)
     }
 
-    @Test func `what is not the file is not written`() async throws {
+    @Test func `the body of an error response is not written`() async throws {
         let nginx = try Nginx.shared.get()
         let download = try await session.download(nginx.http("/missing"), to: scratch.path("down"))
         #expect(download.head.status == .notFound)
@@ -331,7 +331,7 @@ struct FileDownloadTests {
         #expect(scratch.names == [])
     }
 
-    @Test func `nginx resumes too`() async throws {
+    @Test func `resuming with nginx`() async throws {
         let nginx = try Nginx.shared.get()
         let tag = try #require(try await session.get(nginx.http("/big")).head.entityTag)
         _ = try scratch.file("down.partial", (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0) })
@@ -341,7 +341,7 @@ struct FileDownloadTests {
         #expect(scratch.contents("down") == (0..<nginx.bigSize).map { UInt8(truncatingIfNeeded: $0) })
     }
 
-    @Test func `two downloads to one file do not mix, and a cancelled one can go on`() async throws {
+    @Test func `two downloads to one file are not mixed, and a cancelled one can be resumed`() async throws {
         let gate = Gate()
         let server = try ScriptedServer { connection in
             guard let request = try connection.readRequest() else { return }
@@ -363,7 +363,7 @@ struct FileDownloadTests {
             try await session.download(server.url(), to: path)
         }
         gate.open()
-        // The bytes were read; whether they are written, nobody else can know before the task has ended.
+        // The bytes were read; they are certainly written only when the task has ended.
         first.cancel()
         let error = await #expect(throws: HandleError.self) { try await first.value }
         #expect(error?.isCancellation == true)
@@ -372,7 +372,7 @@ struct FileDownloadTests {
         #expect(scratch.contents("down") == Array("helloworld".utf8))
     }
 
-    @Test func `which range is asked for is not the caller's business`() async throws {
+    @Test func `range fields of the caller are replaced`() async throws {
         let error = HandleError.invalidParameter(.openRequest, "which range is asked for, a download decides")
         for fields in [HTTPFields.range(.last(1)), [.ifRange: "\"1\""]] {
             await #expect(throws: error) {
@@ -382,7 +382,7 @@ struct FileDownloadTests {
     }
 }
 
-/// A value behind a lock, for servers that remember something.
+/// A value protected by a lock, for servers with state.
 final class Locked<Value: Sendable>: @unchecked Sendable {
     private let lock = NSLock()
     private var value: Value

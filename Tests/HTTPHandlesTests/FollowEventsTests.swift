@@ -4,7 +4,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// The loop of `Docs/Bodies.md` that goes on with a stream of server-sent events.
+/// The function of `Docs/Bodies.md` that reconnects to a stream of server-sent events.
 @Suite("Following server-sent events", .timeLimit(.minutes(5)))
 struct FollowEventsTests {
     let session: SessionHandle
@@ -21,7 +21,7 @@ struct FollowEventsTests {
         #expect(Array(shown) == Array(tested))
     }
 
-    @Test func `a stream is gone on with after every way to end, with the last ID there was`() async throws {
+    @Test func `it reconnects after every kind of end, with the last ID`() async throws {
         let asked = Lock<[String?]>([])
         let server = try ScriptedServer { connection in
             guard let request = try connection.readRequest() else { return }
@@ -31,7 +31,7 @@ struct FollowEventsTests {
             }
             let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type:"
             switch number {
-            // Away.
+            // The server does not answer.
             case 1: break
             // An ID that comes without an event.
             case 2: try connection.send("\(ok) text/event-stream\r\n\r\nretry: 1\n\nid: a\ndata: 1\n\nid: b\n\n")
@@ -62,7 +62,7 @@ struct FollowEventsTests {
     @Test(arguments: [
         "404 Not Found\r\nContent-Type: text/event-stream", "200 OK\r\nContent-Type: text/html", "200 OK",
     ])
-    func `what is no stream of events is not asked for again`(head: String) async throws {
+    func `it does not reconnect after another kind of response`(head: String) async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 \(head)\r\nContent-Length: 8\r\n\r\ndata: 1\n")
@@ -72,7 +72,7 @@ struct FollowEventsTests {
         }
     }
 
-    @Test func `cancelling, closing the session, and what the caller throws end it`() async throws {
+    @Test func `cancelling, closing the session, and an error of the caller end it`() async throws {
         struct Enough: Error {}
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()

@@ -2,11 +2,11 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// What Microsoft's page of `WinHttpCloseHandle` says, as far as no other suite proves it. Every statement with its test:
+/// The statements of Microsoft's page about `WinHttpCloseHandle` that no other suite tests. All statements with their tests:
 /// `Docs/FromWinHTTP.md`.
 @Suite("The founding page", .timeLimit(.minutes(5)))
 struct FoundingPageTests {
-    @Test func `close returns while the driver's thread is busy, and the events come later`() async throws {
+    @Test func `close returns while the driver thread is busy, and the events come later`() async throws {
         let server = try CloseTests.silent()
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -27,7 +27,7 @@ struct FoundingPageTests {
         await blocker.value
     }
 
-    @Test func `handleClosing comes without a context, and under a mask of nothing`() async throws {
+    @Test func `handleClosing is delivered without a context, and with an empty mask`() async throws {
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: 80)
         let request = try await connection.openRequest(.get, "/")
@@ -38,7 +38,7 @@ struct FoundingPageTests {
         for recorder in recorders { #expect(try await recorder.finish().map(\.kind) == [.handleClosing]) }
     }
 
-    @Test func `a listener that has gone hears nothing more, and the context stays until the handle is gone`()
+    @Test func `an ended listener gets no more events, and the context is kept until the handle ends`()
         async throws
     {
         let released = Gate()
@@ -57,7 +57,7 @@ struct FoundingPageTests {
         await released.passed()
     }
 
-    @Test func `of many threads that close a handle in use, one does`() async throws {
+    @Test func `of many threads that close a handle in use, one succeeds`() async throws {
         let server = try CloseTests.silent()
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -84,7 +84,7 @@ struct FoundingPageTests {
             #expect(errors.filter { $0 == nil }.count == 1)
             #expect(errors.compactMap(\.self).allSatisfy { $0 == .closed(.closeHandle) })
             let error = await #expect(throws: HandleError.self) { try await exchange.value }
-            // The second where the close came between the two calls.
+            // The second error if the close happened between the two calls.
             #expect(error?.code == .operationCancelled || error == .closed(.receiveResponse), "\(error as Any)")
             #expect(try await recorder.finish().last?.kind == .handleClosing)
         }
@@ -92,7 +92,7 @@ struct FoundingPageTests {
 
     // MARK: The document
 
-    @Test func `the document answers every statement of the page, in order`() throws {
+    @Test func `the document has every statement of the page, in order`() throws {
         let statements = try Document("Docs/FromWinHTTP.md").firstCells(in: "## The founding page")
         #expect(statements == (1...17).map { "F\($0)" })
     }

@@ -20,7 +20,7 @@ func inClearHTTP2() throws -> SessionHandle {
 
 @Suite("HTTP/2 requests that the server does not process", .timeLimit(.minutes(5)))
 struct HTTP2RefusalTests {
-    /// What the servers saw: for each request whose body they have read, how long that was.
+    /// What the servers received: the length of each request body.
     final class Seen: Sendable {
         private let list = Lock<[Int]>([])
 
@@ -32,7 +32,7 @@ struct HTTP2RefusalTests {
         }
     }
 
-    /// Answers the requests of a connection, with as many bytes as each had.
+    /// Answers the requests of a connection, each with as many bytes as its body.
     static func answer(_ http2: HTTP2Connection, _ seen: Seen) throws {
         while true {
             let (stream, hasBody) = try http2.readRequest()
@@ -92,7 +92,7 @@ struct HTTP2RefusalTests {
         #expect(bodies.take() == [request.length])
     }
 
-    @Test func `in clear it is an error that says so`() async throws {
+    @Test func `without TLS it is a specific error`() async throws {
         let server = try ScriptedServer { try Self.reset(HTTP2Connection($0), .http11Required) }
         let session = try inClearHTTP2()
         let error = await #expect(throws: HandleError.self) { try await session.get(server.url()) }
@@ -104,7 +104,7 @@ struct HTTP2RefusalTests {
     // MARK: REFUSED_STREAM
 
     @Test(arguments: Request.all, [true, false])
-    func `a stream that is refused is begun once more`(_ request: Request, isSecure: Bool) async throws {
+    func `a refused request is sent again once`(_ request: Request, isSecure: Bool) async throws {
         let seen = Seen()
         let server = try ScriptedServer { connection in
             let http2 = try HTTP2Connection(connection)
@@ -118,7 +118,7 @@ struct HTTP2RefusalTests {
         }
     }
 
-    @Test(arguments: Request.all) func `a stream is not begun a third time`(_ request: Request) async throws {
+    @Test(arguments: Request.all) func `a request that is refused twice is not sent again`(_ request: Request) async throws {
         let server = try ScriptedServer { try Self.reset(HTTP2Connection($0), .refusedStream) }
         let (session, url) = try await overTLS(server)
         let error = await #expect(throws: HandleError.self) {
@@ -129,7 +129,7 @@ struct HTTP2RefusalTests {
         #expect(error?.reason.hasSuffix("(REFUSED_STREAM), twice") == true)
     }
 
-    @Test func `a body that was taken from a sequence is not sent again`() async throws {
+    @Test func `a body that was consumed from a sequence is not sent again`() async throws {
         let server = try ScriptedServer { connection in
             let http2 = try HTTP2Connection(connection)
             let (stream, _) = try http2.readRequest()
@@ -148,9 +148,9 @@ struct HTTP2RefusalTests {
 
     // MARK: GOAWAY
 
-    /// The first connection takes three requests, of which the server says how many it processes before it goes.
+    /// The first connection has three requests; GOAWAY names the last one that the server processes.
     @Test(arguments: [0, 1, 2], [HTTPRequest.Method.get, .post])
-    func `what comes after the last stream of GOAWAY is sent again`(_ last: Int, _ method: HTTPRequest.Method)
+    func `requests after the last stream of GOAWAY are sent again`(_ last: Int, _ method: HTTPRequest.Method)
         async throws
     {
         let seen = Seen()
@@ -164,7 +164,7 @@ struct HTTP2RefusalTests {
                     HTTP2Connection.data("yes", on: stream, isEnd: true)
                 )
             }
-            // And the connection goes too.
+            // And the connection is closed.
             try http2.send(HTTP2Connection.goAway(last: last == 0 ? 0 : streams[last - 1]))
         }
         let (session, url) = try await overTLS(server)
@@ -180,7 +180,7 @@ struct HTTP2RefusalTests {
         #expect(seen.take() == Array(repeating: method == .get ? 0 : 3, count: 3 - last))
     }
 
-    @Test func `what a server that goes may have processed is not sent again`() async throws {
+    @Test func `a request that may have been processed before GOAWAY is not sent again`() async throws {
         let server = try ScriptedServer { connection in
             let http2 = try HTTP2Connection(connection)
             let (stream, hasBody) = try http2.readRequest()
@@ -196,9 +196,9 @@ struct HTTP2RefusalTests {
         #expect(server.connectionsAccepted == 1)
     }
 
-    /// nginx says GOAWAY after the fifth request of each connection, while others are on their way.
+    /// nginx sends GOAWAY after the fifth request of each connection, while others are in flight.
     @Test(arguments: [HTTPRequest.Method.get, .post])
-    func `ten tasks and a server that often goes away`(_ method: HTTPRequest.Method) async throws {
+    func `ten tasks and a server that often sends GOAWAY`(_ method: HTTPRequest.Method) async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: nginx.authorityFile)])
         try await withThrowingTaskGroup { group in
@@ -222,7 +222,7 @@ struct HTTP2RefusalTests {
         .compressionError, .connectError, .enhanceYourCalm, .inadequateSecurity, HTTP2ErrorCode(rawValue: 0x4D),
     ]
 
-    @Test(arguments: codes) func `the code of a stream error is a value`(_ code: HTTP2ErrorCode) async throws {
+    @Test(arguments: codes) func `the error has the code of a stream error`(_ code: HTTP2ErrorCode) async throws {
         let server = try ScriptedServer { try Self.reset(HTTP2Connection($0), code) }
         let session = try inClearHTTP2()
         let error = await #expect(throws: HandleError.self) { try await session.get(server.url()) }
@@ -231,7 +231,7 @@ struct HTTP2RefusalTests {
         #expect(server.connectionsAccepted == 1)
     }
 
-    @Test func `a stream that ends without a response is no response`() async throws {
+    @Test func `a stream that ends without a response is an error`() async throws {
         let server = try ScriptedServer { try Self.reset(HTTP2Connection($0), .noError) }
         let session = try inClearHTTP2()
         let error = await #expect(throws: HandleError.self) { try await session.get(server.url()) }

@@ -3,15 +3,15 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// Which texts are the same host, and which are none.
+/// Equal, different and invalid hosts.
 @Suite("Hosts", .timeLimit(.minutes(5)))
 struct HostTests {
-    /// Answers `/hop` with a redirect to `X-Location`; keeps the heads.
+    /// Answers `/hop` with a redirect to `X-Location`; records the heads.
     private static func server(address: String = "127.0.0.1", _ heads: Record<ReceivedHead>) throws -> ScriptedServer {
         try ScriptedServer(address: address) { connection in
             while let request = try connection.readRequest() {
                 heads.note(request.head)
-                // As it came: a text would be repaired.
+                // The received bytes: a `String` would be repaired.
                 let name = Array("\r\nX-Location: ".utf8)
                 let location = request.head.bytes.firstRange(of: name).map { found in
                     request.head.bytes[found.upperBound...].prefix { $0 != UInt8(ascii: "\r") }
@@ -36,14 +36,14 @@ struct HostTests {
         ("localhost", "LOCALHOST"), ("LocalHost", "localhost"), ("127.0.0.1", "0x7f.1"), ("127.0.0.1", "2130706433"),
         ("127.0.0.1", "0177.0.0.1"), ("localhost", "%6cocalhost"),
     ])
-    func `another way to write a host is no other origin`(_ first: String, _ second: String) async throws {
+    func `different spellings of a host are the same origin`(_ first: String, _ second: String) async throws {
         let heads = Record<ReceivedHead>()
         let server = try Self.server(heads)
         let session = try SessionHandle(options: [.set(.ipVersion, to: .v4), .set(.maximumConnectionsPerServer, to: 1)])
         let recorder = EventRecorder(of: session, scope: .tree)
         let urls = [first, second].map { "http://\($0):\(server.port)" }
         let start = try await session.get(urls[0] + "/hop", headerFields: Self.fields(location: urls[1] + "/end"))
-        // Credentials are kept, and the connection is.
+        // Credentials and the connection are kept.
         #expect(heads.all.map { $0["authorization"] } == ["Bearer s3cret", "Bearer s3cret"])
         _ = try await start.body.collect(upTo: 0)
         _ = try await session.get(urls[1]).body.collect(upTo: 0)
@@ -60,8 +60,8 @@ struct HostTests {
     }
 
     @Test(arguments: ["localhost.", "127.0.0.2", "[::ffff:127.0.0.1]"])
-    func `another host stays another one`(_ host: String) async throws {
-        // The trailing dot says that a name is complete; to HTTP it makes another host.
+    func `similar hosts are different origins`(_ host: String) async throws {
+    // A trailing dot marks a complete name; in HTTP it is a different host.
         let heads = Record<ReceivedHead>()
         let server = try Self.server(address: "0.0.0.0", heads)
         let session = try SessionHandle()
@@ -86,14 +86,14 @@ struct HostTests {
         return try SessionHandle(options: [.set(.resolveOverrides, to: overrides)])
     }
 
-    /// Whether the linked libcurl converts names, in a build and a version that tells what it makes of them.
+    /// Whether the linked libcurl converts names and returns the result.
     private static func canConvert(_ session: SessionHandle) async throws -> Bool {
         let library = try await session.option(.linkedLibrary)
         return library.features.contains(.internationalNames) && !library.version.hasPrefix("7.87")
     }
 
     @Test(arguments: names)
-    func `an internationalized name is its A-labels`(_ name: String, _ labels: String) async throws {
+    func `an internationalized name is equal to its A-labels`(_ name: String, _ labels: String) async throws {
         let heads = Record<ReceivedHead>()
         let server = try Self.server(heads)
         let session = try Self.session(server.port)
@@ -112,7 +112,7 @@ struct HostTests {
         let request = try await connection.openRequest(.get, "/")
         try await request.send()
         _ = try await request.receiveResponse()
-        // In `Location` too, and both are one origin.
+        // In `Location` too; both are one origin.
         let response = try await session.get(
             "http://\(authority)/hop",
             headerFields: Self.fields(location: "http://\(name):\(server.port)/end")
@@ -123,12 +123,12 @@ struct HostTests {
     }
 
     @Test(arguments: [
-        // Compatibility characters that become a delimiter: a slash, a number sign, a question mark, an at sign, a colon.
+        // Compatibility characters that are converted to a delimiter: slash, number sign, question mark, at sign, colon.
         "a\u{2100}b.example", "a\u{FF0F}b.example", "a\u{FF03}b.example", "a\u{FF1F}b.example", "u\u{FF20}b.example",
         "a\u{FF1A}1.example", "a\u{FF3C}b.example", "a\u{FF05}2fb.example", "a%2Fb.example", "a%40b.example", "a%00b",
         "a%23b", "a|b", "a\u{301}%2f", "\u{301}", "%FF", "\u{200D}",
     ])
-    func `a name that hides another host is refused`(_ name: String) async throws {
+    func `a name that is converted to another host is refused`(_ name: String) async throws {
         let server = try Self.server(Record())
         let session = try SessionHandle()
         for error in [
@@ -155,7 +155,7 @@ struct HostTests {
     // MARK: Zones
 
     @Test(arguments: ["[::1%25lo]", "[::1%lo]", "[::1%251]", "[::1]"])
-    func `the zone of an address is for the system, not for the server`(_ host: String) async throws {
+    func `the zone of an address is used by the system and not sent`(_ host: String) async throws {
         let heads = Record<ReceivedHead>()
         let server = try Self.server(address: "::1", heads)
         let session = try SessionHandle()
@@ -172,8 +172,8 @@ struct HostTests {
         #expect(heads.all.map(\.target) == ["/a", "/b", "/c"])
     }
 
-    @Test func `an interface that is not there leads nowhere`() async throws {
-        // libcurl would leave the zone out, and go where the system thinks that the address is.
+    @Test func `a zone without an interface is an error`() async throws {
+    // libcurl would omit the zone, and connect over the system's default interface.
         let heads = Record<ReceivedHead>()
         let server = try Self.server(address: "::1", heads)
         let session = try SessionHandle()
@@ -206,7 +206,7 @@ struct HostTests {
         "[::1%]", "[::1%25a%20b]", "[::1%25a b]", "[::1%25a/b]", "[::1%25aaaaaaaaaaaaaaaa]", "[%25lo]",
         "[::1%25lo", "[127.0.0.1%25lo]", "[::1%25l\u{F6}]", "[v1.x]", "[::1]x",
     ])
-    func `a zone that is none`(_ host: String) async throws {
+    func `a malformed zone`(_ host: String) async throws {
         let session = try SessionHandle()
         let error = await #expect(throws: HandleError.self) { try await session.get("http://\(host)/") }
         #expect(error?.code == .invalidURL, "\(String(describing: error))")

@@ -7,7 +7,7 @@ import Testing
 /// Connections that no request uses.
 @Suite("Idle connections", .timeLimit(.minutes(5)))
 struct IdleConnectionTests {
-    /// Answers each request with its target. On the first connection, it says something unasked after the answer.
+    /// Answers each request with its target. On the first connection it sends unsolicited bytes after the response.
     private final class Forger: Sendable {
         let server: ScriptedServer
         let mayForge = Gate()
@@ -39,7 +39,7 @@ struct IdleConnectionTests {
     }
 
     @Test(arguments: forgeries)
-    func `what comes on one ends it at once`(forgery: String) async throws {
+    func `unsolicited bytes close it at once`(forgery: String) async throws {
         let forger = try Forger(forgery)
         let session = try SessionHandle()
         #expect(try await Self.text(session.get(forger.server.url("/first"))) == "/first")
@@ -53,9 +53,9 @@ struct IdleConnectionTests {
 
     enum Body: CaseIterable { case none, bytes, stream }
 
-    /// The driver's thread is held until the bytes are there, and begins the request before it looks at its sockets.
+    /// The driver thread is blocked until the bytes have arrived, and starts the request before it polls its sockets.
     @Test(arguments: forgeries, Body.allCases)
-    func `what has come on one is found before a request goes out on it`(forgery: String, body: Body) async throws {
+    func `unsolicited bytes are found before a request is sent`(forgery: String, body: Body) async throws {
         let forger = try Forger(forgery)
         let session = try SessionHandle()
         #expect(try await Self.text(session.get(forger.server.url("/first"))) == "/first")
@@ -88,7 +88,7 @@ struct IdleConnectionTests {
         #expect(!events.map(\.kind.name).contains("connectionReused"))
     }
 
-    @Test func `one that the server closes goes without waiting for a request`() async throws {
+    @Test func `one that the server closes is closed without a request`() async throws {
         let mayClose = Gate()
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
@@ -103,7 +103,7 @@ struct IdleConnectionTests {
         #expect(recorder.events.map(\.kind) == [.closingConnection, .connectionClosed])
     }
 
-    @Test func `one is closed when it has been idle for as long as it may`() async throws {
+    @Test func `one is closed after maximumIdleTime`() async throws {
         let server = try Self.answering()
         let session = try SessionHandle(options: [.set(.maximumIdleTime, to: .zero)])
         #expect(try await Self.text(session.get(server.url())) == "ok")
@@ -113,7 +113,7 @@ struct IdleConnectionTests {
         #expect(recorder.events.map(\.kind) == [.closingConnection, .connectionClosed])
     }
 
-    @Test func `those beyond the number are closed, and the last ones stay`() async throws {
+    @Test func `those above the limit are closed, the newest are kept`() async throws {
         let count = 8
         let arrived = Lock(0)
         let allArrived = Gate()
@@ -141,7 +141,7 @@ struct IdleConnectionTests {
             try await group.waitForAll()
         }
         let closed = Lock<Set<Int>>([])
-        // Asked more than once for an event.
+        // Waits more than once for an event.
         _ = try await recorder.first { event in
             guard event.kind == .connectionClosed else { return false }
             return closed.withLock { closed in

@@ -13,7 +13,7 @@ struct JSONTests {
         var date: Date?
     }
 
-    /// Answers with what it got: the content type, and the body.
+    /// Answers with the content type and the body of the request.
     static func echo(_ connection: ServerConnection) throws {
         while let request = try connection.readRequest() {
             let type = request.head["content-type"] ?? "none"
@@ -26,7 +26,7 @@ struct JSONTests {
         response.head.headerFields[try #require(HTTPField.Name("X-Type"))]
     }
 
-    @Test func `a value there and back`() async throws {
+    @Test func `a value is sent and received`() async throws {
         let server = try ScriptedServer(Self.echo)
         let session = try SessionHandle()
         let items = [Item(name: "ä\u{1F600}\"", count: 3), Item(name: "", count: -1)]
@@ -35,7 +35,7 @@ struct JSONTests {
         #expect(try await response.body.collectJSON([Item].self, upTo: 1000) == items)
     }
 
-    @Test func `the caller's content type and strategies are his`() async throws {
+    @Test func `content type and strategies of the caller are used`() async throws {
         let server = try ScriptedServer(Self.echo)
         let session = try SessionHandle()
         let encoder = JSONEncoder()
@@ -55,16 +55,16 @@ struct JSONTests {
     }
 
     static let wrong: [(String, String)] = [
-        ("", "is not JSON, or has a malformed value, and was to be"),
-        ("<html>secret</html>", "is not JSON, or has a malformed value, and was to be"),
-        (#"{"name": "secret", "count": 1"#, "is not JSON, or has a malformed value, and was to be"),
-        (#"{"name": "secret"}"#, "lacks a value of"),
-        (#"{"name": "secret", "count": "secret"}"#, "has a value of another type than"),
-        (#"{"name": "secret", "count": null}"#, "has null instead of a value of"),
+        ("", "is not valid JSON, or has a malformed value, for"),
+        ("<html>secret</html>", "is not valid JSON, or has a malformed value, for"),
+        (#"{"name": "secret", "count": 1"#, "is not valid JSON, or has a malformed value, for"),
+        (#"{"name": "secret"}"#, "lacks a key of"),
+        (#"{"name": "secret", "count": "secret"}"#, "has a value of the wrong type for"),
+        (#"{"name": "secret", "count": null}"#, "has null in place of a value of"),
     ]
 
     @Test(arguments: wrong)
-    func `what cannot be decoded is one error, which does not repeat it`(body: String, problem: String) async throws {
+    func `a body that cannot be decoded is one error, which does not contain it`(body: String, problem: String) async throws {
         let server = try ScriptedServer(Self.echo)
         let session = try SessionHandle()
         let response = try await session.fetch(.post, server.url(), body: .string(body))

@@ -4,9 +4,9 @@ import HTTPHandlesLock
 import HTTPHandlesTesting
 import Testing
 
-/// What famous clients of WinHTTP got wrong about the lives of handles: each mistake is a test that would have caught it.
+/// Bugs of well-known WinHTTP clients in the lifetime of handles, each with a test that would find it.
 ///
-/// Mistakes that need no test here:
+/// Bugs that need no test here:
 ///
 /// | where                                         | what                            | why not                              |
 /// |-----------------------------------------------|---------------------------------|--------------------------------------|
@@ -25,13 +25,13 @@ import Testing
 /// | corefx 3256                                   |                                 |                                      |
 /// | sentry-native 568 (first half)                | close blocks while a call lasts | `close()` waits for nothing: tested  |
 /// |                                               |                                 | in `CloseTests`                      |
-@Suite("Lessons of others", .timeLimit(.minutes(5)))
+@Suite("Bugs of other clients", .timeLimit(.minutes(5)))
 struct LessonTests {
     static func open(_ behaviour: ServerBehaviour, context: (any Sendable)? = nil) async throws -> Scene {
         try await Scene(behaviour, context)
     }
 
-    /// A request for one behaviour of the server, and what it needs.
+    /// A request for one behaviour of the server, with its session and server.
     struct Scene {
         let walk = WalkCensus()
         let server: ScriptedServer
@@ -50,10 +50,10 @@ struct LessonTests {
         }
     }
 
-    // MARK: Two close one handle
+    // MARK: Closing a handle twice
 
     /// dotnet/corefx 26278 and 28367, aws-sdk-cpp 756, libHttpClient 656, 668 and 788.
-    @Test func `many threads close one handle, and one of them has closed it`() async throws {
+    @Test func `of many threads that close one handle, one succeeds`() async throws {
         for _ in 0..<200 {
             let scene = try await Self.open(.stallBeforeHead)
             let recorder = EventRecorder(of: scene.request)
@@ -69,7 +69,7 @@ struct LessonTests {
                     }
                 }
                 group.addTask {
-                    // Another way to close it, which wins or loses without a word.
+                    // Another way to close it, without an error.
                     receiving.cancel()
                     return false
                 }
@@ -84,7 +84,7 @@ struct LessonTests {
     }
 
     /// aws-sdk-cpp 756: the pool's manager closed what was closed, again from its destructor.
-    @Test func `dropping a handle that was closed closes nothing twice`() async throws {
+    @Test func `releasing a closed handle does not close it again`() async throws {
         let session = try SessionHandle()
         let recorder = EventRecorder(of: session, scope: .tree)
         var request: RequestHandle? = try await session.openRequest(.get, "http://127.0.0.1:1/")
@@ -96,10 +96,10 @@ struct LessonTests {
         #expect(kinds == ["handleCreated", "handleClosing"])
     }
 
-    // MARK: A callback after the owner is gone
+    // MARK: Callbacks after the end of the owner
 
     /// corefx 28156, here-data-sdk-cpp 434.
-    @Test func `a listener outlives the handle, and hears its end`() async throws {
+    @Test func `a listener outlives the handle and gets its last event`() async throws {
         let server = try ServerBehaviour.server(for: WalkCensus())
         let session = try SessionHandle()
         var request: RequestHandle? = try await session.openRequest(.get, server.url("/hello/1"))
@@ -112,7 +112,7 @@ struct LessonTests {
     }
 
     /// libHttpClient 726: the context was freed when sending failed at once, and the last callback used it.
-    @Test func `a send that fails at once leaves the context until the end`() async throws {
+    @Test func `a send that fails at once keeps the context until the end`() async throws {
         let walk = WalkCensus()
         let scene = try await Self.open(.hello, context: WalkContext(1, walk))
         let recorder = EventRecorder(of: scene.request)
@@ -128,10 +128,10 @@ struct LessonTests {
         #expect((last.context as? WalkContext)?.number == 1)
     }
 
-    // MARK: Waiting for an end that never comes
+    // MARK: Waiting for an end without handleClosing
 
-    /// Azure 7352 and 7353: no context, never sent, nobody listens; and the destructor waited for ever.
-    @Test func `the end of a handle without context, listener or send is not withheld`() async throws {
+    /// Azure 7352 and 7353: without context, send and listener the destructor waited without end.
+    @Test func `a handle without context, listener or send ends`() async throws {
         let scene = try await Self.open(.hello)
         try scene.request.close()
         await scene.request.closed()
@@ -140,7 +140,7 @@ struct LessonTests {
     }
 
     /// libHttpClient 909: what had failed to connect was never closed, and the clean-up hung.
-    @Test func `a session ends though requests of it have failed and were not closed`() async throws {
+    @Test func `a session ends although failed requests were not closed`() async throws {
         try await withSession { session in
             let connection = try await session.connect(to: "127.0.0.1", port: 1)
             let request = try await connection.openRequest(.get, "/")
@@ -149,10 +149,10 @@ struct LessonTests {
         }
     }
 
-    // MARK: The cancelled operation's error is not the end
+    // MARK: The error of a cancelled operation is not the end
 
     /// Azure 5354 and 5356: the error of the cancelled operation ended the wait for the end.
-    @Test func `the error of a cancelled operation is an event before the end, and not the end`() async throws {
+    @Test func `the error of a cancelled operation is an event before handleClosing`() async throws {
         for _ in 0..<50 {
             let walk = WalkCensus()
             let scene = try await Self.open(.stallInBody, context: WalkContext(1, walk))
@@ -162,7 +162,7 @@ struct LessonTests {
             let reading = Task.immediate { try await scene.request.body.collect(upTo: 1000) }
             try scene.request.close()
             await scene.request.closed()
-            // Everything is over now: the context has gone, and both events were delivered.
+            // Now the context was released, and both events were delivered.
             #expect(scene.request.context == nil)
             let names = await stream.reduce(into: [String]()) { $0.append($1.kind.name) }
             #expect(names == ["requestError", "handleClosing"])
@@ -171,10 +171,10 @@ struct LessonTests {
         }
     }
 
-    // MARK: Closing what has nothing pending
+    // MARK: Cancellation without a pending operation
 
-    /// corefx 9228 and 16248: a cancelled token closed a handle with nothing pending; its next user met "invalid handle".
-    @Test func `cancelling a task whose operation is over closes nothing`() async throws {
+    /// corefx 9228 and 16248: a cancelled token closed a handle without a pending operation; the next call failed.
+    @Test func `cancelling a task after its operation closes nothing`() async throws {
         let scene = try await Self.open(.hello)
         let gate = Gate()
         let task = Task {
@@ -191,7 +191,7 @@ struct LessonTests {
     }
 
     /// corefx 16248: a cancelled operation reported a fault, not a cancellation.
-    @Test func `whatever a cancelled task met, it is told that it was cancelled`() async throws {
+    @Test func `a cancelled task always gets operationCancelled`() async throws {
         for _ in 0..<100 {
             let scene = try await Self.open(.stallBeforeHead)
             let task = Task {
@@ -204,8 +204,8 @@ struct LessonTests {
         }
     }
 
-    /// The same, where the cancellation came when the last operation was over and the next had not begun.
-    @Test func `a cancelled task that finds its handle closed is told that it was cancelled`() async throws {
+    /// The same, if the cancellation happens between two operations.
+    @Test func `a cancelled task gets operationCancelled from a closed handle`() async throws {
         let scene = try await Self.open(.stallBeforeHead)
         let gate = Gate()
         let task = Task {
@@ -220,13 +220,13 @@ struct LessonTests {
         await #expect(throws: HandleError.cancelled(.receiveResponse)) { try await task.value }
     }
 
-    // MARK: A lock that user code meets
+    // MARK: Deadlocks with user code
 
-    /// corefx 10040, PR 5590: close held a lock that the callback wanted.
-    @Test func `closing other handles from a context's deinitialiser locks nothing up`() async throws {
+    /// corefx 10040, PR 5590: close held a lock that the callback needed.
+    @Test func `closing other handles in the deinit of a context does not deadlock`() async throws {
         let session = try SessionHandle()
         let other = try await session.openRequest(.get, "http://127.0.0.1:1/other")
-        // Not of the tree: recorded events would keep the context.
+        // Not a tree listener: its recorded events would keep the context.
         let recorder = EventRecorder(of: other)
         var request: RequestHandle? = try await session.openRequest(
             .get,
@@ -253,7 +253,7 @@ struct LessonTests {
     }
 
     /// corefx 10040: the reader's own callback read and closed.
-    @Test func `a listener may close its own handle and its parents while it hears of them`() async throws {
+    @Test func `a listener may close its own handle and its parents`() async throws {
         let scene = try await Self.open(.stallInBody)
         let stream = scene.session.statusEvents(scope: .tree)
         let reading = Task {
@@ -277,7 +277,7 @@ struct LessonTests {
     // MARK: Leaks
 
     /// corefx 3256 and 11693: a pinned state for each retry.
-    @Test func `a request that is sent many times has one context, and lets go of it once`() async throws {
+    @Test func `a request that is sent many times has one context, which is released once`() async throws {
         let walk = WalkCensus()
         let scene = try await Self.open(.hello, context: WalkContext(1, walk))
         for _ in 0..<100 {
@@ -293,7 +293,7 @@ struct LessonTests {
     /// corefx 6285 (a cycle kept abandoned responses), 2793 and 2963 (sessions were never released), Azure 4490 (failed
     /// requests were not).
     @Test(arguments: [ServerBehaviour.hello, .big, .stallInBody, .cutInBody, .refused, .garbage])
-    func `what is abandoned in the middle is released, up to the session`(_ behaviour: ServerBehaviour) async throws {
+    func `abandoned requests and their session are released`(_ behaviour: ServerBehaviour) async throws {
         let walk = WalkCensus()
         let server = try ServerBehaviour.server(for: walk)
         func abandon() async throws -> AsyncStream<StatusEvent> {
@@ -336,13 +336,13 @@ struct LessonTests {
     // MARK: Parents first
 
     /// sentry-native 568: closing only the parents was to unblock a receive. It does not; `closeAll` does.
-    @Test func `closing the parents ends no operation, closing all does`() async throws {
+    @Test func `closing the parents ends no operation, closeAll does`() async throws {
         let scene = try await Self.open(.stallBeforeHead)
         let recorder = EventRecorder(of: scene.request)
         try await scene.request.send()
         let receiving = Task.immediate { try await scene.request.receiveResponse() }
         try scene.connection.close()
-        // The request is there and usable, and still waits.
+        // The request is still open and waits.
         #expect(try await scene.request.option(.sendTimeout) == .seconds(30))
         #expect(!recorder.events.contains { $0.kind.name == "requestError" || $0.kind == .handleClosing })
         try scene.session.closeAll()
@@ -350,10 +350,10 @@ struct LessonTests {
         await scene.session.closed()
     }
 
-    // MARK: The right error
+    // MARK: The correct error
 
-    /// here-data-sdk-cpp 1052: what had failed was reported as cancelled, because the handle was closed on the way out.
-    @Test func `an operation that failed before the close keeps its own error`() async throws {
+    /// here-data-sdk-cpp 1052: a failure was reported as a cancellation, because the handle was closed afterwards.
+    @Test func `an operation that failed before the close keeps its error`() async throws {
         for _ in 0..<50 {
             let scene = try await Self.open(.cutBeforeHead)
             let recorder = EventRecorder(of: scene.request)
@@ -366,8 +366,8 @@ struct LessonTests {
         }
     }
 
-    /// cpprestsdk 1749: a server that closes before it answers has its number, and nobody knew what it meant.
-    @Test func `a server that closes before it answers is called that`() async throws {
+    /// cpprestsdk 1749: the error of a server that closes before it answers was a number without an explanation.
+    @Test func `a server that closes before it answers is a specific error`() async throws {
         let scene = try await Self.open(.cutBeforeHead)
         try await scene.request.send()
         let error = await #expect(throws: HandleError.self) { _ = try await scene.request.receiveResponse() }
@@ -376,8 +376,8 @@ struct LessonTests {
         #expect(error?.reason == "Empty reply from server")
     }
 
-    /// WinHttpPAL: one number for every failure. The same failure has one code, whichever way it is met.
-    @Test func `closing, refusing, breaking off and running out of time have a code each`() async throws {
+    /// WinHttpPAL: one number for every failure. Here the same failure has the same code in all operations.
+    @Test func `closing, refused connections, lost connections and timeouts have different codes`() async throws {
         var codes: [HandleErrorCode?] = []
         for behaviour in [ServerBehaviour.refused, .cutInHead, .stallBeforeHead] {
             let scene = try await Self.open(behaviour)

@@ -3,12 +3,12 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// NTLM, where libcurl has it: the server checks the course of the messages and whose they are, not the proof.
+/// NTLM, if libcurl supports it. The server checks the sequence of messages and the user, not the hash.
 @Suite("NTLM authentication", .timeLimit(.minutes(5)))
 struct NTLMTests {
-    /// A server whose connections are authenticated, as IIS does it.
+    /// A server that authenticates connections, like IIS.
     final class Server: Sendable {
-        /// What came on which connection: "none", "1", or "3" with the name of the user; and how long the body was.
+        /// The messages of each connection: "none", "1", or "3" with the user; and the length of the body.
         let course = Record<String>()
         let server: ScriptedServer
 
@@ -35,10 +35,10 @@ struct NTLMTests {
         }
     }
 
-    /// A message as [MS-NLMP] has it.
+    /// A message of [MS-NLMP].
     struct Message {
         let type: Int
-        /// Of the third.
+        /// Of the third message.
         let user: String?
 
         init?(_ field: String) {
@@ -54,7 +54,7 @@ struct NTLMTests {
             user = String(bytes: data[place..<(place + number(36))], encoding: .utf16LittleEndian)
         }
 
-        /// The second: Unicode, NTLM, eight bytes to be proved with, and that is all.
+        /// The second message: Unicode, NTLM and an eight-byte challenge.
         static let challenge: String = {
             let start = Array("NTLMSSP\0".utf8) + [2, 0, 0, 0] + [0, 0, 0, 0, 48, 0, 0, 0] + [1, 2, 0x80, 0]
             let rest = Array("12345678".utf8) + [UInt8](repeating: 0, count: 8) + [4, 0, 4, 0, 48, 0, 0, 0]
@@ -66,7 +66,7 @@ struct NTLMTests {
         try await SessionHandle().option(.linkedLibrary).has(.ntlm)
     }
 
-    @Test func `three messages go over one connection, and the body with the last`() async throws {
+    @Test func `three messages are sent on one connection, the body with the last`() async throws {
         guard try await Self.hasNTLM() else { return }
         let server = try Server()
         let session = try SessionHandle(options: [.set(.credentials, to: .ntlm(user: "ann", password: "p"))])
@@ -100,7 +100,7 @@ struct NTLMTests {
         #expect(server.course.all.count == 3)
     }
 
-    @Test func `an authenticated connection is used again by its owner and by nobody else`() async throws {
+    @Test func `an authenticated connection is reused only for the same user`() async throws {
         guard try await Self.hasNTLM() else { return }
         let server = try Server()
         let session = try SessionHandle()

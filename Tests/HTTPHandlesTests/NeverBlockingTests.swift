@@ -1,8 +1,8 @@
 #if canImport(Glibc)
 import Testing
 
-/// Where the network says nothing, nobody waits for it who does not have to. There is nothing in these tests to time:
-/// whoever waited would wait longer than the program lives.
+/// A silent network delays only the requests that need it. These tests measure no times: a blocked driver would wait longer
+/// than the program runs.
 @Suite("Never blocking", .timeLimit(.minutes(2)))
 struct NeverBlockingTests {
     @Test(.enabled(if: SilentNetwork.isPossible, SilentNetwork.whyNot))
@@ -13,23 +13,23 @@ struct NeverBlockingTests {
         #expect(run.status == 0)
     }
 
-    @Test func `a server whose queue is full`() async throws {
+    @Test func `a server with a full accept queue`() async throws {
         let run = try await TestProgram.run(["silent-network", "connecting"])
         #expect(run.output == Self.expected("connectingToServer", Self.connectLimit))
         #expect(run.status == 0)
     }
 
     @Test(.enabled(if: SilentNetwork.isPossible, SilentNetwork.whyNot))
-    func `a network in which packets vanish`() async throws {
+    func `a network that drops packets`() async throws {
         let run = try await SilentNetwork.run(["silent-network", "vanishing"])
         #expect(run.output == Self.expected("connectingToServer", Self.connectLimit))
         #expect(run.status == 0)
     }
 
-    @Test func `a server that says nothing in the TLS handshake`() async throws {
+    @Test func `a server that does not answer in the TLS handshake`() async throws {
         let run = try await TestProgram.run(["silent-network", "securing"])
         let events = "connectingToServer connectedToServer securingConnection closingConnection connectionClosed"
-        // The second event back end does not see that the connection is made before the handshake is over.
+        // The second event back end detects the connection only when the handshake has finished.
         let outputs = [events, "connectingToServer"].map { Self.expected($0, Self.connectLimit) }
         #expect(outputs.contains(run.output), "\(run)")
         #expect(run.status == 0)
@@ -50,12 +50,11 @@ struct NeverBlockingTests {
         #expect(run.status == 0)
     }
 
-    /// What a library that asks for a password would ask.
+    /// The standard input, from which a library could read a password.
     enum Input {
         case pipe, terminal
 
-        /// Runs its arguments with the input, and with no other terminal. Who waits for a password lets no other signal
-        /// make an end.
+        /// Runs its arguments with the input and without a terminal. A password prompt blocks all signals except this one.
         var command: String {
             switch self {
             case .pipe: #"printf 'secret\n' | exec timeout --signal=KILL 50 setsid "$0" "$@""#
@@ -72,8 +71,8 @@ struct NeverBlockingTests {
         "timeout (12002) in sendRequest: no connection was ready within 0.05 seconds"
 
     /// - Parameters:
-    ///   - events: What a request shows until it is closed.
-    ///   - limit: What it throws when its time limit comes first.
+    ///   - events: The events of a request until it is closed.
+    ///   - limit: The error if its time limit expires first.
     private static func expected(_ events: String, _ limit: String) -> String {
         let cancelled = "operationCancelled (12017) in sendRequest: the handle was closed before the operation finished"
         return """

@@ -3,10 +3,10 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// Numbers of servers and of callers at their limits: none ends the process.
+/// Numbers of servers and callers at their limits: none of them ends the process.
 @Suite("Numbers from outside", .timeLimit(.minutes(5)))
 struct NumberLimitTests {
-    /// Around everything that a counter can be made of.
+    /// The limits of all integer types.
     static let limits = [
         "0", "1", "2147483647", "2147483648", "4294967295", "4294967296", "9007199254740993", "9223372036854775806",
         "9223372036854775807", "9223372036854775808", "18446744073709551614", "18446744073709551615",
@@ -14,17 +14,17 @@ struct NumberLimitTests {
         "-9223372036854775808", " 1", "1 ", "1e300", "NaN", "",
     ]
 
-    /// The longest `Duration` there is.
+    /// The maximum `Duration`.
     static let longest = Duration(attoseconds: .max)
 
-    // MARK: Of servers
+    // MARK: From servers
 
     @Test(arguments: [
         "5-18446744073709551615/*", "5-18446744073709551614/*", "5-9223372036854775807/*", "5-9223372036854775806/*",
         "5-9223372036854775806/9223372036854775807", "5-18446744073709551615/18446744073709551615",
         "18446744073709551615-5/*", "5-4/*", "5-5/5",
     ])
-    func `a range that cannot be is refused, and the download begins anew`(range: String) async throws {
+    func `an invalid range is refused, and the download starts from the beginning`(range: String) async throws {
         let scratch = try Scratch()
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -44,14 +44,14 @@ struct NumberLimitTests {
             #expect(download.resumedFrom == 0)
             #expect(scratch.contents("down") == Array("all of i".utf8))
         } catch {
-            // A range that could be, but for its length.
+            // A valid range except for its length.
             #expect(error.code == .invalidServerResponse)
             #expect(scratch.contents("down") == nil)
         }
     }
 
     @Test(arguments: limits)
-    func `a length, a range, a pause and the end of a cookie at every limit`(number: String) async throws {
+    func `a length, a range, a delay and the expiry of a cookie at every limit`(number: String) async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let head =
@@ -81,7 +81,7 @@ struct NumberLimitTests {
         _ = try await session.cookies.list()
     }
 
-    // MARK: Of callers
+    // MARK: From callers
 
     @Test func `options at their limits are applied`() async throws {
         let server = try ScriptedServer { connection in
@@ -90,7 +90,7 @@ struct NumberLimitTests {
             }
         }
         for time in [.zero, .nanoseconds(1), .seconds(Int64.max), Self.longest] as [Duration] {
-            // Nothing can be done within a nanosecond.
+            // Nothing can finish within a nanosecond.
             let isShort = time == .nanoseconds(1)
             let session = try SessionHandle(options: [
                 .set(.queueTimeout, to: time), .set(.resolveTimeout, to: time), .set(.connectTimeout, to: time),
@@ -119,7 +119,7 @@ struct NumberLimitTests {
         }
     }
 
-    @Test func `a pause that never ends can be cancelled`() async throws {
+    @Test func `an endless delay can be cancelled`() async throws {
         let server = try ScriptedServer { connection in
             while try connection.readRequest() != nil {
                 try connection.send("HTTP/1.1 503 No\r\nRetry-After: 9223372036854775807\r\nContent-Length: 0\r\n\r\n")
@@ -136,7 +136,7 @@ struct NumberLimitTests {
     }
 
     @Test(arguments: [longest, .seconds(Int64.max), .seconds(32_768), .milliseconds(1500), .zero, .seconds(-1)])
-    func `a keep-alive of TCP that the system does not know is refused`(time: Duration) async throws {
+    func `TCP keep-alive times that the system does not support are refused`(time: Duration) async throws {
         let session = try SessionHandle()
         for value in [TCPKeepAlive(idle: time), TCPKeepAlive(interval: time)] {
             let error = await #expect(throws: HandleError.self) {
@@ -156,7 +156,7 @@ struct NumberLimitTests {
         }
         for option in ["--timeout", "--cancel-after"] where number != "0" || option == "--timeout" {
             let run = try await TestProgram.run(["get", server.url(), "\(option)=\(number)"], of: "http-handles")
-            // Done, cut off, or refused as an argument.
+            // Success, timeout, or a usage error.
             #expect([0, 2, 3].contains(run.status), "\(option) \(number): \(run)")
         }
     }

@@ -4,10 +4,10 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// An exchange uses the options that it was sent with: what is set later is for the next one.
+/// An exchange uses the options with which it was sent; later changes apply to the next one.
 @Suite("Options that change during an exchange", .timeLimit(.minutes(5)))
 struct OptionChangeTests {
-    @Test func `every option that can be set is one that the tests change`() throws {
+    @Test func `the tests change every settable option`() throws {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../Sources/HTTPHandlesCore/Options/HandleOption+Settable.swift")
         let text = try String(contentsOf: file, encoding: .utf8)
@@ -16,12 +16,12 @@ struct OptionChangeTests {
         #expect(OptionChange.all.allSatisfy { $0.count > 1 })
     }
 
-    /// Where an exchange stands that meets everything options can make of it; in that order.
+    /// The moments of an exchange with a redirect, a challenge, a retry and a coded body; in that order.
     enum Moment: CaseIterable, Sendable {
         case firstHop, deciding, secondHop, providing, withCredentials, pausing, lastAttempt, inBody
     }
 
-    /// Where the exchange waits until the test lets it go on.
+    /// The points where the exchange waits for the test.
     final class Stops: Sendable {
         private let stops = Dictionary(uniqueKeysWithValues: Moment.allCases.map { ($0, (Gate(), Gate())) })
 
@@ -54,7 +54,7 @@ struct OptionChangeTests {
         }
     }
 
-    /// A clock whose sleepers wait for the test.
+    /// A clock whose `sleep` waits for the test.
     private struct StoppedClock: Clock {
         let stops: Stops
         let clock = ContinuousClock()
@@ -67,7 +67,7 @@ struct OptionChangeTests {
         }
     }
 
-    /// A redirect; a 401; a 503; a response that is coded, in two pieces.
+    /// A redirect; a 401; a 503; a coded response in two pieces.
     private static func serve(_ exchanges: Record<Stops>) throws -> ScriptedServer {
         try ScriptedServer { connection in
             var isSentAgain = false
@@ -88,7 +88,7 @@ struct OptionChangeTests {
                 default:
                     isSentAgain = false
                     stops.stop(at: .lastAttempt)
-                    // "hello" and "world" in two deflated blocks that are stored as they are.
+                    // "hello" and "world" in two stored deflate blocks.
                     let fields = "Content-Encoding: deflate\r\nContent-Length: 20\r\n"
                     try connection.send("HTTP/1.1 200 OK\r\n\(fields)\r\n")
                     try connection.send([0, 5, 0, 0xFA, 0xFF] + Array("hello".utf8))
@@ -99,7 +99,7 @@ struct OptionChangeTests {
         }
     }
 
-    /// What the exchange comes to where `change` is called at each moment.
+    /// The result of the exchange if `change` is called at each moment.
     private func exchange(
         _ server: ScriptedServer,
         _ stops: Stops,
@@ -134,7 +134,7 @@ struct OptionChangeTests {
         try await request.send()
         let exchange = Task {
             defer {
-                // However it ends, nothing more is to be waited for.
+                // In any case, nothing waits any more.
                 stops.openAll()
                 try? request.close()
             }
@@ -145,7 +145,7 @@ struct OptionChangeTests {
             return pieces
         }
         try await stops.whileStopped { moment in
-            // The first piece is read before the second one comes.
+            // The first piece is read before the second one arrives.
             if moment == .inBody { try await recorder.first(.readComplete(bytes: 5)) }
             try await change(moment, session, connection, request)
         }
@@ -154,7 +154,7 @@ struct OptionChangeTests {
     }
 
     @Test(arguments: Moment.allCases)
-    func `nothing of an exchange changes when all options do`(at moment: Moment) async throws {
+    func `changing all options does not affect the exchange`(at moment: Moment) async throws {
         let exchanges = Record<Stops>()
         let server = try Self.serve(exchanges)
         exchanges.note(Stops())

@@ -3,8 +3,8 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// Options that can be set, and what becomes of them on the wire. (Time limits: `ErrorTableTests`; TLS: `TLSOptionTests`,
-/// `CertificateTests`; redirects: `RedirectTests`; connection limits: `QueueTests`; codings: `DecodingTests`.)
+/// The effects of settable options. (Time limits: `ErrorTableTests`; TLS: `TLSOptionTests`, `CertificateTests`; redirects:
+/// `RedirectTests`; connection limits: `QueueTests`; codings: `DecodingTests`.)
 @Suite("Effects of options", .timeLimit(.minutes(5)))
 struct OptionEffectTests {
     static func text(_ session: SessionHandle, _ url: String) async throws -> String {
@@ -20,7 +20,7 @@ struct OptionEffectTests {
         }
     }
 
-    // MARK: Who asks for what
+    // MARK: The request
 
     @Test func userAgent() async throws {
         let nginx = try Nginx.shared.get()
@@ -89,7 +89,7 @@ struct OptionEffectTests {
     }
 
     @Test func maximumDecodingRatio() async throws {
-        // 20 MiB of zeros, which gzip makes about a thousand times smaller.
+        // 20 MiB of zeros, which gzip compresses to about a thousandth.
         let scratch = try Scratch()
         try runShell("head -c 20971520 /dev/zero | gzip -9 >\"$1/zeros\"", scratch.folder)
         let coded = try #require(scratch.contents("zeros"))
@@ -115,7 +115,7 @@ struct OptionEffectTests {
             try connection.send([UInt8](repeating: 0, count: size))
         }
         let other = try Self.hello()
-        // Much more than the default, and as little as there can be: one piece of libcurl's.
+        // Much more than the default, and the minimum: one piece of libcurl.
         for (marks, kept) in [
             (BufferMarks(low: 0, high: 2 * 1024 * 1024), 2 * 1024 * 1024...size),
             (BufferMarks(low: 0, high: 1), 1...16 * 1024),
@@ -123,7 +123,7 @@ struct OptionEffectTests {
             let session = try SessionHandle(options: [.set(.receiveBuffer, to: marks)])
             let response = try await session.get(server.url())
             while try await response.body.available() < kept.lowerBound { await Task.yield() }
-            // The driver has had every occasion to read more.
+            // The driver had enough turns to read more.
             for _ in 0..<10 { #expect(try await Self.text(session, other.url()) == "hello") }
             #expect(kept.contains(try await response.body.available()))
             #expect(try await response.body.collect(upTo: size).count == size)
@@ -143,7 +143,7 @@ struct OptionEffectTests {
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
         let request = try await connection.openRequest(.put, "/")
         try await request.send(.writes(length: Int64(size)))
-        // All of it is taken over while the server takes nothing.
+        // All of it is buffered while the server does not read.
         let piece = [UInt8](repeating: 0, count: 1024 * 1024)
         for _ in 0..<32 { #expect(try await request.write(piece)) }
         try await request.finishWriting()
@@ -151,13 +151,13 @@ struct OptionEffectTests {
         #expect(try await request.receiveResponse().status == .noContent)
     }
 
-    // MARK: The way to the server
+    // MARK: Connections
 
     @Test func localAddress() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [.set(.localAddress, to: .address("127.0.0.5"))])
         #expect(try await Self.text(session, nginx.http("/address")).hasPrefix("127.0.0.5 "))
-        // The pooled connection starts elsewhere, so it is not used.
+        // The pooled connection has another local end, so it is not used.
         try await session.setOption(.localAddress, to: .address("127.0.0.6"))
         #expect(try await Self.text(session, nginx.http("/address")).hasPrefix("127.0.0.6 "))
         let plain = try SessionHandle()
@@ -200,11 +200,11 @@ struct OptionEffectTests {
         let recorder = EventRecorder(of: session, .resolveName, scope: .tree)
         let url = "http://NAME.invalid:\(server.port)/"
         #expect(try await Self.text(session, url).lowercased() == "name.invalid:\(server.port)")
-        // Neither the name nor the connection is there for requests without the override.
+        // Requests without the override use neither its name nor its connection.
         try await session.setOption(.resolveOverrides, to: [])
         let error = await #expect(throws: HandleError.self) { try await session.get(url) }
         #expect(error?.code == .nameNotResolved)
-        // Nor does it concern another port.
+        // It does not apply to another port.
         try await session.setOption(.resolveOverrides, to: [override])
         let other = await #expect(throws: HandleError.self) { try await session.get("http://name.invalid:1/") }
         #expect(other?.code == .nameNotResolved)
@@ -229,7 +229,7 @@ struct OptionEffectTests {
         #expect(kinds == [.resolvingName(host: "localhost"), .nameResolved(address: "127.0.0.1"), .handleClosing])
     }
 
-    @Test func `resolveOverrides keep the name that the certificate has to be for`() async throws {
+    @Test func `resolveOverrides do not change the expected name of the certificate`() async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
             .set(.certificateAuthorityFile, to: servers.authorityFile),

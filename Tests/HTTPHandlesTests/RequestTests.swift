@@ -408,7 +408,7 @@ struct RequestTests {
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpPort)
         let request = try await connection.openRequest(.get, "/hello")
-        await #expect(throws: HandleError.wrongState(.queryOption, "requestTimes is not known yet")) {
+        await #expect(throws: HandleError.wrongState(.queryOption, "the value of requestTimes is not known yet")) {
             try await request.option(.requestTimes)
         }
         try await request.send()

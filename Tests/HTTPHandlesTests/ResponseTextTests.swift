@@ -50,7 +50,11 @@ struct ResponseTextTests {
     @Test func `an unknown charset is an error that leaves the bytes`() async throws {
         let server = try server("Content-Type: text/plain; charset=ebcdic\r\n", [1, 2])
         let response = try await session.get(server.url())
-        let error = HandleError(.notSupported, .readData, reason: "the body is in an unknown charset, \"ebcdic\"")
+        let error = HandleError(
+            .notSupported,
+            .readData,
+            reason: "the charset of the body, \"ebcdic\", is not supported"
+        )
         await #expect(throws: error) { try await response.body.collectString(upTo: 10) }
         #expect(try await response.body.collect(upTo: 10) == [1, 2])
     }

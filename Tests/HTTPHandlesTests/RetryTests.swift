@@ -351,7 +351,7 @@ struct RetryTests {
         let session = try session(policy(budget: refused.budget), refused.options)
         let request = try await session.openRequest(refused.method, server.url())
         let recorder = EventRecorder(of: request)
-        await #expect(throws: HandleError.wrongState(.queryOption, "retrySummary is not known yet")) {
+        await #expect(throws: HandleError.wrongState(.queryOption, "the value of retrySummary is not known yet")) {
             try await request.option(.retrySummary)
         }
         try await request.send(refused.body)
@@ -377,7 +377,7 @@ struct RetryTests {
             try await request.send()
             _ = try await request.receiveResponse()
             if policy == nil {
-                let unknown = HandleError.wrongState(.queryOption, "retrySummary is not known yet")
+                let unknown = HandleError.wrongState(.queryOption, "the value of retrySummary is not known yet")
                 await #expect(throws: unknown) { try await request.option(.retrySummary) }
             } else {
                 let summary = try await request.option(.retrySummary)

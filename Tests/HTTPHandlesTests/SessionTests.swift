@@ -202,7 +202,7 @@ struct SessionTests {
         #expect(
             throws: HandleError.invalidParameter(
                 .openSession,
-                "userAgent cannot be \"a\\r\\nb\": it contains a control character or outer white space"
+                "userAgent must be a field value without control characters and outer white space, but is \"a\\r\\nb\""
             )
         ) {
             try SessionHandle(userAgent: "a\r\nb")

@@ -149,7 +149,7 @@ struct StoredBodyTests {
         let error = HandleError(
             .fileNotReadable,
             .sendRequest,
-            reason: "the file \(path) cannot be read: it became shorter while it was sent"
+            reason: "the file \(path) cannot be read: it was truncated while it was sent"
         )
         await #expect(throws: error) { try await sending.value }
         try request.close()

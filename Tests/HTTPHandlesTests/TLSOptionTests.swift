@@ -180,7 +180,7 @@ struct TLSOptionTests {
         let servers = try TLSServers.shared.get()
         let session = try Self.session(servers)
         let response = try await session.get(servers.url(.good))
-        await #expect(throws: HandleError.wrongState(.queryOption, "securityInfo is not known yet")) {
+        await #expect(throws: HandleError.wrongState(.queryOption, "the value of securityInfo is not known yet")) {
             try await response.request.option(.securityInfo)
         }
     }

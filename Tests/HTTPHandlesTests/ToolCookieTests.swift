@@ -85,7 +85,7 @@ struct ToolCookieTests {
         let jar = try Scratch().path("no/where")
         let lost = try await TestProgram.run(["get", server.url("/end"), "-c", jar], of: "http-handles")
         #expect(lost.status == 0)
-        #expect(lost.output.contains("warning: the cookies are lost: "))
+        #expect(lost.output.contains("warning: the cookies could not be saved: "))
         let input = try await TestProgram.run(["get", server.url("/end"), "-b", "-"], of: "http-handles")
         #expect(input.status == 2)
     }

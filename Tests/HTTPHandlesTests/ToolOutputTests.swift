@@ -157,7 +157,7 @@ struct ToolOutputTests {
         let jar = try await Self.run(#""$@" -o out -c - >/dev/full; echo $?"#, Self.tool, server.url())
         #expect(
             jar.output
-                == "warning: the cookies are lost: standard output cannot be written: No space left on device\n0\n"
+                == "warning: the cookies could not be saved: standard output cannot be written: No space left on device\n0\n"
         )
     }
 

@@ -66,7 +66,7 @@ struct ToolTests {
         #expect(scratch.contents("file") == nil)
         let rest = try await TestProgram.run(["get", server.url(), "-C", "-", "-o", file], of: "http-handles")
         #expect(rest.status == 0)
-        #expect(rest.output == "went on after 4 bytes\n")
+        #expect(rest.output == "resumed after 4 bytes\n")
         #expect(scratch.contents("file") == Array("0123456789".utf8))
         #expect(scratch.names == ["file"])
         let missing = scratch.path("missing")

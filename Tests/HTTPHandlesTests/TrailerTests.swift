@@ -7,7 +7,7 @@ import Testing
 @Suite("Trailers of requests", .timeLimit(.minutes(5)))
 struct TrailerTests {
     static let digest: HTTPFields = HTTPField.Name("Content-Digest").map { [$0: "sha-256=:YWJj:"] } ?? [:]
-    static let missing = "libcurl sends trailer fields with HTTP/1.1 only: set the option httpVersions to http1_1"
+    static let missing = "trailer fields require HTTP/1.1: set the option httpVersions to http1_1"
 
     /// Answers each request with its body as it came over the wire, chunks and all.
     static func mirror(_ connection: ServerConnection) throws {
@@ -196,7 +196,7 @@ struct TrailerTests {
         let session = try SessionHandle()
         let request = try await session.openRequest(.put, server.url())
         try await request.send(.writes(trailers: true))
-        await #expect(throws: HandleError.invalidParameter(.writeData, "Host is not allowed behind the body")) {
+        await #expect(throws: HandleError.invalidParameter(.writeData, "Host is not allowed as a trailer field")) {
             try await request.finishWriting(trailers: [try #require(HTTPField.Name("Host")): "a"])
         }
         var split = HTTPFields()
@@ -232,7 +232,7 @@ struct TrailerTests {
             #expect(error?.code == .requestBodyFailed)
             #expect(error?.underlying is Failure)
         } else {
-            #expect(error == .invalidParameter(.writeData, "Content-Length is not allowed behind the body"))
+            #expect(error == .invalidParameter(.writeData, "Content-Length is not allowed as a trailer field"))
         }
         await isOver.passed()
         #expect(record.all == ["4\r\nbody\r\n"])
@@ -275,7 +275,7 @@ struct TrailerTests {
             )
             #expect(try await response.body.collectString(upTo: 100) == seen)
         }
-        let reason = "Trailer announces fields behind the body, and there will be none"
+        let reason = "the field Trailer is not allowed: the request has no trailer fields"
         for body in [RequestBody.none, .string("body"), .stream(Self.pieces("body"))] {
             await #expect(throws: HandleError.invalidParameter(.sendRequest, reason)) {
                 try await session.fetch(.put, server.url(), headerFields: announced, body: body)

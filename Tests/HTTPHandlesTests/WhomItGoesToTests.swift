@@ -55,7 +55,7 @@ struct WhomItGoesToTests {
             let error = HandleError(
                 .invalidURL,
                 .openRequest,
-                reason: "the path of the request does not begin with a slash"
+                reason: "the path of the request must begin with \"/\""
             )
             await #expect(throws: error) { try await session.fetch(request) }
         }

@@ -3,10 +3,10 @@ import Glibc
 import HTTPHandles
 import HTTPHandlesTesting
 
-/// A session with one transfer that flows, beside others whose client certificate has a key that cannot be read without a
-/// password, and none is given. Prints what happened, in order, and what is left of the standard input.
+/// A session with one active transfer, and others whose client certificate has an encrypted key, without a password. Prints
+/// the results in order, and the rest of the standard input.
 struct ClientKeys {
-    /// A server that asks for the certificate.
+    /// A server that requests a client certificate.
     let url: String
     let authorityFile: String
 

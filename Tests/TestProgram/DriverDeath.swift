@@ -3,8 +3,8 @@ import HTTPHandles
 import HTTPHandlesTesting
 import TransfersInEveryPhase
 
-/// A session whose driver fails while its requests are in every phase, beside a session whose driver does not. Prints
-/// the events of every handle, and what every pending operation threw.
+/// A session whose driver fails while its requests are in every phase, and another session. Prints the events of every
+/// handle, and the errors of all pending operations.
 struct DriverDeath {
     private let server: ScriptedServer
     private let unreachable: UnreachablePort
@@ -79,7 +79,7 @@ struct DriverDeath {
 
         EventQueue.replace(EventQueue.busy.subtracting(spared))
         EventQueue.limitDescriptors(to: 1)
-        // Wakes the driver, which finds that it cannot sleep any more.
+        // Wakes the driver, whose next wait fails.
         _ = try? await session.option(.connectTimeout)
         for (_, handle, _) in watched { await handle.closed() }
         EventQueue.limitDescriptors(to: 1024)
@@ -107,7 +107,7 @@ struct DriverDeath {
             try await body()
             return "nothing"
         } catch let error as HandleError {
-            // What failed differs between the back ends.
+            // The failing call differs between the back ends.
             return "\(error.code) \(error.operation): \(error.reason.prefix { $0 != ":" })"
         } catch {
             return "\(error)"

@@ -5,7 +5,7 @@ import HTTPHandlesLock
 import HTTPHandlesTesting
 import TransfersInEveryPhase
 
-/// Many requests at once, in a process that may open so many descriptors and no more. The server is another process.
+/// Many concurrent requests in a process with a limited number of descriptors. The server is another process.
 struct ManyRequests {
     private let limit: rlim_t
 
@@ -13,8 +13,7 @@ struct ManyRequests {
         self.limit = limit
     }
 
-    /// Sends more requests than there are descriptors, to a server that never answers, and prints what is different among
-    /// the errors.
+    /// Sends more requests than there are descriptors, to a server that never answers, and prints the distinct errors.
     func runOutOfDescriptors(_ count: Int) async throws {
         let port = try Self.silentPort()
         EventQueue.limitDescriptors(to: limit)
@@ -29,18 +28,18 @@ struct ManyRequests {
                 }
             }
         }
-        // The first requests get a descriptor, and wait until the session is closed; at least these many do not.
+        // The first requests get a descriptor and wait until the session is closed; at least this many do not.
         var errors: Set<String> = []
         for await error in failures.prefix(count - Int(limit)) {
             let number = error.systemError.map { $0.rawValue == EMFILE ? "EMFILE" : "\($0.rawValue)" }
-            // Between the two, libcurl says after how many milliseconds.
+            // In between is the time in milliseconds.
             let text = error.reason.split(separator: ": ").last ?? ""
             errors.insert("\(error.code) \(number ?? "nil"): \(text)")
         }
         try session.closeAll()
         for attempt in attempts { await attempt.value }
         for error in errors.sorted() { print(error) }
-        // Nothing is left for an eventfd.
+        // No descriptor is left for an eventfd.
         while unsafe open("/dev/null", O_RDONLY) >= 0 {}
         do throws(HandleError) {
             _ = try SessionHandle()
@@ -50,7 +49,7 @@ struct ManyRequests {
         }
     }
 
-    /// A port whose connections the system completes and nothing accepts.
+    /// A port whose connections the system completes, without accepting them.
     private static func silentPort() throws -> Int {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         listen(listener, 1024)
@@ -63,12 +62,12 @@ struct ManyRequests {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    /// After it the process holds no more connections than may be idle.
+    /// At its end the process has only the allowed number of idle connections.
     func burst(_ count: Int) async throws {
         let arrived = Lock(0)
         let allArrived = Gate()
         EventQueue.limitDescriptors(to: limit)
-        // Some are the starting process's.
+        // Some are inherited.
         let before = Self.sockets
         let server = try ScriptedServer(backlog: 4096) { connection in
             while try connection.readRequest() != nil {
@@ -88,7 +87,7 @@ struct ManyRequests {
             }
             try await group.waitForAll()
         }
-        // Both ends are in this process. libcurl lets go of dead connections once a second.
+        // Both ends are in this process. libcurl releases dead connections once a second.
         while Self.sockets > before + 2 * most + 8 { try await Task.sleep(for: .milliseconds(100)) }
         print("idle", try await session.get(server.url()).status.code)
     }

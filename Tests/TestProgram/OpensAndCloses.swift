@@ -24,12 +24,12 @@ struct OpensAndCloses {
 
     func run(_ count: Int) async throws {
         let sockets = Holdings.now.sockets
-        try await openAndClose(100, Random(seed: seed))
+        try await openAndClose(100, SeededGenerator(seed: seed))
         let before = await Holdings.settled { $0.driverThreads == 0 && $0.sockets == sockets }
         let lanes = 4
         try await withThrowingTaskGroup(of: Void.self) { group in
             for lane in 1...lanes {
-                group.addTask { try await openAndClose(count / lanes, Random(seed: seed &+ UInt64(lane))) }
+                group.addTask { try await openAndClose(count / lanes, SeededGenerator(seed: seed &+ UInt64(lane))) }
             }
             try await group.waitForAll()
         }
@@ -42,12 +42,12 @@ struct OpensAndCloses {
         }
     }
 
-    private func openAndClose(_ count: Int, _ random: Random) async throws {
+    private func openAndClose(_ count: Int, _ random: SeededGenerator) async throws {
         var random = random
         for _ in 0..<count { try await openAndClose(&random) }
     }
 
-    private func openAndClose(_ random: inout Random) async throws {
+    private func openAndClose(_ random: inout SeededGenerator) async throws {
         let session = try SessionHandle(context: "a context of its own")
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
         let path = ["/whole", "/half", "/nothing"].randomElement(using: &random) ?? ""
@@ -117,22 +117,5 @@ private struct Holdings: CustomStringConvertible {
     }
 
     var description: String { "\(driverThreads) driver threads, \(sockets) sockets, \(descriptors) descriptors" }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-private struct Random: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
 #endif

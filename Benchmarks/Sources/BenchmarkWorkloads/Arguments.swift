@@ -13,9 +13,9 @@ package struct Arguments: Sendable {
         }
     }
 
-    package func text(_ name: String, _ standard: String = "") -> String { values[name] ?? standard }
+    package func text(_ name: String, _ fallback: String = "") -> String { values[name] ?? fallback }
 
-    package func number(_ name: String, _ standard: Int = 0) -> Int { values[name].flatMap { Int($0) } ?? standard }
+    package func number(_ name: String, _ fallback: Int = 0) -> Int { values[name].flatMap { Int($0) } ?? fallback }
 
     package func seconds(_ name: String, _ standard: Double) -> Double {
         values[name].flatMap { Double($0) } ?? standard

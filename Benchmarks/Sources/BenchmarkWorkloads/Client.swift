@@ -1,6 +1,6 @@
-/// A client as the workloads see it: the shortest way through its package interface for each thing that is measured.
+/// The interface of a client for the workloads. Each method uses the client's API in the most direct way.
 ///
-/// `worker` is the number of the task that asks; a client that spreads its work goes by it.
+/// `worker` is the number of the calling task, for clients that distribute their work.
 package protocol Client: Sendable {
     init(_ arguments: Arguments) throws
 
@@ -16,7 +16,7 @@ package protocol Client: Sendable {
     /// A POST whose body is an asynchronous sequence of `count` times `piece`.
     func upload(_ url: String, piece: [UInt8], count: Int) async throws
 
-    /// Begins a request that is never answered, cancels it after `pause`, and returns how long it took to be gone.
+    /// Starts a request that is never answered, cancels it after `pause`, and returns how long the cancellation took.
     func cancelLatency(_ url: String, after pause: Duration) async throws -> Duration
 
     func shutDown() async throws

@@ -1,4 +1,4 @@
-/// The same piece, again and again: the cheapest body that is an asynchronous sequence.
+/// An asynchronous sequence that repeats one piece: the cheapest streamed body.
 package struct RepeatedPieces<Piece: Sendable>: AsyncSequence, Sendable {
     package typealias Element = Piece
 

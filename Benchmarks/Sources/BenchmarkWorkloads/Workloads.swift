@@ -6,7 +6,7 @@ import Darwin
 import Glibc
 #endif
 
-/// Runs the workload that the command line names, and prints what was measured.
+/// Runs the workload of the command line and prints the results.
 package func runWorkload<C: Client>(on type: C.Type) -> Never {
     Task {
         do {
@@ -17,7 +17,7 @@ package func runWorkload<C: Client>(on type: C.Type) -> Never {
             exit(1)
         }
     }
-    // An asynchronous main would end the main thread, which Valgrind does not survive.
+    // An asynchronous main would end the main thread; Valgrind does not support that.
     while true { pause() }
 }
 
@@ -30,7 +30,7 @@ private func run<C: Client>(_ type: C.Type) async throws {
     case "cancel": try await cancelLatency(C(arguments), arguments)
     case "silent": try await silentMemory(C(arguments), arguments)
     case "start": try await startUp(C.self, arguments)
-    default: throw UnexpectedResponse("no workload is called \(arguments.workload)")
+    default: throw UnexpectedResponse("unknown workload: \(arguments.workload)")
     }
 }
 
@@ -58,7 +58,7 @@ private func repeatedGets(_ client: some Client, _ arguments: Arguments) async t
     try await client.shutDown()
 }
 
-/// Runs `body` while the silent server holds as many requests as are asked for.
+/// Runs `body` while the silent server holds the requested number of requests.
 private func withSilentRequests(
     _ client: some Client,
     _ arguments: Arguments,
@@ -87,13 +87,13 @@ private func waitUntilHeld(_ count: Int, port: Int) async throws {
     let end = ContinuousClock.now + .seconds(30)
     while measurement_held_requests(Int32(port)) < count {
         guard ContinuousClock.now < end else {
-            throw UnexpectedResponse("only \(measurement_held_requests(Int32(port))) of \(count) requests are held")
+            throw UnexpectedResponse("the server holds \(measurement_held_requests(Int32(port))) of \(count) requests")
         }
         try await Task.sleep(for: .milliseconds(20))
     }
 }
 
-/// Memory for each of `--silent` requests. One request warms up what every request needs.
+/// Memory for each of `--silent` requests, after one request to warm up.
 private func silentMemory(_ client: some Client, _ arguments: Arguments) async throws {
     for _ in 0..<8 { try await client.get(arguments.text("url"), worker: 0) }
     let before = measurement_resident_bytes()
@@ -139,13 +139,13 @@ private func onExecutor<Result: Sendable>(
     try await Task(executorPreference: client.executor(for: 0)) { try await body() }.value
 }
 
-/// From the cancellation of a request in flight until it is gone, `--samples` times.
+/// The time from cancelling a request until it has ended, `--samples` times.
 private func cancelLatency(_ client: some Client, _ arguments: Arguments) async throws {
     let url = arguments.text("silent-url")
     let samples = arguments.number("samples", 100)
     let latencies = try await onExecutor(of: client) {
         var latencies: [Duration] = []
-        // The first ones warm up.
+        // The first ten are for warming up.
         for _ in 0..<(samples + 10) { latencies.append(try await client.cancelLatency(url, after: .milliseconds(3))) }
         return latencies.dropFirst(10).sorted()
     }
@@ -154,7 +154,7 @@ private func cancelLatency(_ client: some Client, _ arguments: Arguments) async 
     try await client.shutDown()
 }
 
-/// A client from its making to its end, with one request, `--samples` times.
+/// The lifetime of a client with one request, `--samples` times.
 private func startUp<C: Client>(_ type: C.Type, _ arguments: Arguments) async throws {
     let samples = arguments.number("samples", 50)
     var times: [Duration] = []

@@ -19,8 +19,7 @@ double measurement_now(void) {
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-/// The most that was in physical memory, in bytes. Not from getrusage: its maximum begins with the memory of whoever
-/// started the process.
+/// The peak of physical memory, in bytes. Not from getrusage: its maximum includes the parent process before exec.
 static long peak_bytes(void) {
     FILE *file = fopen("/proc/self/status", "r");
     if (!file) return 0;
@@ -52,7 +51,7 @@ static atomic_long requests_done;
 static struct sample first, last;
 static long work_done;
 
-/// AllocationCounter's functions, where it is preloaded.
+/// A function of AllocationCounter, if it is loaded.
 static long counter(const char *name) {
     long (*function)(void) = (long (*)(void))dlsym(RTLD_DEFAULT, name);
     return function ? function() : 0;

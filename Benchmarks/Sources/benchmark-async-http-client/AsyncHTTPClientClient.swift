@@ -4,8 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 
-/// AsyncHTTPClient through its async interface, as it comes, but for the eight connections to a server that it would
-/// share among all requests.
+/// AsyncHTTPClient through its async interface, with its defaults except for the limit of eight connections to a server.
 struct AsyncHTTPClientClient: Client {
     let client: HTTPClient
     let majorVersion: Int
@@ -49,7 +48,7 @@ struct AsyncHTTPClientClient: Client {
         _ = try await execute(request).body.collect(upTo: 100)
     }
 
-    /// Until the call has thrown: there is nothing that tells when the connection is gone.
+    /// Until the call throws: the client does not report when the connection is closed.
     func cancelLatency(_ url: String, after pause: Duration) async throws -> Duration {
         let task = Task { try await self.get(url, worker: 0) }
         try await Task.sleep(for: pause)

@@ -5,8 +5,8 @@ import Foundation
 import FoundationNetworking
 #endif
 
-/// FoundationNetworking's URLSession. It speaks HTTP/1.1 only, cannot be told of a certificate authority, and has no
-/// asynchronous sequence for bodies: downloads go through a delegate, uploads do not take part.
+/// FoundationNetworking's URLSession. It supports HTTP/1.1 only, no custom certificate authority and no asynchronous
+/// sequences for bodies: downloads use a delegate, uploads are not measured.
 struct FoundationClient: Client {
     let session: URLSession
 
@@ -40,7 +40,7 @@ struct FoundationClient: Client {
     }
 
     func upload(_ text: String, piece: [UInt8], count: Int) async throws {
-        throw UnexpectedResponse("FoundationNetworking sends no asynchronous sequences")
+        throw UnexpectedResponse("FoundationNetworking does not support asynchronous sequences as bodies")
     }
 
     func cancelLatency(_ text: String, after pause: Duration) async throws -> Duration {
@@ -57,7 +57,7 @@ struct FoundationClient: Client {
     }
 }
 
-/// Only ever touched by the session's delegate queue, once the task runs.
+/// `@unchecked Sendable`: accessed only on the session's delegate queue once the task runs.
 private final class ByteCounter: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     var completion: CheckedContinuation<Int, any Error>?
     private var bytes = 0

@@ -1,9 +1,9 @@
 import BenchmarkWorkloads
 import HTTPHandles
 
-/// This library. `--executor session` runs every task on the session's executor; `--sessions` spreads the workers over
-/// that many sessions; `--listener` has somebody listen: `by-hand` (nobody, but the same calls as `request`), `request`
-/// (a listener for each request) or `tree` (one for the session).
+/// This library. `--executor session` runs every task on the session's executor. `--sessions` distributes the workers over
+/// that many sessions. `--listener` adds event listeners: `request` (one for each request), `tree` (one for the session),
+/// or `by-hand` (none, but the same calls as `request`).
 struct HTTPHandlesClient: Client {
     let sessions: [SessionHandle]
     let isOnSessionExecutor: Bool
@@ -39,7 +39,7 @@ struct HTTPHandlesClient: Client {
         }
     }
 
-    /// The events are read by the task that made the request, after the response: as a log would.
+    /// The events are read after the response, by the same task, like in a logger.
     private func getByHand(_ url: String, _ session: SessionHandle) async throws {
         let request = try await session.openRequest(.get, url)
         let events = listener == "request" ? request.statusEvents() : nil

@@ -1,4 +1,4 @@
-// The plainest fast loop on libcurl: curl_multi_socket_action on epoll, one thread, easy handles used again.
+// A minimal fast loop for libcurl: curl_multi_socket_action with epoll, one thread, easy handles reused.
 
 #ifndef LOOP_H
 #define LOOP_H
@@ -8,7 +8,7 @@
 
 struct transfer;
 
-/// Called when a transfer is over and out of the multi handle.
+/// Called when a transfer has ended and was removed from the multi handle.
 typedef void (*transfer_done)(struct transfer *transfer, CURLcode result);
 
 struct transfer {
@@ -20,7 +20,7 @@ struct transfer {
 struct loop {
     CURLM *multi;
     int poller;
-    /// When libcurl wants to be called; negative: not.
+    /// The time of libcurl's timer; negative if it is not set.
     double deadline;
 };
 
@@ -30,7 +30,7 @@ void loop_close(struct loop *loop);
 /// Begins the transfer.
 void loop_add(struct loop *loop, struct transfer *transfer);
 
-/// One turn; sleeps for at most `milliseconds` (negative: as long as nothing happens).
+/// One turn; waits at most `milliseconds` for events (negative: without limit).
 void loop_turn(struct loop *loop, int milliseconds);
 
 #endif

@@ -1,4 +1,4 @@
-// The workloads of BenchmarkWorkloads, on libcurl from C.
+// The workloads of BenchmarkWorkloads in C, with libcurl.
 
 #include "CMeasurement.h"
 #include "loop.h"
@@ -54,7 +54,7 @@ static void open_transfer(struct transfer *transfer, const char *url, transfer_d
     curl_easy_setopt(transfer->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(transfer->easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(transfer->easy, CURLOPT_NOSIGNAL, 1L);
-    // Streams on one connection, where there are any.
+    // With HTTP/2, wait for a connection that can be shared.
     curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, is_http2() ? 1L : 0L);
     const char *authority = text("authority", "");
     if (*authority) {
@@ -108,7 +108,7 @@ static void go_on(struct transfer *transfer, CURLcode result) {
 static void silent_is_over(struct transfer *transfer, CURLcode result) {
     (void)transfer;
     (void)result;
-    fail("the silent server has answered");
+    fail("unexpected response of the silent server");
 }
 
 static struct transfer *hold_silent_requests(long count) {
@@ -119,7 +119,7 @@ static struct transfer *hold_silent_requests(long count) {
     }
     double end = measurement_now() + 30;
     while (count > 0 && measurement_held_requests((int)number("silent-port", 0)) < count) {
-        if (measurement_now() > end) fail("not all silent requests are held");
+        if (measurement_now() > end) fail("the server does not hold all silent requests");
         double pause = measurement_now() + 0.02;
         while (measurement_now() < pause) loop_turn(&loop, 20);
     }
@@ -168,7 +168,7 @@ static void download(void) {
     measurement_begin();
     run(&transfer);
     measurement_end(transfer.bytes);
-    if (transfer.bytes != (long)number("bytes", 0)) fail("not all bytes");
+    if (transfer.bytes != (long)number("bytes", 0)) fail("unexpected number of bytes");
     measurement_print();
     curl_easy_cleanup(transfer.easy);
 }
@@ -211,7 +211,7 @@ static int in_order(const void *a, const void *b) {
     return left < right ? -1 : left > right;
 }
 
-/// Without a second thread there is nobody to wait for: removing the transfer is all.
+/// There is no second thread to wait for: removing the transfer is the whole cancellation.
 static void cancel_latency(void) {
     long samples = (long)number("samples", 100);
     double *latencies = calloc((size_t)samples, sizeof *latencies);
@@ -264,7 +264,7 @@ int main(int count, char **values) {
     else if (strcmp(values[1], "download") == 0) download();
     else if (strcmp(values[1], "upload") == 0) upload();
     else if (strcmp(values[1], "cancel") == 0) cancel_latency();
-    else fail("no such workload");
+    else fail("unknown workload");
     loop_close(&loop);
     curl_global_cleanup();
 }

@@ -1,10 +1,11 @@
-// The two servers that nginx cannot be: one that never answers, and one that swallows uploads without a disk.
+// A server for what nginx does not do: never answer, and discard uploads without writing them to disk.
 //
 //   /silent    the request is read and never answered
-//   /held      how many requests are held in that way at the moment
-//   other      the body is swallowed (Content-Length), then the answer is 200 with "hello"
+//   /held      the number of requests that are held without an answer
+//   other      the body (Content-Length) is discarded, then the answer is 200 with "hello"
 //
-// Listens on the port that is its argument, and says so when it does. One thread, epoll; a held request costs a few bytes, so that 8,000 of them do not disturb.
+// Listens on the port of its argument and prints a line when it is ready. One thread with epoll; a held request uses only
+// a few bytes, so that 8,000 of them do not influence the measurement.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,7 +27,7 @@
 enum { maximum_descriptors = 65536, head_size = 8192 };
 
 struct connection {
-    /// What is there of the next head; NULL while there is nothing.
+    /// The received part of the next head; NULL if there is none.
     char *head;
     size_t head_length;
     long body_left;
@@ -51,7 +52,7 @@ static void answer(int descriptor, const char *body) {
     if (send(descriptor, text, (size_t)length, MSG_NOSIGNAL) != length) forget(descriptor);
 }
 
-/// A head is complete: answers it, holds it, or gets ready for its body.
+/// Processes a complete head: answers it, holds it, or prepares to receive its body.
 static void take_head(int descriptor, struct connection *connection, size_t body_in_buffer) {
     char *head = connection->head;
     if (strstr(head, " /silent ")) {
@@ -72,7 +73,7 @@ static void take_head(int descriptor, struct connection *connection, size_t body
     connection->head_length = 0;
 }
 
-/// Reads what is there. Returns whether there may be more.
+/// Reads what has arrived. Returns whether there may be more.
 static bool take(int descriptor) {
     static char sink[1 << 18];
     struct connection *connection = &connections[descriptor];
@@ -120,7 +121,7 @@ static void accept_all(int listener) {
 }
 
 int main(int count, char **values) {
-    // Gone with whoever started it.
+    // Ends with the parent process.
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);

@@ -1,14 +1,13 @@
 /// The character encodings that texts are decoded from: those of nearly all of the web.
 package enum Charset: Sendable, Hashable {
     case utf8
-    /// Also for what calls itself US-ASCII or ISO-8859-1, as in every browser: it is the same where those are defined.
+    /// Also used for the labels US-ASCII and ISO-8859-1, as in the Encoding standard: windows-1252 is a superset of both.
     case windows1252
     case utf16(isLittleEndian: Bool)
 
     /// The encoding of a name in `charset=`; `nil` where it is not one of these.
     ///
-    /// As the Encoding standard gets an encoding from a label: without white space around it, ASCII letters folded, and
-    /// compared as bytes.
+    /// Looked up as in the Encoding standard: surrounding white space is removed, the case of ASCII letters is ignored.
     package init?(named name: String) {
         let folded = Self.folded(name)
         guard let charset = Self.labels.first(where: { $0.names.contains { $0.utf8.elementsEqual(folded) } })?.charset
@@ -44,7 +43,7 @@ package enum Charset: Sendable, Hashable {
         (.utf16(isLittleEndian: false), ["utf-16be", "unicodefffe"]),
     ]
 
-    /// The encoding of a body with that `Content-Type`: UTF-8 where it does not say, or says nothing.
+    /// The encoding of a body with that `Content-Type`; UTF-8 where it has no charset, or an empty one.
     package init(contentType: String?) throws(HandleError) {
         guard let name = contentType.flatMap({ MediaType(parsing: $0).parameters["charset"] }),
             !Self.folded(name).isEmpty
@@ -53,13 +52,16 @@ package enum Charset: Sendable, Hashable {
             return
         }
         guard let charset = Charset(named: name) else {
-            throw HandleError(.notSupported, .readData, reason: "the body is in an unknown charset, \"\(name)\"")
+            throw HandleError(
+                .notSupported,
+                .readData,
+                reason: "the charset of the body, \"\(name)\", is not supported"
+            )
         }
         self = charset
     }
 
-    /// Decodes a whole text. A byte order mark goes before what was announced, and is left out; what cannot be decoded
-    /// becomes U+FFFD.
+    /// Decodes a whole text. A byte order mark overrides the charset and is removed; malformed sequences become U+FFFD.
     package func decode(_ bytes: [UInt8]) -> String {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return String(decoding: bytes[3...], as: UTF8.self) }
         if bytes.starts(with: [0xFF, 0xFE]) { return Self.utf16(bytes[2...], isLittleEndian: true) }

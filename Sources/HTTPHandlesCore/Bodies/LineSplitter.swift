@@ -1,19 +1,19 @@
-/// Splits bytes into lines that end in LF, CRLF or CR, wherever the pieces end.
+/// Splits a stream of bytes into lines that end in LF, CRLF or CR. A line may be spread over any number of pieces.
 ///
-/// A CR ends its line at once, so that nobody waits for what comes next; an LF that then comes belongs to it.
+/// A CR ends its line at once, without waiting for the next byte. An LF directly after it is skipped.
 package struct LineSplitter: Sendable {
     /// A line is longer than allowed.
     package struct TooLong: Error, Hashable {}
 
     private let limit: Int
     private var bytes: [UInt8] = []
-    /// Where the line begins that is not complete.
+    /// The start of the incomplete line.
     private var start = 0
-    /// Up to where no line ends.
+    /// The end of the bytes that were searched for a line end.
     private var scanned = 0
     private var isAfterCarriageReturn = false
 
-    /// - Parameter limit: The most bytes of a line, its end not counted.
+    /// - Parameter limit: The maximum length of a line in bytes, without its end.
     package init(limit: Int) {
         self.limit = limit
     }
@@ -46,7 +46,7 @@ package struct LineSplitter: Sendable {
         return nil
     }
 
-    /// The bytes after the last line end, if there are any: there will be no more.
+    /// Ends the stream. Returns the bytes after the last line end, if there are any.
     package mutating func finish() -> ArraySlice<UInt8>? {
         defer { start = bytes.count }
         return start < bytes.count ? bytes[start...] : nil

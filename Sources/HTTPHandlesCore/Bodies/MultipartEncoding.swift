@@ -5,8 +5,8 @@ package struct MultipartEncoding {
 
     package var contentType: String { "multipart/form-data; boundary=\(boundary)" }
 
-    /// Chooses a boundary that none of the parts in memory contains. Files are not searched: that one of them contains
-    /// 24 characters that were drawn after it was written happens once in 10^42 bodies.
+    /// Chooses a boundary that none of the parts in memory contains. Files are not searched: the boundary has 24 random
+    /// characters, so a collision is not to be expected.
     package init(_ parts: [MultipartPart], using generator: inout some RandomNumberGenerator) throws(HandleError) {
         for part in parts { try part.check() }
         var boundary: String
@@ -29,7 +29,7 @@ package struct MultipartEncoding {
         pieces.append(.bytes(pending))
     }
 
-    /// Letters and digits only: nothing that a server might want quoted.
+    /// Letters and digits only, so that the parameter needs no quotes.
     private static func makeBoundary(_ generator: inout some RandomNumberGenerator) -> String {
         let characters = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         return "----" + String((0..<24).map { _ in characters.randomElement(using: &generator) ?? "0" })
@@ -43,7 +43,7 @@ extension MultipartPart {
             throw .invalidParameter(.sendRequest, "the \(what) of a multipart part contains a control character")
         }
         if let contentType, !contentType.utf8.allSatisfy({ $0 < 0x80 }) || contentType.isEmpty {
-            throw .invalidParameter(.sendRequest, "the content type of a multipart part is not a media type")
+            throw .invalidParameter(.sendRequest, "the content type of a multipart part must be ASCII and not empty")
         }
     }
 
@@ -59,10 +59,10 @@ extension MultipartPart {
         return Array((head + "\r\n\r\n").utf8)
     }
 
-    /// As browsers do it (WHATWG HTML, "multipart/form-data encoding algorithm"): UTF-8, and no other escape than this.
-    /// Line ends, the two others that browsers escape, were refused.
+    /// Escapes quotation marks as browsers do (WHATWG HTML, "multipart/form-data encoding algorithm"). Browsers also
+    /// escape CR and LF; `check` has refused those.
     private func escaped(_ text: String) -> String {
-        // By bytes: a quotation mark that a combining mark follows is another character than one alone.
+        // By bytes: a quotation mark followed by a combining mark is a different `Character`.
         let parts = text.utf8.split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
         return String(decoding: Array(parts.joined(separator: "%22".utf8)), as: UTF8.self)
     }

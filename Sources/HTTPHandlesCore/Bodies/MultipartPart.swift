@@ -24,8 +24,8 @@ public struct MultipartPart: Sendable, Hashable {
     /// - Parameters:
     ///   - name: The field's name.
     ///   - bytes: The bytes.
-    ///   - filename: What the server is told the bytes are called; a server takes a part with a filename for a file.
-    ///   - contentType: What the bytes are; `nil` to say nothing.
+    ///   - filename: The filename sent with the part; servers treat a part with a filename as a file.
+    ///   - contentType: The media type of the bytes; `nil` sends no `Content-Type`.
     public static func bytes(
         _ name: String,
         _ bytes: some Collection<UInt8>,
@@ -39,9 +39,9 @@ public struct MultipartPart: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - name: The field's name.
-    ///   - path: Where the file is; it has to be a regular file.
-    ///   - filename: What the server is told the file is called; the last component of the path if left out.
-    ///   - contentType: What the file contains.
+    ///   - path: The path of a regular file.
+    ///   - filename: The filename sent with the part; the last component of the path by default.
+    ///   - contentType: The media type of the file.
     public static func file(
         _ name: String,
         path: String,

@@ -1,6 +1,6 @@
 /// An event of a `text/event-stream` (WHATWG HTML, section 9.2).
 public struct ServerSentEvent: Sendable, Hashable {
-    /// The type of the event; "message" where the server does not say one.
+    /// The type of the event; "message" where the server gives none.
     public let type: String
     /// The data; several `data` lines are joined with line feeds.
     public let data: String
@@ -14,7 +14,7 @@ public struct ServerSentEvent: Sendable, Hashable {
     }
 }
 
-/// Makes events out of the bytes of a `text/event-stream`, wherever the pieces end.
+/// Parses a `text/event-stream`. An event may be spread over any number of pieces.
 package struct ServerSentEventParser: Sendable {
     private let limit: Int
     private var lines: LineSplitter
@@ -24,14 +24,14 @@ package struct ServerSentEventParser: Sendable {
     private var hasData = false
     private var pendingID: String
 
-    /// What `Last-Event-ID` says when the stream is asked for again; empty if nothing.
+    /// The value of `Last-Event-ID` for a reconnection; empty for none.
     package private(set) var lastEventID: String
-    /// How long the server wants to be left alone before the stream is asked for again; `nil` if it did not say.
+    /// The delay before a reconnection (`retry`); `nil` if the server gave none.
     package private(set) var reconnectionTime: Duration?
 
     /// - Parameters:
-    ///   - limit: The most bytes of an event's data, and of a line.
-    ///   - lastEventID: The last ID of the stream that this one goes on with.
+    ///   - limit: The maximum length of an event's data, and of a line, in bytes.
+    ///   - lastEventID: The last ID of the stream that this one continues.
     package init(limit: Int, lastEventID: String = "") {
         self.limit = limit
         self.lastEventID = lastEventID
@@ -43,7 +43,7 @@ package struct ServerSentEventParser: Sendable {
         lines.append(piece)
     }
 
-    /// The next complete event. What follows the last empty line is not one.
+    /// The next complete event. An event is complete at its empty line.
     package mutating func next() throws(LineSplitter.TooLong) -> ServerSentEvent? {
         while var line = try lines.next() {
             if isFirstLine, line.starts(with: [0xEF, 0xBB, 0xBF]) { line = line.dropFirst(3) }

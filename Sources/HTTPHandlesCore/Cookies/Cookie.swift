@@ -1,6 +1,6 @@
 /// A cookie as the session's jar keeps it (RFC 6265).
 ///
-/// `description` leaves the value out, so that a cookie in a log gives nothing away.
+/// `description` omits the value, so that a logged cookie does not reveal it.
 public struct Cookie: Sendable, Hashable {
     /// The name.
     public var name: String
@@ -14,12 +14,12 @@ public struct Cookie: Sendable, Hashable {
     public var path: String
     /// Whether the cookie is sent over https only. (`Secure`)
     public var isSecure: Bool
-    /// Whether scripts of a web page may not see the cookie; it is kept, and changes nothing here. (`HttpOnly`)
+    /// Whether the cookie is hidden from scripts of a web page; stored, but without effect here. (`HttpOnly`)
     public var isHTTPOnly: Bool
-    /// When the cookie ends, in seconds since 1970; `nil` for one that has no end of its own.
+    /// When the cookie expires, in seconds since 1970; `nil` for a session cookie.
     public var expires: Int64?
 
-    /// Makes a cookie; it goes nowhere before `session.cookies.set`.
+    /// Makes a cookie. `session.cookies.set` adds it to a jar.
     public init(
         name: String,
         value: String,
@@ -45,19 +45,19 @@ extension Cookie: CustomStringConvertible, CustomDebugStringConvertible {
     /// The name and where the cookie is sent, for example "id for example.com/".
     public var description: String { "\(name) for \(domain)\(path)" }
 
-    /// The same: no value.
+    /// The same as `description`.
     public var debugDescription: String { description }
 }
 
 extension Cookie {
-    /// What is wrong with a cookie that the caller made; `nil` if nothing is. Never says the value.
+    /// What is wrong with a cookie that the caller made; `nil` for a valid one. Never contains the value.
     package var problem: String? {
         if name.isEmpty || !Self.isPlain(name) || name.utf8.contains(UInt8(ascii: "=")) {
-            return "the name is not one of a cookie"
+            return "the name is empty, or contains a control character, a semicolon, \"=\" or outer white space"
         }
         if !Self.isPlain(value) { return "the value contains a control character, a semicolon or outer white space" }
         if name.utf8.count + value.utf8.count > Self.maximumSize {
-            return "name and value have more than \(Self.maximumSize) bytes"
+            return "name and value must not exceed \(Self.maximumSize) bytes together"
         }
         let dot = UInt8(ascii: ".")
         let host = Origin(isSecure: false, host: domain, port: 0)
@@ -65,26 +65,31 @@ extension Cookie {
             host.isHostLiteral && domain.utf8.allSatisfy { $0.isHexDigit || $0 == UInt8(ascii: ":") || $0 == dot }
         let isName =
             domain.utf8.allSatisfy { Self.isHostByte($0) } && domain.utf8.first != dot && domain.utf8.last != dot
-        if domain.isEmpty || !isAddress && !isName { return "\"\(domain)\" is not a host in ASCII" }
-        if isAddress && includesSubdomains { return "an address has no subdomains" }
-        if path.utf8.first != UInt8(ascii: "/") || !Self.isPlain(path) {
-            return "the path does not begin with a slash, or is none"
+        if domain.isEmpty || !isAddress && !isName {
+            return
+                "the domain must be an IP address or an ASCII name without a leading or trailing dot, but is \"\(domain)\""
         }
-        if let expires, expires <= 0 { return "the end is a number of seconds since 1970" }
+        if isAddress && includesSubdomains {
+            return "includesSubdomains must be false, because the domain is an IP address"
+        }
+        if path.utf8.first != UInt8(ascii: "/") || !Self.isPlain(path) {
+            return "the path must begin with \"/\", without control characters, semicolons or trailing white space"
+        }
+        if let expires, expires <= 0 { return "expires must be greater than 0, but is \(expires)" }
         return prefixProblem
     }
 
-    /// The promises that some names make (RFC 6265bis, section 4.1.3).
+    /// The requirements of cookie name prefixes (RFC 6265bis, section 4.1.3).
     private var prefixProblem: String? {
         let name = name.asciiLowercased
-        if name.utf8.starts(with: "__secure-".utf8), !isSecure { return "a __Secure- cookie is sent over https only" }
+        if name.utf8.starts(with: "__secure-".utf8), !isSecure { return "a __Secure- cookie must have isSecure" }
         if name.utf8.starts(with: "__host-".utf8), !isSecure || includesSubdomains || path != "/" {
-            return "a __Host- cookie is sent over https only, to one host and to all of its paths"
+            return "a __Host- cookie must have isSecure, must not include subdomains, and its path must be \"/\""
         }
         return nil
     }
 
-    /// What a client has to take at least (RFC 6265, section 6.1), and no more.
+    /// The minimum that a client has to support (RFC 6265, section 6.1), and the limit here.
     private static let maximumSize = 4096
 
     private static func isPlain(_ text: String) -> Bool {

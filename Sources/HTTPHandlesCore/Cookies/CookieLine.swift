@@ -1,14 +1,13 @@
-/// A cookie as one line of text with seven fields between tabs: how libcurl takes and gives cookies, and how Netscape's
-/// files and curl's keep them.
+/// A cookie as one line with seven tab-separated fields: the format of `CURLOPT_COOKIELIST` and of Netscape cookie files.
 ///
-/// The bytes stay as they are: a server's value need not be UTF-8.
+/// Kept as bytes, because a value need not be UTF-8.
 package struct CookieLine: Sendable, Hashable {
     package let bytes: [UInt8]
     private let fields: [ArraySlice<UInt8>]
 
     private static let httpOnly = Array("#HttpOnly_".utf8)
 
-    /// `nil` for a comment, and for what is no cookie.
+    /// `nil` for a comment or a malformed line.
     package init?(_ bytes: [UInt8]) {
         let isMarked = bytes.starts(with: Self.httpOnly)
         guard isMarked || bytes.first != UInt8(ascii: "#") else { return nil }
@@ -42,7 +41,7 @@ package struct CookieLine: Sendable, Hashable {
 
     package var expires: Int64? { expiryField == 0 ? nil : expiryField }
 
-    /// The same cookie, but long past its end: to the jar that means that it goes.
+    /// The same cookie with an expiry date in the past, which removes it from libcurl's jar.
     package var expired: [UInt8] {
         var parts = fields
         parts[4] = [UInt8(ascii: "1")]
@@ -60,7 +59,7 @@ package struct CookieLine: Sendable, Hashable {
 
     private func text(_ field: Int) -> String { String(decoding: fields[field], as: UTF8.self) }
 
-    /// Who is likely to have set the cookie: the last two labels of a name, or an address.
+    /// The site that probably set the cookie: the last two labels of a name, or an address.
     fileprivate var site: String {
         let domain = domain
         if Origin(isSecure: false, host: domain, port: 0).isHostLiteral { return domain }
@@ -69,28 +68,28 @@ package struct CookieLine: Sendable, Hashable {
     }
 }
 
-/// How many cookies a jar keeps. libcurl itself has no limit, so that a server could fill the memory.
+/// The maximum number of cookies in a jar. libcurl has no limit, so a server could fill the memory.
 package enum CookieLimit {
-    /// What a client has to keep at least (RFC 6265, section 6.1), and no more.
+    /// The minimum that a client has to support (RFC 6265, section 6.1), and the limit here.
     package static let total = 3000
 
-    /// The cookies that have to go, where there are too many: of those whose site has most, the oldest.
+    /// The cookies to remove from a jar that exceeds the limit: the oldest ones of the sites with the most cookies.
     ///
-    /// - Parameter lines: All cookies, older ones of a site before newer ones.
+    /// - Parameter lines: All cookies; for each site, from oldest to newest.
     package static func surplus(_ lines: [CookieLine], total: Int = total) -> [CookieLine] {
         guard lines.count > total else { return [] }
         var sites: [String: ArraySlice<CookieLine>] = [:]
         for line in lines { sites[line.site, default: []].append(line) }
         var surplus: [CookieLine] = []
         while lines.count - surplus.count > total {
-            // Those who have most come down to those who have second most, but one pass takes no more than it has to.
-            guard let (site, most) = sites.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }) else {
+            // The largest site is reduced to the size of the second largest, but by no more than the surplus.
+            guard let (site, largest) = sites.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }) else {
                 break
             }
             let second = sites.lazy.filter { $0.key != site }.map(\.value.count).max() ?? 0
-            let count = min(max(most.count - second, 1), lines.count - surplus.count - total)
-            surplus += most.prefix(count)
-            sites[site] = most.dropFirst(count)
+            let count = min(max(largest.count - second, 1), lines.count - surplus.count - total)
+            surplus += largest.prefix(count)
+            sites[site] = largest.dropFirst(count)
         }
         return surplus
     }

@@ -1,39 +1,39 @@
 /// What is wrong with a server's certificate.
 @nonexhaustive
 public enum CertificateProblem: Sendable, Hashable, CaseIterable {
-    /// The server has signed it itself.
+    /// It is self-signed.
     case selfSigned
-    /// No authority that is trusted has signed it, or the server does not send what leads to one.
+    /// Its issuer is not trusted, or the server does not send the intermediate certificates.
     case unknownAuthority
-    /// It has expired, or one that it depends on has.
+    /// It has expired, or another certificate of its chain has.
     case expired
-    /// It is not valid yet, or one that it depends on is not.
+    /// It is not valid yet, or another certificate of its chain is not.
     case notYetValid
     /// It is for another name than the URL's host.
     case wrongName
-    /// Its authority has taken it back.
+    /// It was revoked.
     case revoked
-    /// It could not be found out whether its authority has taken it back.
+    /// Its revocation status could not be determined.
     case revocationUnknown
-    /// It is not meant for servers, or one that it depends on is not meant for authorities.
+    /// It is not a server certificate, or another certificate of its chain is not a CA certificate.
     case wrongUsage
     /// Its key or its signature is too weak.
     case tooWeak
-    /// Its signature is wrong, it cannot be read, or it breaks another rule.
+    /// It is malformed, its signature is wrong, or it violates another rule.
     case invalid
 
     /// What the problem is, in one sentence for a person.
     public var reason: String {
         switch self {
-        case .selfSigned: "the server's certificate is signed by itself"
-        case .unknownAuthority: "the server's certificate is signed by an authority that is not trusted"
+        case .selfSigned: "the server's certificate is self-signed"
+        case .unknownAuthority: "the issuer of the server's certificate is not trusted"
         case .expired: "the server's certificate has expired"
         case .notYetValid: "the server's certificate is not valid yet"
         case .wrongName: "the server's certificate is for another name"
         case .revoked: "the server's certificate was revoked"
-        case .revocationUnknown: "it could not be found out whether the server's certificate was revoked"
-        case .wrongUsage: "the server's certificate is not meant for servers"
-        case .tooWeak: "the server's certificate has a key or a signature that is too weak"
+        case .revocationUnknown: "the revocation status of the server's certificate could not be determined"
+        case .wrongUsage: "the server's certificate must not be used for servers"
+        case .tooWeak: "the key or the signature of the server's certificate is too weak"
         case .invalid: "the server's certificate is invalid"
         }
     }
@@ -55,11 +55,11 @@ public enum CertificateProblem: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The problem behind libcurl's result and OpenSSL's; `nil` if it was not the certificate that TLS failed of.
+    /// The problem behind libcurl's result and OpenSSL's; `nil` if TLS failed for another reason than the certificate.
     package init?(_ curl: CurlCode, verifyResult: Int) {
         switch (curl, verifyResult) {
-        // OpenSSL found nothing wrong with the chain (1 is what libcurl sets before it asks), and still libcurl has
-        // refused the certificate: it is for another name.
+        // OpenSSL accepted the chain (1 is libcurl's initial value) and libcurl refused the certificate: the name
+        // does not match.
         case (.certificateRefused, 0), (.certificateRefused, 1): self = .wrongName
         case (.certificateRefused, _): self.init(verifyResult: verifyResult)
         case (.certificateStatusInvalid, _): self = .revoked
@@ -67,7 +67,7 @@ public enum CertificateProblem: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// WinHTTP's bits for it.
+    /// The corresponding bits of WinHTTP.
     package var secureFailure: SecureFailure {
         switch self {
         case .selfSigned, .unknownAuthority: .unknownAuthority

@@ -1,9 +1,9 @@
-/// A result code of libcurl: open, because a newer libcurl knows more of them than we do.
+/// A result code of libcurl. Not an enumeration, because a newer libcurl may have more codes.
 public struct CurlCode: RawRepresentable, Sendable, Hashable {
     /// libcurl's number.
     public let rawValue: Int32
 
-    /// Wraps a number of libcurl's.
+    /// Wraps a number of libcurl.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -27,7 +27,7 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     package static let certificateStatusInvalid = CurlCode(91)
 }
 
-/// How far an exchange had come when libcurl gave up: the same code means different things before and after.
+/// How far an exchange had come when libcurl failed. The meaning of some codes depends on it.
 package enum ExchangeProgress: Int, Sendable, Comparable {
     case connecting
     case sending
@@ -42,7 +42,7 @@ extension HandleErrorCode {
     package init(_ curl: CurlCode, at progress: ExchangeProgress) {
         self =
             switch curl.rawValue {
-            // libcurl answers 1 both for an unknown scheme and for a response that is not HTTP/1 (HTTP/0.9 is refused).
+            // libcurl returns 1 both for an unknown scheme and for a response that is not HTTP/1 (HTTP/0.9 is refused).
             case 1: progress > .connecting ? .invalidServerResponse : .unrecognizedScheme
             case 3: .invalidURL
             case 5, 6: .nameNotResolved
@@ -50,14 +50,14 @@ extension HandleErrorCode {
             case 8, 61: .invalidServerResponse
             // An HTTP/2 connection ended, or is about to.
             case 16: .connectionError
-            // The stream of an HTTP/2 or HTTP/3 connection broke: before the head that is a response nobody can use.
+            // An HTTP/2 or HTTP/3 stream ended with an error. Without a response head the response is invalid.
             case 92, 95: progress < .receivingBody ? .invalidServerResponse : .connectionError
             case 18: progress < .receivingBody ? .invalidServerResponse : .connectionError
             case 27: .notEnoughMemory
             case 28: .timeout
             case 35, 53, 54, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 101: .secureFailure
             case 42: .operationCancelled
-            // What 7.88 says of a trailer that is no field.
+            // What 7.88 returns for a malformed trailer field.
             case 43 where progress == .receivingBody: .invalidServerResponse
             case 47: .redirectFailed
             case 4, 48: .notSupported

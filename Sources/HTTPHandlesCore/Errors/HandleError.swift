@@ -1,6 +1,6 @@
 public import HTTPTypes
 
-/// The one error of this library: what went wrong, in which operation, and what libcurl said about it.
+/// The only error type of this library: a code, the operation that failed, and libcurl's own result.
 ///
 ///     HandleError
 ///      ├─ the caller's        invalidHandle, incorrectHandleState, incorrectHandleType, invalidParameter, invalidURL,
@@ -13,7 +13,7 @@ public import HTTPTypes
 ///
 /// Two errors are equal when everything but `underlying` is.
 public struct HandleError: Error, Sendable {
-    /// An error travels through many hands and is rarely looked at: so it is one reference.
+    /// One reference: an error is copied often and read rarely.
     private final class Storage: Sendable {
         let code: HandleErrorCode
         let operation: HandleOperation
@@ -80,16 +80,15 @@ public struct HandleError: Error, Sendable {
     public var operation: HandleOperation { storage.operation }
     /// For `.timeout`: which time limit ran out.
     public var phase: TimeoutPhase? { storage.phase }
-    /// What happened, in one sentence for a person.
+    /// What happened, in one human-readable sentence.
     public var reason: String { storage.reason }
     /// libcurl's own result, where libcurl reported the failure.
     public var curl: CurlFailure? { storage.curl }
-    /// The operating system's own error, where one of its calls has failed: too many open files, an address that this
-    /// machine does not have, a connection that was refused.
+    /// The error of the system call that failed, if one did, for example `EMFILE` or `ECONNREFUSED`.
     public var systemError: SystemErrorNumber? { storage.systemError }
     /// For `.secureFailure`: what is wrong with the server's certificate, if that is the reason.
     public var certificateProblem: CertificateProblem? { storage.certificateProblem }
-    /// The code with which the server has ended the HTTP/2 stream, if it has.
+    /// The error code with which the server ended the HTTP/2 stream, if it did.
     public var http2StreamError: HTTP2ErrorCode? { storage.http2StreamError }
     /// The error that other code threw into the operation: the sequence of a request body, or a JSON decoder.
     public var underlying: (any Error)? { storage.underlying }
@@ -97,7 +96,7 @@ public struct HandleError: Error, Sendable {
     /// Whether the operation ended because its handle was closed or its task was cancelled, and not because of a failure.
     public var isCancellation: Bool { code == .operationCancelled }
 
-    /// The same failure, as seen by another operation.
+    /// The same failure, reported by another operation.
     package func seen(by operation: HandleOperation) -> HandleError {
         guard operation != self.operation else { return self }
         return HandleError(

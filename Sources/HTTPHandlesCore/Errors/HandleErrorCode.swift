@@ -12,19 +12,19 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case fileNotWritable = 29
     /// A file cannot be read.
     case fileNotReadable = 30
-    /// The library, or the linked libcurl, cannot do what was asked.
+    /// The library, or the linked libcurl, does not support what was requested.
     case notSupported = 50
     /// An argument has a value that is not allowed.
     case invalidParameter = 87
     /// More bytes arrived than the caller allowed.
     case insufficientBuffer = 122
-    /// The caller's own code that makes the request body threw; its error is `HandleError.underlying`.
+    /// The caller's code that produces the request body threw; its error is `HandleError.underlying`.
     case requestBodyFailed = 1235
 
     // WinHTTP
     /// A time limit ran out; `HandleError.phase` says which.
     case timeout = 12002
-    /// libcurl reported something that has no better name, or the library has a defect.
+    /// libcurl reported an error without a code here, or the library has a defect.
     case internalError = 12004
     /// The URL cannot be used.
     case invalidURL = 12005
@@ -36,7 +36,7 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case invalidOption = 12009
     /// The option can be read but not set.
     case optionNotSettable = 12011
-    /// The session's driver has stopped.
+    /// The session's driver thread has stopped.
     case shutdown = 12012
     /// A login attempt failed.
     case loginFailure = 12015
@@ -50,13 +50,13 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case cannotConnect = 12029
     /// The connection to the server was lost.
     case connectionError = 12030
-    /// The request body would have to be sent again and cannot be.
+    /// The request body cannot be sent again, and that was necessary.
     case resendRequest = 12032
     /// The server asks for a client certificate.
     case clientAuthCertNeeded = 12044
-    /// A header field was asked for that is not there.
+    /// The requested header field does not exist.
     case headerNotFound = 12150
-    /// What the server sent is not a usable response.
+    /// The server sent an invalid response.
     case invalidServerResponse = 12152
     /// The server sent a malformed header field.
     case invalidHeader = 12153

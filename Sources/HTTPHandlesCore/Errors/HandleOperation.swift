@@ -13,7 +13,7 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
     case writeData
     /// Waiting for the response head (`WinHttpReceiveResponse`).
     case receiveResponse
-    /// Waiting for body bytes without taking them (`WinHttpQueryDataAvailable`).
+    /// Waiting for body bytes without consuming them (`WinHttpQueryDataAvailable`).
     case queryDataAvailable
     /// Reading the response body (`WinHttpReadData`).
     case readData
@@ -26,7 +26,7 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
     /// Closing a handle (`WinHttpCloseHandle`).
     case closeHandle
 
-    /// The number under which WinHTTP reports the operation in a `REQUEST_ERROR`, for those that can be reported.
+    /// WinHTTP's number of the operation in a `REQUEST_ERROR`; `nil` for operations that are not reported there.
     public var number: Int? {
         switch self {
         case .receiveResponse: 1
@@ -63,7 +63,7 @@ public enum TimeoutPhase: Sendable, Hashable, CaseIterable {
         case .queue: "no connection slot became free"
         case .resolve: "the name was not resolved"
         case .connect: "no connection was ready"
-        case .send: "the server took no more of the request"
+        case .send: "the server accepted no more of the request"
         case .response: "no response head arrived"
         case .receive: "the server sent nothing more"
         case .total: "the exchange was not over"

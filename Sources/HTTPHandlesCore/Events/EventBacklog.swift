@@ -1,7 +1,7 @@
-/// The events that a listener has not read yet: the newest 1024 of them.
+/// The events that a listener has not read yet, at most the newest 1024.
 package struct EventBacklog {
     private var events: [StatusEvent?] = []
-    /// Those before it were read, or are lost.
+    /// The index of the oldest event; those before it were read or dropped.
     private var first = 0
 
     package init() {}
@@ -22,7 +22,7 @@ package struct EventBacklog {
             events.removeAll(keepingCapacity: true)
             first = 0
         } else if first > StatusEvent.bufferedEvents {
-            // Moving the rest forward costs its length, so only now and then.
+            // Not each time: it moves all remaining events.
             events.removeFirst(first)
             first = 0
         }
@@ -31,6 +31,6 @@ package struct EventBacklog {
 }
 
 extension StatusEvent {
-    /// How many events a stream keeps for a listener that is slow.
+    /// How many unread events a stream keeps for a slow listener.
     public static var bufferedEvents: Int { 1024 }
 }

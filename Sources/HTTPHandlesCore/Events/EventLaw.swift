@@ -1,13 +1,12 @@
-/// The event law as an automaton: which event may follow which, on every handle and between them.
+/// The rules for the order of events (`Docs/StatusEvents.md`) as a state machine, for each handle and between handles.
 ///
-/// Feed it every event of one stream in order, and tell it when the stream has ended. It knows nothing of what was
-/// called; a stream that breaks the law is wrong whatever the calls were.
+/// Pass it every event of one stream in order, then call `end`. The rules do not depend on which operations were called.
 package struct EventLaw {
     package struct Violation: Error, Hashable, CustomStringConvertible {
         package let description: String
     }
 
-    /// What the listener asked for: only a stream of all events can be checked for gaps and for order.
+    /// Whether the stream has all events: only then can gaps and the order be checked.
     private let isComplete: Bool
     private let listenedTo: HandleID
     private var handles: [HandleID: HandleLaw] = [:]
@@ -15,8 +14,8 @@ package struct EventLaw {
     private var isOver = false
 
     /// - Parameters:
-    ///   - handle: The handle that is listened to.
-    ///   - mask: What was asked for.
+    ///   - handle: The handle whose stream is checked.
+    ///   - mask: The mask of the stream.
     package init(of handle: HandleID, mask: StatusMask = .all) {
         listenedTo = handle
         isComplete = mask == .all
@@ -27,14 +26,14 @@ package struct EventLaw {
         if let lastTime, event.time < lastTime { throw violation(event, "is earlier than the event before it") }
         lastTime = event.time
 
-        // A handle that is first heard of by anything but its creation was there before the listener came.
+        // A handle whose first event is not its creation existed before the stream.
         var law = handles[event.handle] ?? HandleLaw(isKnownFromStart: event.kind.name == "handleCreated")
         if let problem = law.take(event, isComplete: isComplete) { throw violation(event, problem) }
         handles[event.handle] = law
 
         guard case .handleClosing = event.kind else { return }
         if let child = handles.first(where: { $0.value.parent == event.handle && !$0.value.isClosed }) {
-            throw violation(event, "comes while \(child.key) is not gone")
+            throw violation(event, "comes before handleClosing of \(child.key)")
         }
         isOver = event.handle == listenedTo
     }
@@ -49,11 +48,11 @@ package struct EventLaw {
     }
 }
 
-/// The law for the events of one handle.
+/// The rules for the events of one handle.
 private struct HandleLaw {
     /// How far a request has come. Sessions and connections stay at `idle`.
     enum Phase: Hashable, CaseIterable {
-        /// Heard of in the middle: anything may come.
+        /// The stream began in the middle of an exchange: any event is allowed.
         case unknown
         case idle, queued, resolving, resolved, connecting, connected, securing, ready
         case sending, sent, sendComplete, awaitingHead, headReceived, redirecting, retrying
@@ -67,13 +66,13 @@ private struct HandleLaw {
     /// `closingConnection` was the last event.
     private var isClosingConnection = false
     /// `secureFailure` was the last event.
-    private var owesError = false
-    /// A request is out, and nobody waits for it: should it fail now, nothing is heard of that before the next operation.
-    private var mayFailUnheard: Bool
+    private var expectsError = false
+    /// A request is in progress without a pending operation. If it fails now, no event reports that.
+    private var mayFailSilently: Bool
 
     init(isKnownFromStart: Bool) {
         phase = isKnownFromStart ? .idle : .unknown
-        mayFailUnheard = !isKnownFromStart
+        mayFailSilently = !isKnownFromStart
     }
 
     var isClosed: Bool { phase == .closed }
@@ -82,8 +81,8 @@ private struct HandleLaw {
     mutating func take(_ event: StatusEvent, isComplete: Bool) -> String? {
         if isClosed { return "comes after handleClosing" }
         if let lastSequence {
-            guard event.sequence > lastSequence else { return "does not count up from #\(lastSequence)" }
-            if isComplete, event.sequence != lastSequence + 1 { return "leaves a gap after #\(lastSequence)" }
+            guard event.sequence > lastSequence else { return "must have a number greater than #\(lastSequence)" }
+            if isComplete, event.sequence != lastSequence + 1 { return "does not directly follow #\(lastSequence)" }
         }
         lastSequence = event.sequence
         if case .handleCreated(let parent) = event.kind { self.parent = parent }
@@ -106,7 +105,7 @@ private struct HandleLaw {
         return levels.contains(event.handle.level) ? nil : "is not an event of a \(event.handle.level)"
     }
 
-    /// Some events never come alone.
+    /// Some events occur in pairs only.
     private mutating func pairProblem(_ kind: StatusEvent.Kind) -> String? {
         if isClosingConnection, kind != .connectionClosed {
             return "comes between closingConnection and connectionClosed"
@@ -115,36 +114,36 @@ private struct HandleLaw {
             return "comes without closingConnection"
         }
         isClosingConnection = kind == .closingConnection
-        if owesError {
+        if expectsError {
             switch kind {
             case .requestError, .retry: break
-            default: return "comes where the error of a secureFailure is due"
+            default: return "comes between secureFailure and its requestError or retry"
             }
         }
-        if case .secureFailure = kind { owesError = true } else { owesError = false }
+        if case .secureFailure = kind { expectsError = true } else { expectsError = false }
         return nil
     }
 
     private mutating func orderProblem(_ kind: StatusEvent.Kind) -> String? {
         let step = Self.step(kind)
-        let isNewExchange = mayFailUnheard && step.from.isSuperset(of: Self.beginnings)
+        let isNewExchange = mayFailSilently && step.from.isSuperset(of: Self.beginnings)
         guard phase == .unknown || isNewExchange || step.from.contains(phase) else { return "does not follow \(phase)" }
         phase = step.to ?? phase
         switch kind {
-        case .sendRequestComplete: mayFailUnheard = true
-        case .headersAvailable: mayFailUnheard = false
-        default: if phase == .idle { mayFailUnheard = false }
+        case .sendRequestComplete: mayFailSilently = true
+        case .headersAvailable: mayFailSilently = false
+        default: if phase == .idle { mayFailSilently = false }
         }
         return nil
     }
 
-    /// From where the event may come, and where it leads; `nil` where it leads nowhere else.
+    /// The phases in which the event is allowed, and the phase after it; `nil` if it does not change the phase.
     private static func step(_ kind: StatusEvent.Kind) -> (from: Set<Phase>, to: Phase?) {
         switch kind {
         case .handleCreated: ([.idle], .idle)
         case .handleClosing: (anywhere, .closed)
         case .queued: (beginnings, .queued)
-        // A request that the server has not processed is sent again, on a new connection.
+        // From `sending`: libcurl sends an unprocessed request again on a new connection.
         case .resolvingName: (beginnings.union([.queued, .sending]), .resolving)
         case .nameResolved: ([.resolving], .resolved)
         case .connectingToServer: (beginnings.union([.queued, .resolved, .connecting, .sending]), .connecting)
@@ -153,7 +152,7 @@ private struct HandleLaw {
         case .connectionSecured: ([.securing], .ready)
         case .connectionReused: (beginnings.union([.queued]), .ready)
         case .secureFailure: ([.connecting, .connected, .securing], nil)
-        // Again after the head of a 401 that libcurl answers.
+        // After `headReceived`: libcurl itself answers a 401.
         case .sendingRequest:
             ([.connected, .ready, .sending, .sent, .sendComplete, .awaitingHead, .headReceived], .sending)
         case .requestSent: ([.sending], .sent)
@@ -168,12 +167,12 @@ private struct HandleLaw {
         case .headersAvailable: ([.headReceived], .responding)
         case .dataAvailable(let bytes), .readComplete(let bytes):
             (bytes == 0 ? [.responding, .bodyEnded] : [.responding], bytes == 0 ? .bodyEnded : nil)
-        // Directly after `requestSent` where `send` was done in an earlier round.
+        // In `sent`: `send` was completed by an earlier hop.
         case .writeComplete:
             ([.sending, .sent, .sendComplete, .awaitingHead, .headReceived, .responding, .bodyEnded], nil)
         case .requestError(let error):
             switch error.operation {
-            // The operation that a request exists for has failed: the request can only be sent again.
+            // The exchange has failed: only a new `send` can follow.
             case .sendRequest: (anywhere, .idle)
             case .receiveResponse: (anywhere, error.code == .incorrectHandleState ? nil : .idle)
             default: (anywhere, nil)
@@ -184,7 +183,7 @@ private struct HandleLaw {
 
     private static let anywhere = Set(Phase.allCases).subtracting([.closed])
 
-    /// Where a transfer may begin: on a new handle, after the last one, instead of the last one, after a redirect.
+    /// The phases in which a transfer may begin: on a new handle, after or instead of the last exchange, after a redirect.
     private static let beginnings: Set<Phase> = [
         .idle, .sent, .sendComplete, .awaitingHead, .headReceived, .redirecting, .retrying, .responding,
         .bodyEnded,

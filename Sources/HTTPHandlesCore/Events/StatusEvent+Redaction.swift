@@ -1,5 +1,5 @@
 extension StatusEvent.Kind {
-    /// The same, as it may be written down.
+    /// The same event without secrets, for logs and files.
     package func redacted(_ redaction: Redaction = .standard) -> StatusEvent.Kind {
         switch self {
         case .redirect(let url): .redirect(url: redaction.url(url))

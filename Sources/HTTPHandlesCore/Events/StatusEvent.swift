@@ -12,8 +12,8 @@ public struct StatusEvent: Sendable {
     public let time: ContinuousClock.Instant
     /// The event's number among the events of its handle, from 0 and without gaps.
     ///
-    /// Every event is counted, also those that a mask hides: in a stream of all events a gap means that the listener
-    /// fell behind and lost some.
+    /// Every event is counted, also those that a mask hides. In a stream of all events a gap means that the listener was
+    /// too slow and events were dropped.
     public let sequence: Int
     /// What happened.
     public let kind: Kind
@@ -34,15 +34,15 @@ public struct StatusEvent: Sendable {
 }
 
 extension StatusEvent {
-    /// What can happen to a handle: WinHTTP's notifications, and the phases that WinHTTP hides.
+    /// The kinds of events: WinHTTP's notifications, and phases that WinHTTP does not report.
     ///
-    /// In which order: `Docs/StatusEvents.md`.
+    /// Their order: `Docs/StatusEvents.md`.
     @nonexhaustive
     public enum Kind: Sendable, Hashable {
         // The handle itself
         /// The handle was made, below its parent. (`HANDLE_CREATED`)
         case handleCreated(parent: HandleID)
-        /// The handle is gone. Always the last event of a handle, exactly once. (`HANDLE_CLOSING`)
+        /// The handle is closed and released. Always the last event of a handle, exactly once. (`HANDLE_CLOSING`)
         case handleClosing
 
         // On the way to the server
@@ -65,7 +65,7 @@ extension StatusEvent {
         /// TLS failed. (`SECURE_FAILURE`)
         case secureFailure(SecureFailure)
 
-        // The conversation
+        // Request and response
         /// The connection is ready and the request is about to be sent. (`SENDING_REQUEST`)
         case sendingRequest
         /// The request head, and the body as far as it was given to `send`, were handed to the network. (`REQUEST_SENT`)
@@ -78,9 +78,9 @@ extension StatusEvent {
         case intermediateResponse(status: HTTPResponse.Status, headerFields: HTTPFields)
         /// A redirect is about to be followed. (`REDIRECT`)
         case redirect(url: String)
-        /// The request is about to be sent again, after a pause, because its retry policy says so. Not in WinHTTP.
+        /// The request will be sent again after a delay, as its retry policy requires. Not in WinHTTP.
         case retry(attempt: Int, after: Duration, cause: RetryCause)
-        /// The request is not sent again, though its retry policy is about what happened. Not in WinHTTP.
+        /// The request is not sent again, although its retry policy covers the cause. Not in WinHTTP.
         case retryRefused(RetryRefusal, cause: RetryCause)
         /// The connection is about to be closed. (`CLOSING_CONNECTION`)
         case closingConnection
@@ -111,7 +111,7 @@ extension StatusEvent.Kind {
     }
 }
 
-/// What is wrong with a TLS connection; several things may be at once.
+/// What is wrong with a TLS connection; more than one bit may be set.
 ///
 /// Raw values are WinHTTP's `WINHTTP_CALLBACK_STATUS_FLAG_…` values.
 public struct SecureFailure: OptionSet, Sendable, Hashable {
@@ -121,19 +121,19 @@ public struct SecureFailure: OptionSet, Sendable, Hashable {
     /// Wraps WinHTTP's bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// It could not be found out whether the certificate was revoked.
+    /// The revocation status of the certificate could not be determined.
     public static let revocationCheckFailed = SecureFailure(rawValue: 0x1)
     /// The certificate is invalid.
     public static let invalidCertificate = SecureFailure(rawValue: 0x2)
     /// The certificate was revoked.
     public static let certificateRevoked = SecureFailure(rawValue: 0x4)
-    /// The authority that signed the certificate is not trusted.
+    /// The issuer of the certificate is not trusted.
     public static let unknownAuthority = SecureFailure(rawValue: 0x8)
     /// The certificate is for another name.
     public static let nameMismatch = SecureFailure(rawValue: 0x10)
     /// The certificate has expired or is not valid yet.
     public static let dateInvalid = SecureFailure(rawValue: 0x20)
-    /// The certificate is not meant for servers.
+    /// The certificate must not be used for servers.
     public static let wrongUsage = SecureFailure(rawValue: 0x40)
     /// TLS failed for another reason than the certificate.
     public static let channelError = SecureFailure(rawValue: 0x8000_0000)

@@ -1,7 +1,7 @@
-/// Which events a listener wants, in WinHTTP's groups.
+/// The events that a listener receives, in WinHTTP's groups.
 ///
-/// A mask hides events; it never hides `handleClosing`. Raw values are the `WINHTTP_CALLBACK_FLAG_…` values; the groups
-/// that WinHTTP does not have use bits that it leaves free.
+/// `handleClosing` is always delivered. Raw values are the `WINHTTP_CALLBACK_FLAG_…` values; groups that WinHTTP does
+/// not have use bits that it does not define.
 public struct StatusMask: OptionSet, Sendable, Hashable {
     /// WinHTTP's bits.
     public let rawValue: UInt32
@@ -54,18 +54,18 @@ public struct StatusMask: OptionSet, Sendable, Hashable {
     public static let all = StatusMask(rawValue: .max)
 }
 
-/// Whose events a listener gets.
+/// The handles whose events a listener receives.
 public enum StatusScope: Sendable, Hashable {
-    /// The handle's own.
+    /// The handle itself.
     case handle
-    /// The handle's own and those of all its descendants, also of ones made later.
+    /// The handle and all its descendants, also those made later.
     ///
     /// This is what a callback set on a WinHTTP session before its children are made receives.
     case tree
 }
 
 extension StatusEvent.Kind {
-    /// The bits under which a mask lets the event through: WinHTTP's status value, or the group for those of ours.
+    /// The bits of a mask that select the event: WinHTTP's status value, or the group of an event that WinHTTP lacks.
     package var mask: StatusMask {
         switch self {
         case .handleCreated: StatusMask(rawValue: 0x400)
@@ -98,6 +98,6 @@ extension StatusEvent.Kind {
 }
 
 extension StatusMask {
-    /// What no mask hides.
+    /// Always delivered, whatever the mask.
     package static let handleClosing = StatusMask(rawValue: 0x800)
 }

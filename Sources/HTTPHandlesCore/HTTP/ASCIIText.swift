@@ -1,6 +1,6 @@
-// Hosts, schemes and the like are sequences of bytes whose ASCII letters have no case. They are compared as that: to
-// Swift a letter, a digit or a delimiter that a combining mark follows is another `Character`, and `lowercased()` folds
-// more than ASCII (the Kelvin sign becomes a "k").
+// Hosts, schemes and similar texts are compared as bytes, with the case of ASCII letters ignored. `Character` is not
+// suitable: a delimiter followed by a combining mark is a different `Character`, and `lowercased()` changes more than
+// ASCII (the Kelvin sign becomes "k").
 
 extension UInt8 {
     package var asciiLowercased: UInt8 { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self }
@@ -18,10 +18,10 @@ extension UInt8 {
 }
 
 extension StringProtocol {
-    /// The text with its ASCII letters, and nothing else, in lower case.
+    /// The text with only its ASCII letters in lower case.
     package var asciiLowercased: String { String(decoding: utf8.map(\.asciiLowercased), as: UTF8.self) }
 
-    /// Whether both are the same bytes, apart from the case of ASCII letters.
+    /// Whether both have the same bytes, apart from the case of ASCII letters.
     package func isEqualIgnoringASCIICase(_ other: some StringProtocol) -> Bool {
         utf8.elementsEqual(other.utf8) { $0.asciiLowercased == $1.asciiLowercased }
     }

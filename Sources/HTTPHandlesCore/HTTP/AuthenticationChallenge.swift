@@ -1,42 +1,42 @@
 package import HTTPTypes
 
-/// A way to prove who one is (RFC 9110, section 11.1): open, because servers may name any.
+/// An authentication scheme (RFC 9110, section 11.1). Not an enumeration, because servers may name any scheme.
 public struct AuthenticationScheme: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
-    /// The name in lower case; servers may write it in any.
+    /// The name in lower case; its case is ignored in fields.
     public let rawValue: String
 
-    /// Wraps a name.
+    /// Makes a scheme from its name, in any case.
     public init(rawValue: String) {
         self.rawValue = rawValue.asciiLowercased
     }
 
-    /// The password itself (RFC 7617): for connections that nobody else can read.
+    /// Sends the password itself (RFC 7617); use it over TLS only.
     public static let basic = AuthenticationScheme(rawValue: "basic")
-    /// A proof of the password (RFC 7616).
+    /// Sends a hash of the password (RFC 7616).
     public static let digest = AuthenticationScheme(rawValue: "digest")
-    /// Windows' own; authenticates a connection.
+    /// NTLM of Windows; authenticates a connection.
     public static let ntlm = AuthenticationScheme(rawValue: "ntlm")
     /// Kerberos through SPNEGO (RFC 4559); authenticates a connection.
     public static let negotiate = AuthenticationScheme(rawValue: "negotiate")
-    /// A token (RFC 6750).
+    /// Sends a token (RFC 6750).
     public static let bearer = AuthenticationScheme(rawValue: "bearer")
 
     /// The name in lower case.
     public var description: String { rawValue }
 }
 
-/// One way in which a server that answered 401 lets itself be convinced.
+/// A challenge of a 401 response: one authentication scheme that the server accepts, with its parameters.
 ///
 /// Counterpart of `WinHttpQueryAuthSchemes` and `WinHttpQueryAuthParams`.
 public struct AuthenticationChallenge: Sendable, Hashable {
-    /// The way.
+    /// The authentication scheme.
     public let scheme: AuthenticationScheme
-    /// The parameters, their names in lower case and values without quotes; of two of one name, the first.
+    /// The parameters, names in lower case, values without quotes. Of two with the same name the first is used.
     public let parameters: [String: String]
-    /// What some schemes send in place of parameters, for example NTLM's second message.
+    /// The token68 that some schemes have in place of parameters, for example NTLM's second message.
     public let token: String?
 
-    /// What the credentials are good for, in words for a person.
+    /// The protection space, as text for users; `nil` if the server gives none.
     public var realm: String? { parameters["realm"] }
 
     package init(scheme: AuthenticationScheme, parameters: [String: String] = [:], token: String? = nil) {
@@ -45,12 +45,12 @@ public struct AuthenticationChallenge: Sendable, Hashable {
         self.token = token
     }
 
-    /// All challenges of a response, in the order in which they came. What makes no sense is left out.
+    /// All challenges of a response, in order. Malformed parts are skipped.
     package static func all(in fields: HTTPFields) -> [AuthenticationChallenge] {
         fields[values: .wwwAuthenticate].flatMap { all(in: $0) }
     }
 
-    /// The challenges of one field. A comma separates both challenges and parameters, so each piece has to be looked at.
+    /// The challenges of one field. Commas separate both challenges and parameters, so each part has to be examined.
     package static func all(in value: String) -> [AuthenticationChallenge] {
         var scanner = Scanner(rest: Array(value.utf8)[...])
         var challenges: [AuthenticationChallenge] = []
@@ -66,7 +66,7 @@ public struct AuthenticationChallenge: Sendable, Hashable {
             guard !scanner.rest.isEmpty else { break }
             if let (name, value) = scanner.parameter() {
                 if parameters[name] == nil { parameters[name] = value }
-            } else if let name = scanner.word() {
+            } else if let name = scanner.nextToken() {
                 finish()
                 (scheme, parameters, token) = (AuthenticationScheme(rawValue: name), [:], nil)
                 scanner.skip(Scanner.isBlank)
@@ -80,7 +80,7 @@ public struct AuthenticationChallenge: Sendable, Hashable {
     }
 }
 
-/// Reads the pieces of a challenge (RFC 9110, section 11.2).
+/// Scans the parts of a challenge (RFC 9110, section 11.2).
 private struct Scanner {
     var rest: ArraySlice<UInt8>
 
@@ -94,21 +94,23 @@ private struct Scanner {
         rest = rest.drop(while: condition)
     }
 
-    mutating func word() -> String? {
-        let word = rest.prefix(while: Self.isTokenByte)
-        guard !word.isEmpty else { return nil }
-        rest = rest[word.endIndex...]
-        return String(decoding: word, as: UTF8.self)
+    mutating func nextToken() -> String? {
+        let token = rest.prefix(while: Self.isTokenByte)
+        guard !token.isEmpty else { return nil }
+        rest = rest[token.endIndex...]
+        return String(decoding: token, as: UTF8.self)
     }
 
-    /// A name, an equals sign and a value; nothing is read if it is something else.
+    /// A name, "=" and a value; `nil`, and nothing is consumed, if there is no parameter.
     mutating func parameter() -> (name: String, value: String)? {
         var ahead = self
-        guard let name = ahead.word() else { return nil }
+        guard let name = ahead.nextToken() else { return nil }
         ahead.skip(Self.isBlank)
         guard ahead.rest.popFirst() == UInt8(ascii: "=") else { return nil }
         ahead.skip(Self.isBlank)
-        guard let value = ahead.rest.first == UInt8(ascii: "\"") ? ahead.quoted() : ahead.word() else { return nil }
+        guard let value = ahead.rest.first == UInt8(ascii: "\"") ? ahead.quoted() : ahead.nextToken() else {
+            return nil
+        }
         self = ahead
         return (name.asciiLowercased, value)
     }
@@ -122,7 +124,7 @@ private struct Scanner {
         return String(decoding: value, as: UTF8.self)
     }
 
-    /// Everything up to the next comma, where that is one token and no parameter.
+    /// The text up to the next comma, if it is a token68.
     mutating func token68() -> String? {
         let token = rest.prefix { $0 != UInt8(ascii: ",") && !Self.isBlank($0) }
         let after = rest[token.endIndex...].drop(while: Self.isBlank)

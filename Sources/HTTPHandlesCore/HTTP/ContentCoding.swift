@@ -1,12 +1,12 @@
 package import HTTPTypes
 
-/// A coding that a body can be sent in (RFC 9110, section 8.4.1).
+/// A content coding (RFC 9110, section 8.4.1).
 package enum ContentCoding: String, Sendable, Hashable, CaseIterable {
     case gzip, deflate
     case brotli = "br"
     case zstd
 
-    /// The codings that a message says were applied to its body, in that order; `nil` if one of them is unknown.
+    /// The codings of `Content-Encoding`, in the order in which they were applied; `nil` if one of them is unknown.
     package static func applied(_ fields: HTTPFields) -> [ContentCoding]? {
         var codings: [ContentCoding] = []
         for value in fields[values: .contentEncoding] {

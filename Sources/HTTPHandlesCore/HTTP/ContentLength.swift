@@ -1,9 +1,8 @@
-/// The length that the `Content-Length` fields of a message announce, read byte by byte (RFC 9110, section 8.6; RFC 9112,
-/// section 6.3).
+/// Parses the `Content-Length` fields of a message, byte by byte (RFC 9110, section 8.6; RFC 9112, section 6.3).
 ///
-/// A value is digits, or the same number several times with commas between; so are several fields. Everything else is
-/// refused, because another recipient on the way may understand it in another way and see the message end elsewhere: signs,
-/// other characters, empty values, different numbers, and numbers beyond 2^63 - 1, which libcurl cannot count.
+/// A value is a decimal number, or a list of equal numbers; there may be several equal fields. Everything else is
+/// refused, because an intermediary may interpret it differently (response splitting): signs, other characters, empty
+/// values, different numbers, and numbers above 2^63 - 1, which libcurl does not support.
 package struct ContentLength: Sendable {
     package enum Problem: Sendable, Hashable {
         case malformed
@@ -11,15 +10,15 @@ package struct ContentLength: Sendable {
 
         package var reason: String {
             switch self {
-            case .malformed: "the response announces a length that is no number of bytes"
-            case .contradictory: "the response announces two different lengths"
+            case .malformed: "Content-Length of the response is not a number from 0 to 2^63 - 1"
+            case .contradictory: "Content-Length of the response has two different values"
             }
         }
     }
 
-    /// What all fields up to here say; `nil` if there was none.
+    /// The length according to all fields so far; `nil` if there was none.
     package private(set) var length: Int64?
-    /// What is wrong with them, if anything.
+    /// The first problem of the fields, if there is one.
     package private(set) var problem: Problem?
     private var number: Int64?
     private var isAfterNumber = false
@@ -39,7 +38,7 @@ package struct ContentLength: Sendable {
         }
     }
 
-    /// A value ends, or a member of its list.
+    /// Ends a field value or a list element.
     package mutating func endNumber() {
         if let number {
             if let length, length != number { problem = problem ?? .contradictory }

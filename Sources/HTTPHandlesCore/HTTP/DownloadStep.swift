@@ -1,27 +1,27 @@
-/// What becomes of a response to a download that may go on where an earlier one stopped.
+/// How the response to a resumable download is processed.
 package enum DownloadStep: Sendable, Hashable {
-    /// The body is everything: what was there is of another version, or nothing was asked for.
+    /// The body is the whole file: the partial file is of another version, or no range was requested.
     case writeFromStart
-    /// The body is what comes after the bytes that are there.
+    /// The body continues the partial file.
     case append
-    /// The server cannot go on there: ask again, for everything.
+    /// The server cannot continue there: request the whole file.
     case startOver
-    /// The body is not the file.
+    /// The body is not the file, for example that of an error response.
     case leave
     case refuse(HandleError)
 
     /// - Parameters:
-    ///   - offset: From where on the bytes were asked for; 0 where no range was.
-    ///   - tag: The version of the bytes that are there.
+    ///   - offset: The first byte of the requested range; 0 if no range was requested.
+    ///   - tag: The version of the partial file.
     package init(status: Int, _ range: ContentRange?, _ received: EntityTag?, offset: UInt64, tag: EntityTag?) {
         switch status {
         case 200: self = .writeFromStart
         case 206 where offset > 0:
-            // Neither the place nor the version is taken on trust: a mistake here is a broken file.
+            // The server may ignore the range or the tag, and a wrong range would corrupt the file: both are checked.
             let isRight = range?.bytes?.lowerBound == offset && (received == nil || received == tag)
             self = isRight ? .append : .startOver
         case 206:
-            let reason = "the server sends a part of what was asked for"
+            let reason = "the server sent a part of the resource (206), but no range was requested"
             self = .refuse(HandleError(.invalidServerResponse, .receiveResponse, reason: reason))
         case 416 where offset > 0: self = .startOver
         default: self = .leave

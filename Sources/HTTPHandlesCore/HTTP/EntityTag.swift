@@ -1,13 +1,13 @@
 public import HTTPTypes
 
-/// What names a version of a resource (RFC 9110, section 8.8.3).
+/// An entity tag, which identifies a version of a resource (RFC 9110, section 8.8.3).
 public struct EntityTag: Sendable, Hashable, CustomStringConvertible {
     /// The tag without its quotes.
     public let value: String
-    /// Whether versions with the same tag may differ in their bytes. Only strong tags hold for ranges.
+    /// Whether versions with the same tag may differ in their bytes. Ranges require strong tags.
     public let isWeak: Bool
 
-    /// The tag that a field says, for example `"abc"` or `W/"abc"`; `nil` where it is not one.
+    /// Parses a field value, for example `"abc"` or `W/"abc"`; `nil` if it is not an entity tag.
     public init?(_ text: String) {
         let isWeak = text.utf8.starts(with: "W/".utf8)
         let quoted = text.utf8.dropFirst(isWeak ? 2 : 0)
@@ -30,16 +30,16 @@ public struct EntityTag: Sendable, Hashable, CustomStringConvertible {
         for byte in value.utf8 { hasher.combine(byte) }
     }
 
-    /// The tag as a field says it.
+    /// The tag as a field value.
     public var description: String { (isWeak ? "W/\"" : "\"") + value + "\"" }
 }
 
-/// A range of the bytes of a resource, to be asked for.
+/// A range of bytes to request (RFC 9110, section 14.1.2).
 public struct ByteRange: Sendable, Hashable, CustomStringConvertible {
-    /// The range as `Range` says it, for example "bytes=0-99".
+    /// The value of `Range`, for example "bytes=0-99".
     public let description: String
 
-    /// Some bytes, counted from 0. Where there are fewer, the server sends those that there are.
+    /// The bytes of a closed range, counted from 0. The server sends fewer if the resource is shorter.
     public static func bytes(_ range: ClosedRange<UInt64>) -> ByteRange {
         ByteRange(description: "bytes=\(range.lowerBound)-\(range.upperBound)")
     }
@@ -51,15 +51,15 @@ public struct ByteRange: Sendable, Hashable, CustomStringConvertible {
     public static func last(_ count: UInt64) -> ByteRange { ByteRange(description: "bytes=-\(count)") }
 }
 
-/// Which bytes of a resource a 206 response contains, or how many there are where a 416 response refuses (RFC 9110,
-/// section 14.4). All numbers fit into an `Int64`, also the number of the bytes.
+/// The value of `Content-Range`: the bytes that a 206 response contains, or the complete length in a 416 response
+/// (RFC 9110, section 14.4). All numbers, and the number of bytes, fit into an `Int64`.
 public struct ContentRange: Sendable, Hashable {
-    /// The bytes, counted from 0; `nil` where the server had none to send.
+    /// The bytes, counted from 0; `nil` in a 416 response.
     public let bytes: ClosedRange<UInt64>?
-    /// How many bytes there are in all; `nil` where the server does not say.
+    /// The length of the whole resource in bytes; `nil` where the server does not know it.
     public let completeLength: UInt64?
 
-    /// What a field says, for example `bytes 0-99/1234`; `nil` where it is not a range of bytes or makes no sense.
+    /// Parses a field value, for example `bytes 0-99/1234`; `nil` if it is malformed or has another unit than bytes.
     public init?(_ text: String) {
         let words = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map(Substring.init)
         guard words.count == 2, words[0].isEqualIgnoringASCIICase("bytes") else { return nil }
@@ -81,7 +81,7 @@ public struct ContentRange: Sendable, Hashable {
         bytes = first...last
     }
 
-    /// A number that a length can be: nothing is longer than 2^63 - 1 bytes.
+    /// Parses a number of at most 2^63 - 1.
     private static func number(_ text: Substring) -> UInt64? {
         let isNumber = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         return isNumber ? Int64(text).map(UInt64.init) : nil
@@ -89,28 +89,30 @@ public struct ContentRange: Sendable, Hashable {
 }
 
 extension HTTPFields {
-    /// Asks for the resource only if it is none of these versions: 304 says that it is one, and has no body.
+    /// Requests the resource only if it is none of these versions; otherwise the response is 304 without a body.
     /// (`If-None-Match`)
     public static func ifNoneMatch(_ tags: EntityTag...) -> HTTPFields { [.ifNoneMatch: list(tags)] }
 
-    /// Has the server act only on one of these versions: 412 says that it is another. (`If-Match`)
+    /// Applies the request only to one of these versions; otherwise the response is 412. (`If-Match`)
     public static func ifMatch(_ tags: EntityTag...) -> HTTPFields { [.ifMatch: list(tags)] }
 
-    /// Asks for the resource only if it was changed since: 304 says that it was not. (`If-Modified-Since`)
+    /// Requests the resource only if it was changed since; otherwise the response is 304. (`If-Modified-Since`)
     ///
     /// - Parameter date: What `ResponseHead.lastModified` was, as it is.
     public static func ifModifiedSince(_ date: String) -> HTTPFields { [.ifModifiedSince: date] }
 
-    /// Has the server act only if the resource was not changed since: 412 says that it was. (`If-Unmodified-Since`)
+    /// Applies the request only if the resource was not changed since; otherwise the response is 412.
+    /// (`If-Unmodified-Since`)
     ///
     /// - Parameter date: What `ResponseHead.lastModified` was, as it is.
     public static func ifUnmodifiedSince(_ date: String) -> HTTPFields { [.ifUnmodifiedSince: date] }
 
-    /// Asks for some of the bytes: 206 has them, 200 has all of them, 416 says that there are no such bytes. (`Range`)
+    /// Requests a range of bytes. The response is 206 with the range, 200 with the whole resource, or 416 if the range is
+    /// not satisfiable. (`Range`)
     ///
     /// - Parameters:
     ///   - range: The bytes.
-    ///   - tag: The version that the bytes have to be of, a strong tag: of another version the server sends everything.
+    ///   - tag: The strong tag of the expected version; the server sends the whole resource if it has another version.
     ///     (`If-Range`)
     public static func range(_ range: ByteRange, ifRange tag: EntityTag? = nil) -> HTTPFields {
         var fields: HTTPFields = [.range: range.description]

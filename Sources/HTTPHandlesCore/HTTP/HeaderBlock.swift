@@ -1,6 +1,6 @@
 package import HTTPTypes
 
-/// The version of HTTP that a response came with.
+/// The HTTP version of a response.
 @nonexhaustive
 public enum HTTPVersion: Sendable, Hashable, CustomStringConvertible {
     /// HTTP/1.0
@@ -25,12 +25,12 @@ public enum HTTPVersion: Sendable, Hashable, CustomStringConvertible {
 
 /// The head of one response, or its trailers: the raw lines as libcurl delivered them.
 ///
-/// Parsing field lines costs more than all the rest of a small response, and many callers look at nothing but the
-/// status. So only the status line is read at once; `fields()` parses the rest for those who ask.
+/// Only the status line is parsed at once; `fields()` parses the rest on demand. Parsing the fields costs more than the
+/// rest of a small response, and many callers read only the status.
 package struct HeaderBlock: Sendable, Hashable {
     /// Every line with its line ending; a head includes the status line and the final empty line.
     package let bytes: [UInt8]
-    /// The status code; 0 for trailers, and where there are not exactly three digits.
+    /// The status code; 0 for trailers, and for a status that does not have three digits.
     package let status: Int
     package let version: HTTPVersion
 
@@ -56,7 +56,7 @@ package struct HeaderBlock: Sendable, Hashable {
 
     private static let statusLineStart = Array("HTTP/".utf8)
 
-    /// A 1xx response other than 101, which ends its exchange as any final response does.
+    /// A 1xx response other than 101. A 101 is final: it ends the HTTP exchange.
     package var isInformational: Bool { (100..<200).contains(status) && status != 101 }
 
     /// Whether the body comes in chunks, and in no other transfer coding.
@@ -76,7 +76,7 @@ package struct HeaderBlock: Sendable, Hashable {
     /// The field lines, parsed.
     ///
     /// Folded lines are joined (RFC 9112, section 5.2). A line whose name is not a token cannot be an `HTTPField` and is
-    /// left out; it remains in `bytes`.
+    /// skipped; it remains in `bytes`.
     package func fields() -> HTTPFields {
         var fields = HTTPFields()
         fields.reserveCapacity(16)

@@ -1,4 +1,4 @@
-/// What is an IP address as a text, without brackets and without a zone.
+/// Recognizes IP addresses in text form, without brackets and zone.
 package enum IPAddress {
     package static func isAddress(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
@@ -16,8 +16,8 @@ package enum IPAddress {
             }
     }
 
-    /// Eight groups of up to four hexadecimal digits, of which "::" stands for one or more of zeros and an IPv4 address for
-    /// the last two (RFC 4291, section 2.2).
+    /// Eight groups of up to four hexadecimal digits. "::" stands for one or more groups of zeros, an IPv4 address for the
+    /// last two groups (RFC 4291, section 2.2).
     private static func isVersion6(_ bytes: [UInt8]) -> Bool {
         let colon = UInt8(ascii: ":")
         let gap = bytes.indices.dropLast().first { bytes[$0] == colon && bytes[$0 + 1] == colon }
@@ -28,7 +28,7 @@ package enum IPAddress {
         return before + after <= 7
     }
 
-    /// How many groups there are between single colons; `nil` if one is none.
+    /// The number of groups between single colons; `nil` if one of them is invalid.
     private static func groups(_ bytes: ArraySlice<UInt8>, mayEndInVersion4: Bool) -> Int? {
         guard !bytes.isEmpty else { return 0 }
         var parts = bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)

@@ -5,7 +5,7 @@ package struct MediaType: Sendable, Hashable {
     /// Names in lower case; values without their quotes.
     package private(set) var parameters: [String: String] = [:]
 
-    /// Reads as much as makes sense: of two parameters of one name the first counts, one without a value does not.
+    /// Parses leniently: of two parameters with the same name the first is used, one without a value is skipped.
     package init(parsing text: String) {
         var rest = Array(text.utf8)[...]
         name = Self.token(&rest, until: [UInt8(ascii: ";")]).asciiLowercased

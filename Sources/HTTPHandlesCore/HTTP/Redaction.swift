@@ -1,16 +1,16 @@
 package import HTTPTypes
 
-/// What is hidden where an exchange is written down: in errors, in HAR files, in events as text.
+/// Hides secrets in errors, HAR files and printed events.
 ///
-/// One rule for all of them. Hidden are the values of header fields whose names stand for secrets, the values of fields that
-/// the caller marked as secret by forbidding compression to remember them (RFC 7541, section 7.1.3), and of URLs the
-/// credentials, the values in the query and the fragment. Names stay. A secret in a path cannot be recognised.
+/// Hidden are the values of header fields with secret names, the values of fields whose indexing strategy is `disallow`
+/// (RFC 7541, section 7.1.3), and in URLs the credentials, the values of the query and the fragment. Names stay visible.
+/// Secrets in a path are not recognized.
 package struct Redaction: Sendable {
     package static let standard = Redaction(hidesSecrets: true)
-    /// Shows everything.
+    /// Hides nothing.
     package static let none = Redaction(hidesSecrets: false)
 
-    /// Stands in the place of what is hidden.
+    /// Replaces a hidden value.
     package static let mark = "(redacted)"
 
     package let hidesSecrets: Bool
@@ -42,8 +42,8 @@ package struct Redaction: Sendable {
         )
     }
 
-    /// Whether a name stands for a secret: by one of its words, as `X-Vault-Token` and `Set-Cookie`, or by two in a row, as
-    /// `X-Api-Key`.
+    /// Whether a field name contains a word that stands for a secret, as in `X-Vault-Token` and `Set-Cookie`, or two such
+    /// words, as in `X-Api-Key`.
     package static func isSecret(_ name: HTTPField.Name) -> Bool {
         // A token is ASCII.
         let parts = name.canonicalName.split { "-_.".contains($0) }
@@ -59,7 +59,7 @@ package struct Redaction: Sendable {
         "secret", "secretkey", "session", "sessionid", "sid", "signature", "token", "xsrf",
     ]
 
-    /// What makes a secret of a "key": that of a cache, an idempotent request or a WebSocket is none.
+    /// The words before "key" that make it a secret. Cache keys, idempotency keys and WebSocket keys are not secret.
     private static let secretKeys: Set<Substring> = [
         "access", "account", "admin", "api", "app", "application", "auth", "client", "customer", "encryption",
         "function",
@@ -76,7 +76,7 @@ package struct Redaction: Sendable {
         return "\(Self.hidingCredentials(text[..<end]))\(text[end..<tail])\(Self.hidingValues(text[tail...]))"
     }
 
-    /// What may have been meant as a URL: where its parts end is not known, so that more is hidden than of a URL.
+    /// A malformed URL. Its parts cannot be identified reliably, so more is hidden.
     package func malformedURL(_ text: String) -> String {
         guard hidesSecrets else { return text }
         let tail = text.utf8.firstIndex(where: Self.endsPath) ?? text.endIndex
@@ -84,19 +84,19 @@ package struct Redaction: Sendable {
             return "\(text[..<tail])\(Self.hidingValues(text[tail...]))"
         }
         if credentials < tail { return Self.hidingCredentials(text[..<tail]) + Self.hidingValues(text[tail...]) }
-        // The rest is behind a question mark, or the host behind a password that has one in it.
+        // The text after a question mark: a query, or the rest of a password that contains one.
         let start = text.utf8.firstRange(of: "://".utf8)?.upperBound ?? text.startIndex
         return "\(text[..<min(start, tail)])\(Self.mark)"
     }
 
-    /// The names and values of a query, decoded by the caller; a part without "=" is a value.
+    /// A decoded query parameter. A part without "=" is a value.
     package func parameter(_ name: String, _ value: String?) -> (name: String, value: String) {
         guard hidesSecrets else { return (name, value ?? "") }
         guard let value else { return (name.isEmpty ? "" : Self.mark, "") }
         return (name, value.isEmpty ? "" : Self.mark)
     }
 
-    /// A text with URLs in it.
+    /// A text that contains URLs.
     private func text(_ text: String) -> String {
         var shown = ""
         var rest = text[...]
@@ -110,7 +110,7 @@ package struct Redaction: Sendable {
 
     private static func endsPath(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#") }
 
-    /// By bytes, here as everywhere: a combining mark would make other characters of the delimiters.
+    /// By bytes: a delimiter followed by a combining mark is a different `Character`.
     private static func endOfAuthority(in text: String) -> String.Index {
         let bytes = text.utf8
         let delimiter = bytes.firstIndex { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "/") || endsPath($0) }
@@ -121,7 +121,7 @@ package struct Redaction: Sendable {
         return bytes[start...].firstIndex { $0 == UInt8(ascii: "/") || endsPath($0) } ?? bytes.endIndex
     }
 
-    /// What comes before the path, without what may be a name and a password.
+    /// The text before the path, without user and password.
     private static func hidingCredentials(_ text: Substring) -> String {
         guard let end = text.utf8.lastIndex(of: UInt8(ascii: "@")) else { return String(text) }
         let start = text.utf8.firstRange(of: "//".utf8)?.upperBound ?? text.startIndex

@@ -1,15 +1,15 @@
 public import HTTPTypes
 
-/// The caller's own say in each redirect, asked while the request waits.
+/// A closure that decides whether a redirect is followed. The request waits for it.
 ///
 ///     let decider = RedirectDecider { proposal in proposal.url.hasPrefix("https://example.com/") ? .follow : .stop }
 ///     try await request.setOption(.redirectDecider, to: decider)
 ///
-/// It is asked about redirects that `redirectPolicy` and `maximumRedirects` allow, in a task of its own, which has
-/// the priority and the task-local values of the task that called `send` or `fetch`, and is cancelled when the request
-/// ends; the time limits go on meanwhile. Two deciders are equal if one is a copy of the other.
+/// It is called for redirects that `redirectPolicy` and `maximumRedirects` allow, in a separate task. The task has the
+/// priority and the task-local values of the task that called `send` or `fetch`, and is cancelled when the request ends.
+/// Time limits continue to run. Two deciders are equal if one is a copy of the other.
 ///
-/// What WinHTTP users do in `WINHTTP_CALLBACK_STATUS_REDIRECT`.
+/// Counterpart of a callback for `WINHTTP_CALLBACK_STATUS_REDIRECT`.
 public struct RedirectDecider: Sendable, Hashable {
     private final class Storage: Sendable {
         let decide: @Sendable (RedirectProposal) async -> RedirectDecision
@@ -21,7 +21,7 @@ public struct RedirectDecider: Sendable, Hashable {
 
     private let storage: Storage
 
-    /// Has `decide` asked.
+    /// Makes a decider that calls `decide`.
     public init(_ decide: @escaping @Sendable (RedirectProposal) async -> RedirectDecision) {
         storage = Storage(decide)
     }
@@ -37,7 +37,7 @@ public struct RedirectDecider: Sendable, Hashable {
     public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(storage)) }
 }
 
-/// A redirect that could be followed.
+/// A redirect for a decider.
 public struct RedirectProposal: Sendable {
     /// The status of the response.
     public let status: HTTPResponse.Status
@@ -47,7 +47,7 @@ public struct RedirectProposal: Sendable {
     public let method: HTTPRequest.Method
     /// The URL of the next request.
     public let url: String
-    /// The header fields of the next request: those of the last one, without what must not go there.
+    /// The header fields of the next request: those of the last one, without the ones that must not be sent there.
     public let headerFields: HTTPFields
     /// Whether the body is sent again.
     public let keepsBody: Bool
@@ -68,11 +68,11 @@ public struct RedirectProposal: Sendable {
     }
 }
 
-/// What becomes of a redirect.
+/// What a decider decides.
 public enum RedirectDecision: Sendable, Hashable {
-    /// The next request is made.
+    /// The redirect is followed.
     case follow
-    /// The redirect itself is the response.
+    /// The redirect is not followed; the caller gets it as the response.
     case stop
     /// The request fails with `.redirectFailed`.
     case refuse

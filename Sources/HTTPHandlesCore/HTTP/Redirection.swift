@@ -1,13 +1,13 @@
 package import HTTPTypes
 
-/// What becomes of a request when it is redirected (RFC 9110, section 15.4).
+/// The request that follows a redirect (RFC 9110, section 15.4).
 package struct Redirection {
     package let method: HTTPRequest.Method
     package let headerFields: HTTPFields
     /// Whether the body is sent again.
     package let keepsBody: Bool
 
-    /// Whether a status means that the request can be made at the URL in `Location`. 300 and 304 to 306 mean other things.
+    /// Whether a status redirects to the URL in `Location`: 301, 302, 303, 307 and 308.
     package static func isRedirect(_ status: Int) -> Bool {
         switch status {
         case 301, 302, 303, 307, 308: true
@@ -22,7 +22,7 @@ package struct Redirection {
         from origin: Origin,
         to target: Origin
     ) {
-        // 303 says "GET it"; 301 and 302 were taken to mean that after a POST by so many that it was made legal.
+        // 303 requires GET. For 301 and 302 RFC 9110 allows to change POST to GET, as most clients do.
         let becomesGet = status == 303 ? method != .head && method != .get : status <= 302 && method == .post
         self.method = becomesGet ? .get : method
         keepsBody = !becomesGet
@@ -37,8 +37,8 @@ package struct Redirection {
             || ["digest", "expect", "last-modified", "repr-digest", "trailer"].contains(field.name.canonicalName)
     }
 
-    /// Secrets, addresses that may contain one, and what the caller marked as one by forbidding compression to remember it
-    /// (RFC 7541, section 7.1.3).
+    /// Fields that must not be sent to another origin: secrets, URLs that may contain one, and fields whose indexing
+    /// strategy is `disallow` (RFC 7541, section 7.1.3).
     private static func isForOneOrigin(_ field: HTTPField) -> Bool {
         field.indexingStrategy == .disallow
             || ["authorization", "cookie", "host", "proxy-authorization", "referer"].contains(field.name.canonicalName)

@@ -1,6 +1,6 @@
 public import HTTPTypes
 
-/// What a request may say, checked before anything is sent; libcurl would send most of it as it is.
+/// Checks requests before anything is sent. libcurl checks little of this itself.
 package enum RequestRules {
     /// Checks a request apart from its body.
     package static func check(
@@ -9,7 +9,7 @@ package enum RequestRules {
         for operation: HandleOperation
     ) throws(HandleError) {
         guard method != .connect else {
-            throw .invalidParameter(operation, "CONNECT makes a tunnel, which is the business of a proxy setting")
+            throw .invalidParameter(operation, "the method CONNECT is not allowed")
         }
         for field in fields { try check(field, for: operation) }
     }
@@ -26,34 +26,34 @@ package enum RequestRules {
         switch field.name {
         case .connection:
             guard ["close", "keep-alive"].contains(value.asciiLowercased) else {
-                throw belongsToLibrary(field, operation)
+                throw reservedField(field, operation)
             }
         case .te:
-            guard value.asciiLowercased == "trailers" else { throw belongsToLibrary(field, operation) }
+            guard value.asciiLowercased == "trailers" else { throw reservedField(field, operation) }
         case .expect:
             guard value.asciiLowercased == "100-continue" else {
                 let shown = Redaction.standard.value(of: field)
-                throw .invalidParameter(operation, "the only expectation there is is 100-continue, not \"\(shown)\"")
+                throw .invalidParameter(operation, "the value of Expect must be \"100-continue\", but is \"\(shown)\"")
             }
         case .upgrade:
-            throw belongsToLibrary(field, operation)
+            throw reservedField(field, operation)
         default:
             guard !["keep-alive", "proxy-connection"].contains(field.name.canonicalName) else {
-                throw belongsToLibrary(field, operation)
+                throw reservedField(field, operation)
             }
         }
     }
 
-    private static func belongsToLibrary(_ field: HTTPField, _ operation: HandleOperation) -> HandleError {
+    private static func reservedField(_ field: HTTPField, _ operation: HandleOperation) -> HandleError {
         let shown = "\(field.name): \(Redaction.standard.value(of: field))"
         return .invalidParameter(
             operation,
-            "\"\(shown)\" is part of how a message is framed, which is the library's business"
+            "the field \"\(shown)\" is not allowed: the library controls the connection"
         )
     }
 
-    /// The fields as they are sent with a body of `length` bytes (`nil` for unknown, 0 for none), which trailer fields may
-    /// follow: without those that libcurl makes itself, which have to agree with what it will make.
+    /// The fields without `Content-Length`, `Transfer-Encoding` and `Connection: keep-alive`, which libcurl generates. Throws
+    /// if they contradict the body, which has `length` bytes (`nil` for unknown, 0 for none).
     package static func withoutFraming(
         _ fields: HTTPFields,
         length: Int64?,
@@ -61,7 +61,7 @@ package enum RequestRules {
         for operation: HandleOperation
     ) throws(HandleError) -> HTTPFields {
         guard hasTrailers || !fields.contains(.trailer) else {
-            throw .invalidParameter(operation, "Trailer announces fields behind the body, and there will be none")
+            throw .invalidParameter(operation, "the field Trailer is not allowed: the request has no trailer fields")
         }
         guard fields.contains(.contentLength) || fields.contains(.transferEncoding) || fields.contains(.connection)
         else {
@@ -72,7 +72,7 @@ package enum RequestRules {
             guard let length, announced == "\(length)" else {
                 throw .invalidParameter(
                     operation,
-                    "Content-Length says \(announced), the body has \(length.map { "\($0)" } ?? "no known length")"
+                    "Content-Length is \(announced), but the length of the body is \(length.map { "\($0)" } ?? "unknown")"
                 )
             }
         }
@@ -80,7 +80,7 @@ package enum RequestRules {
             guard length == nil, coding.asciiLowercased == "chunked" else {
                 throw .invalidParameter(
                     operation,
-                    "Transfer-Encoding is \(coding); only a body of unknown length is chunked"
+                    "Transfer-Encoding must be \"chunked\", for a body of unknown length, but is \"\(coding)\""
                 )
             }
         }
@@ -92,18 +92,18 @@ package enum RequestRules {
 }
 
 extension HTTPFields {
-    /// Adds a field, or refuses one that RFC 9110 does not allow.
+    /// Adds a field; throws `.invalidParameter` if RFC 9110 does not allow its name or value.
     ///
-    /// `HTTPField` itself replaces what is not allowed in a value by spaces. Where a name or value comes from outside,
-    /// use this and say no.
+    /// Use this for names and values from outside: `HTTPField` itself replaces characters that are not allowed in a value
+    /// by spaces.
     ///
-    /// `WinHttpAddRequestHeaders`.
+    /// Counterpart of `WinHttpAddRequestHeaders`.
     public mutating func append(checked name: String, _ value: String) throws(HandleError) {
         guard let fieldName = HTTPField.Name(name) else {
-            // It may be a whole line, with a secret behind the name.
+            // The text may be a whole line with a secret in its value.
             let token = name.prefix { HTTPField.Name(String($0)) != nil }
             let shown = token.utf8.count < name.utf8.count ? "\(token)…" : name
-            throw .invalidParameter(.openRequest, "\"\(shown)\" is not the name of a header field")
+            throw .invalidParameter(.openRequest, "\"\(shown)\" is not a valid field name")
         }
         guard HTTPField.isValidValue(value) else {
             throw .invalidParameter(

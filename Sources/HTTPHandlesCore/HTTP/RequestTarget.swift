@@ -1,24 +1,24 @@
 /// Path and query as they are sent.
 ///
-/// All bytes are visible ASCII: a space and what is not ASCII is percent-encoded, byte by byte. Everything else is left as it
-/// was given, whether or not it should have been encoded; so are percent-encoded bytes.
+/// All bytes are visible ASCII: spaces and bytes outside ASCII are percent-encoded. Everything else is kept as it was
+/// given, also percent-encoded bytes and characters that should have been encoded.
 package struct RequestTarget: Sendable, Hashable {
     private let bytes: [UInt8]
-    /// Where the query begins, with its question mark.
+    /// The offset of the query's question mark.
     private let queryStart: Int
 
-    /// Path and query of a text in which they begin with a slash, up to the fragment.
+    /// Parses path and query, up to the fragment.
     ///
-    /// `nil` if there is a control character, which has no place in a URL.
+    /// `nil` if the text contains a control character, which a URL must not.
     package init?(_ text: some Sequence<UInt8>) {
         var bytes: [UInt8] = []
         for byte in text {
             guard !byte.isControl else { return nil }
-            // A fragment stays with the client (RFC 9110, section 4.2.5).
+            // A fragment is not sent (RFC 9110, section 4.2.5).
             if byte == UInt8(ascii: "#") { break }
             Self.append(byte, to: &bytes)
         }
-        // An empty path is the root's.
+        // An empty path is "/".
         if bytes.first != UInt8(ascii: "/") { bytes.insert(UInt8(ascii: "/"), at: 0) }
         self.init(encoded: bytes)
     }
@@ -28,7 +28,7 @@ package struct RequestTarget: Sendable, Hashable {
         queryStart = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
     }
 
-    /// No path: the request is about the server as a whole.
+    /// The target "*", for a request about the server as a whole: no path.
     package static let serverWide = RequestTarget(encoded: [])
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -39,7 +39,7 @@ package struct RequestTarget: Sendable, Hashable {
         bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 0xF)]]
     }
 
-    // MARK: Steps
+    // MARK: Dot segments
 
     private var segments: [ArraySlice<UInt8>] {
         bytes[..<queryStart].dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
@@ -47,7 +47,7 @@ package struct RequestTarget: Sendable, Hashable {
 
     package var hasDotSegments: Bool { segments.contains { Self.dots($0) != nil } }
 
-    /// The same with "." and ".." in the path taken as steps (RFC 3986, section 5.2.4).
+    /// The same with "." and ".." removed from the path (RFC 3986, section 5.2.4).
     package var withoutDotSegments: RequestTarget {
         guard hasDotSegments else { return self }
         let segments = segments
@@ -58,7 +58,7 @@ package struct RequestTarget: Sendable, Hashable {
                 continue
             }
             if dots == 2 { _ = kept.popLast() }
-            // What a step leads to is a folder.
+            // A final dot segment leaves a trailing slash.
             if index == segments.count - 1 { kept.append([]) }
         }
         var path: [UInt8] = []
@@ -66,7 +66,7 @@ package struct RequestTarget: Sendable, Hashable {
         return RequestTarget(encoded: path + bytes[queryStart...])
     }
 
-    /// How many dots a segment consists of, if they are a step: one or two. An encoded dot is a dot (RFC 3986, section 2.3).
+    /// 1 or 2 for a dot segment, else `nil`. A percent-encoded dot counts as a dot (RFC 3986, section 2.3).
     private static func dots(_ segment: ArraySlice<UInt8>) -> Int? {
         var rest = segment
         var count = 0
@@ -85,8 +85,8 @@ package struct RequestTarget: Sendable, Hashable {
 
     // MARK: References
 
-    /// What a reference without an authority, such as the value of `Location`, means where this is the base (RFC 3986,
-    /// section 5.2.2). `nil` if it has a control character.
+    /// Resolves a reference without an authority, for example from `Location`, against this base (RFC 3986, section 5.2.2).
+    /// `nil` if it contains a control character.
     package func resolving(_ reference: URLReference) -> RequestTarget? {
         var folder: ArraySlice<UInt8> = []
         switch reference.path.first {
@@ -101,7 +101,7 @@ package struct RequestTarget: Sendable, Hashable {
     }
 }
 
-/// A URL or a relative reference, cut where its delimiters are (RFC 3986, appendix B). Nothing is decoded.
+/// The components of a URL or a relative reference (RFC 3986, appendix B). Nothing is decoded.
 package struct URLReference {
     package let scheme: ArraySlice<UInt8>?
     package let authority: ArraySlice<UInt8>?

@@ -1,8 +1,8 @@
-/// Scheme, host and port: who is talked to (RFC 9110, section 4.3.1).
+/// Scheme, host and port (RFC 9110, section 4.3.1).
 package struct Origin: Sendable, Hashable {
     package let isSecure: Bool
-    /// A name or an address, the latter without brackets but with its zone: "fe80::1%eth0". In the form in which equal
-    /// hosts are equal texts: ASCII, lower case.
+    /// A name or an address, the latter without brackets and with its zone: "fe80::1%eth0". Normalized to lower-case ASCII,
+    /// so that equal hosts are equal texts.
     package let host: String
     package let port: Int
     /// Whether the host is an address already, so that no name is resolved.
@@ -16,14 +16,13 @@ package struct Origin: Sendable, Hashable {
         isHostLiteral = digitsAndDots || host.utf8.contains(UInt8(ascii: ":"))
     }
 
-    /// The interface that an address is meant at; `nil` where that is not said.
+    /// The zone of an IPv6 address (RFC 6874); `nil` if there is none.
     package var zone: String? {
         guard isHostLiteral, let percent = host.utf8.firstIndex(of: UInt8(ascii: "%")) else { return nil }
         return String(host[host.utf8.index(after: percent)...])
     }
 
-    /// Host and port as they are written in a URL: the port only where it is not the scheme's, the percent sign in front of
-    /// a zone encoded (RFC 6874).
+    /// Host and port as in a URL: without the scheme's default port, with the percent sign before a zone encoded (RFC 6874).
     package var authority: String {
         let port = port == (isSecure ? 443 : 80) ? "" : ":\(port)"
         guard host.utf8.contains(UInt8(ascii: ":")) else { return host + port }
@@ -31,24 +30,23 @@ package struct Origin: Sendable, Hashable {
         return "[\(host[..<zone])%25\(host[host.utf8.index(after: zone)...])]\(port)"
     }
 
-    /// What a URL of this origin has in front of its path.
+    /// The part of a URL before its path.
     package var urlPrefix: String { "\(isSecure ? "https" : "http")://\(authority)" }
 }
 
-/// Where a request goes, and what it asks for there.
+/// The origin and the target of a request.
 ///
-/// The two are never mixed: where it goes is known from scheme and authority before the target is looked at, and no byte of
-/// the target can change it.
+/// The origin is determined from scheme and authority before the target is parsed; no byte of the target can change it.
 package struct RequestURL: Sendable, Hashable {
     package let origin: Origin
     /// The whole URL, without the fragment, as it is given to libcurl.
     package let text: String
-    /// Where path and query begin in the text.
+    /// The offset of path and query in the text.
     private let targetOffset: Int
-    /// Whether the path has segments that are steps, "." or "..".
+    /// Whether the path has dot segments, "." or "..".
     package let hasDotSegments: Bool
 
-    /// A URL whose text is known to be `origin` and a target.
+    /// A URL whose text is `origin` followed by a target.
     package init(origin: Origin, text: String, target offset: Int) {
         self.origin = origin
         self.text = text
@@ -73,11 +71,11 @@ package struct RequestURL: Sendable, Hashable {
         String(text.utf8.dropFirst(targetOffset)) ?? "/"
     }
 
-    /// Whether the request is about the server as a whole: its target is "*", and its URL has no path (RFC 9112, section
-    /// 3.3).
+    /// Whether the request is about the server as a whole: its target is "*" and its URL has no path (RFC 9112, section
+    /// 3.2.4).
     package var isServerWide: Bool { targetOffset == text.utf8.count }
 
-    /// The same with the steps in its path taken (RFC 3986, section 6.2.2.3).
+    /// The same without dot segments (RFC 3986, section 6.2.2.3).
     package var withoutDotSegments: RequestURL {
         guard hasDotSegments, let target = RequestTarget(Array(target.utf8)) else { return self }
         return RequestURL(origin, target.withoutDotSegments)

@@ -1,8 +1,9 @@
-/// When a buffer makes the faster side wait, in bytes.
+/// The low and the high mark of a buffer, in bytes: when its producer is paused and resumed.
 public struct BufferMarks: Sendable, Hashable, CustomStringConvertible {
-    /// A buffer that was full lets the faster side go on when no more than this is left in it.
+    /// A paused producer is resumed when the buffer has at most this many bytes left.
     public let low: Int
-    /// A buffer with this much in it is full. What comes in one piece is taken whole, so it can hold one piece more.
+    /// The producer is paused when the buffer has at least this many bytes. A piece is never split, so the buffer can exceed
+    /// the mark by one piece.
     public let high: Int
 
     /// Sets both marks.
@@ -15,6 +16,7 @@ public struct BufferMarks: Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(low) to \(high)" }
 
     package var problem: String? {
-        0 <= low && low < high ? nil : "the low mark is from 0 to below the high mark"
+        0 <= low && low < high
+            ? nil : "the low mark must be from 0 to less than the high mark, but the marks are \(self)"
     }
 }

@@ -1,24 +1,24 @@
-/// Where connections start.
+/// The local end of connections.
 public enum LocalAddress: Sendable, Hashable {
-    /// At a network interface, by its name, for example "eth0".
+    /// A network interface by its name, for example "eth0".
     case interface(String)
-    /// At an IP address of this machine.
+    /// An IP address of this machine.
     case address(String)
 
     package var problem: String? {
         switch self {
         case .interface(let name):
             let isName = (1...15).contains(name.utf8.count) && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
-            return isName ? nil : "that is not the name of an interface"
+            return isName ? nil : "\(name.debugDescription) is not the name of a network interface"
         case .address(let address):
-            return IPAddress.isAddress(address) ? nil : "that is not an IP address"
+            return IPAddress.isAddress(address) ? nil : "\(address.debugDescription) is not an IP address"
         }
     }
 }
 
 /// Which version of the Internet Protocol connections use.
 public enum IPVersion: Sendable, Hashable, CaseIterable {
-    /// Both: whichever is faster.
+    /// IPv4 and IPv6; the faster connection is used.
     case any
     /// IPv4 only.
     case v4
@@ -26,13 +26,13 @@ public enum IPVersion: Sendable, Hashable, CaseIterable {
     case v6
 }
 
-/// When the system asks whether a silent peer is still there, and how often. Neither is HTTP's keep-alive.
+/// The times of TCP keep-alive probes. Unrelated to HTTP's persistent connections.
 ///
 /// Counterpart of `tcp_keepalive`.
 public struct TCPKeepAlive: Sendable, Hashable {
-    /// How long a connection has to be silent before the system asks, in whole seconds. (`CURLOPT_TCP_KEEPIDLE`)
+    /// The time without traffic before the first probe, in whole seconds. (`CURLOPT_TCP_KEEPIDLE`)
     public let idle: Duration
-    /// How long the system waits for an answer before it asks again, in whole seconds. (`CURLOPT_TCP_KEEPINTVL`)
+    /// The time between unanswered probes, in whole seconds. (`CURLOPT_TCP_KEEPINTVL`)
     public let interval: Duration
 
     /// Sets both times.
@@ -45,25 +45,26 @@ public struct TCPKeepAlive: Sendable, Hashable {
         let isRight = [idle, interval].allSatisfy { time in
             (.seconds(1) ... .seconds(32_767)).contains(time) && time.components.attoseconds == 0
         }
-        return isRight ? nil : "the times are whole seconds from 1 to 32767"
+        return isRight
+            ? nil : "the times must be whole seconds from 1 to 32767, but are \(idle) and \(interval)"
     }
 }
 
-/// Has requests to one host and port connect to another name or address. The request, `Host` and the name in the server's
-/// certificate stay those of the URL.
+/// Makes requests to one host and port connect to another name or address. The request, `Host` and the expected name in
+/// the server's certificate stay those of the URL.
 ///
-/// Such a request never uses a connection that a request without the override made, nor the other way round.
+/// Requests with and without an override never share connections.
 ///
 /// Counterpart of `WINHTTP_OPTION_RESOLUTION_HOSTNAME`.
 public struct ResolveOverride: Sendable, Hashable {
-    /// The host of the URL, in ASCII; letters of either case.
+    /// The host of the URL, in ASCII; case is ignored.
     public let host: String
     /// The port of the URL.
     public let port: Int
     /// The IP address or name to connect to instead, without port, brackets or zone.
     public let address: String
 
-    /// Has requests to `host` and `port` connect to `address`, at the same port.
+    /// Makes requests to `host` and `port` connect to `address`, at the same port.
     public init(host: String, port: Int, address: String) {
         self.host = host
         self.port = port
@@ -71,17 +72,17 @@ public struct ResolveOverride: Sendable, Hashable {
     }
 
     package var problem: String? {
-        guard (1...65535).contains(port) else { return "\(port) is not a port" }
+        guard (1...65535).contains(port) else { return "the port must be from 1 to 65535, but is \(port)" }
         guard let wrong = [host, address].first(where: { !IPAddress.isAddress($0) && !Self.isName($0) }) else {
             return nil
         }
         guard wrong.utf8.allSatisfy({ $0 < 0x80 }) else {
-            return "\"\(wrong)\" is not ASCII; an internationalized name is written as its A-labels, xn--…"
+            return "\"\(wrong)\" is not ASCII: write an internationalized name as A-labels (xn--…)"
         }
-        return "\"\(wrong)\" is neither a name nor an IP address, which has no brackets, port or zone here"
+        return "\"\(wrong)\" is neither a name nor an IP address (without brackets, port and zone)"
     }
 
-    /// Whether a text is a name in ASCII, and cannot be taken for an address.
+    /// Whether a text is an ASCII name that cannot be mistaken for an address.
     private static func isName(_ text: String) -> Bool {
         var labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
@@ -89,18 +90,18 @@ public struct ResolveOverride: Sendable, Hashable {
             !label.isEmpty && label.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || "-_".utf8.contains($0) }
         }
         guard isSound, let last = labels.last else { return false }
-        // Resolvers, and libcurl, take what ends in a number for an IPv4 address, which may be written in many ways.
+        // Resolvers and libcurl interpret a host whose last label is a number as an IPv4 address.
         let isHexadecimal = last.starts(with: "0x".utf8) || last.starts(with: "0X".utf8)
         return !last.allSatisfy(\.isASCIIDigit) && !(isHexadecimal && last.dropFirst(2).allSatisfy(\.isHexDigit))
     }
 
-    /// The line as libcurl wants it: `HOST:PORT:HOST:PORT`, where an empty last port is the same one.
+    /// The line for `CURLOPT_CONNECT_TO`: `HOST:PORT:HOST:PORT`; an empty last port means the same port.
     package var line: String {
         func bracketed(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
         return "\(bracketed(host)):\(port):\(bracketed(address)):"
     }
 
-    /// Whether the override leads to an address, so that no name is resolved.
+    /// Whether the target is an IP address, so that no name is resolved.
     package var isResolved: Bool { IPAddress.isAddress(address) }
 
     package func applies(to origin: Origin) -> Bool {

@@ -1,19 +1,19 @@
-/// Who the client says it is, and how it may prove that.
+/// Credentials of the client, with the authentication schemes in which they may be used.
 ///
-/// Nothing prints the secret: neither `description` nor a debugger's dump, nor any event or error. The user's name is not
-/// printed either, because for many services it is a key.
+/// Neither `description`, nor a debugger's dump, nor any event or error contains the secret or the user name (for many
+/// services the user name is a key).
 ///
 /// Counterpart of `WinHttpSetCredentials`.
 public struct Credentials: Sendable, Hashable {
     package enum Secret: Sendable, Hashable {
         case password(user: String, String)
         case token(String)
-        /// What the process was given by the system, for example a Kerberos ticket.
+        /// Credentials of the process, for example a Kerberos ticket.
         case ambient
     }
 
     package let secret: Secret
-    /// The ways in which they may be used. Of several, the strongest that the server offers is taken.
+    /// The schemes in which they may be used. Of several, the strongest that the server offers is used.
     public let schemes: Set<AuthenticationScheme>
 
     /// The password itself, sent with the first request. (`CURLAUTH_BASIC`)
@@ -25,23 +25,23 @@ public struct Credentials: Sendable, Hashable {
         .password(user: user, password: password, schemes: [.basic])
     }
 
-    /// A proof of the password, sent when the server has asked. (`CURLAUTH_DIGEST`)
+    /// A hash of the password, sent in answer to a challenge. (`CURLAUTH_DIGEST`)
     public static func digest(user: String, password: String) -> Credentials {
         .password(user: user, password: password, schemes: [.digest])
     }
 
-    /// Windows' own, sent when the server has asked; a user of a domain is "DOMAIN\user". (`CURLAUTH_NTLM`)
+    /// NTLM of Windows, sent in answer to a challenge; write a domain user as "DOMAIN\user". (`CURLAUTH_NTLM`)
     public static func ntlm(user: String, password: String) -> Credentials {
         .password(user: user, password: password, schemes: [.ntlm])
     }
 
-    /// In the strongest way that the server asks for: Digest, then NTLM, then Basic.
+    /// The strongest scheme that the server offers: Digest, then NTLM, then Basic.
     ///
     /// - Parameters:
-    ///   - user: Who.
-    ///   - password: The secret.
-    ///   - schemes: The ways that are allowed, of these three. A server that asks for Basic gets the password itself; where
-    ///     nothing else is allowed, it gets it at once.
+    ///   - user: The user name.
+    ///   - password: The password.
+    ///   - schemes: The allowed schemes, of these three. With Basic the server gets the password itself; if only Basic is
+    ///     allowed, with the first request.
     public static func password(
         user: String,
         password: String,
@@ -50,9 +50,9 @@ public struct Credentials: Sendable, Hashable {
         Credentials(secret: .password(user: user, password), schemes: schemes)
     }
 
-    /// The Kerberos ticket of the process, shown when the server has asked. (`CURLAUTH_NEGOTIATE`)
+    /// The Kerberos ticket of the process, sent in answer to a challenge. (`CURLAUTH_NEGOTIATE`)
     ///
-    /// Getting a ticket for the server may take a while, and the whole session waits for it.
+    /// Getting a ticket for the server blocks the session's thread and may take a while.
     public static let negotiate = Credentials(secret: .ambient, schemes: [.negotiate])
 
     /// A token, sent with the first request. (`CURLOPT_XOAUTH2_BEARER`)
@@ -60,10 +60,10 @@ public struct Credentials: Sendable, Hashable {
         Credentials(secret: .token(token), schemes: [.bearer])
     }
 
-    /// Whether they are sent only to a server that has asked for them, in which case libcurl answers it by itself.
+    /// Whether they are sent only in answer to a challenge; libcurl then answers the challenge itself.
     package var awaitChallenge: Bool { schemes != [.basic] && schemes != [.bearer] }
 
-    /// Why they cannot be used. Says nothing of what is secret.
+    /// What is wrong with them; `nil` for valid ones. Contains no secret.
     package var problem: String? {
         let known: Set<AuthenticationScheme> =
             switch secret {
@@ -71,18 +71,18 @@ public struct Credentials: Sendable, Hashable {
             case .token: [.bearer]
             case .ambient: [.negotiate]
             }
-        if let other = schemes.subtracting(known).first { return "no password can be used with \(other)" }
-        if schemes.isEmpty { return "no scheme is allowed" }
+        if let other = schemes.subtracting(known).first { return "the scheme \(other) does not use a password" }
+        if schemes.isEmpty { return "there must be at least one scheme" }
         switch secret {
         case .password(let user, let password):
             if (user + password).unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-                return "it contains a control character"
+                return "the user name or the password contains a control character"
             }
             return schemes.contains(.basic) && user.utf8.contains(UInt8(ascii: ":"))
-                ? "the user's name contains a colon" : nil
+                ? "the user name contains a colon, which the scheme basic does not allow" : nil
         case .token(let token):
             let isToken = !token.isEmpty && token.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-            return isToken ? nil : "that is not a token"
+            return isToken ? nil : "the token must be visible ASCII without spaces, and not empty"
         case .ambient: return nil
         }
     }
@@ -101,15 +101,15 @@ extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, Cu
     public var customMirror: Mirror { Mirror(self, children: ["schemes": schemes]) }
 }
 
-/// Answers servers that ask who the client is.
+/// A closure that provides credentials for a challenge.
 ///
 ///     let provider = CredentialProvider { question in
 ///         guard question.host == "files.example", !question.hasRefused else { return nil }
 ///         return .password(user: "me", password: await askUser(question.challenges.first?.realm))
 ///     }
 ///
-/// It is asked in a task of its own, which has the priority and the task-local values of the task that called `send` or
-/// `fetch`. Equal providers are the same one.
+/// It is called in a separate task, which has the priority and the task-local values of the task that called `send` or
+/// `fetch`. Two providers are equal if one is a copy of the other.
 public struct CredentialProvider: Sendable, Hashable {
     private final class Storage: Sendable {
         let answer: @Sendable (AuthenticationQuestion) async -> Credentials?
@@ -123,8 +123,8 @@ public struct CredentialProvider: Sendable, Hashable {
 
     /// Makes a provider.
     ///
-    /// - Parameter answer: Runs in a task of its own, never on the session's thread, which is cancelled when the request
-    ///   ends. `nil`, or what was refused just now, hands out the 401 to the caller.
+    /// - Parameter answer: Called in a separate task, which is cancelled when the request ends. If it returns `nil`, or the
+    ///   credentials that were refused last, the caller gets the 401.
     public init(_ answer: @escaping @Sendable (AuthenticationQuestion) async -> Credentials?) {
         storage = Storage(answer)
     }
@@ -133,30 +133,30 @@ public struct CredentialProvider: Sendable, Hashable {
         await storage.answer(question)
     }
 
-    /// Whether both are the same one.
+    /// Whether both are the same provider.
     public static func == (left: CredentialProvider, right: CredentialProvider) -> Bool {
         left.storage === right.storage
     }
 
-    /// Hashes the identity.
+    /// Hashes the provider's identity.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(ObjectIdentifier(storage))
     }
 }
 
-/// What a server that answered 401 wants to know, and of whom.
+/// The challenges of a 401 response, with the server that sent them.
 public struct AuthenticationQuestion: Sendable, Hashable {
-    /// The URL that was asked for.
+    /// The URL of the request.
     public let url: String
-    /// Whether the answer goes over TLS.
+    /// Whether the credentials will be sent over TLS.
     public let isSecure: Bool
     /// The server's name or address.
     public let host: String
     /// The server's port.
     public let port: Int
-    /// The ways that the server offers, in its order.
+    /// The challenges, in the server's order.
     public let challenges: [AuthenticationChallenge]
-    /// Whether credentials were sent, and refused: the option's, or the last answer.
+    /// Whether the server has refused credentials: those of the option, or the last answer.
     public let hasRefused: Bool
 
     package init(url: RequestURL, challenges: [AuthenticationChallenge], hasRefused: Bool) {

@@ -1,5 +1,4 @@
-/// What a handle can tell of itself and of its exchange so far; read through query-only options, and put together only
-/// when one of them is asked for.
+/// The facts of a handle and its exchange that query-only options return. Collected on demand.
 package struct ExchangeFacts: Sendable, Hashable {
     package var effectiveURL: String?
     package var status: Int?
@@ -15,10 +14,11 @@ package struct ExchangeFacts: Sendable, Hashable {
     package init() {}
 }
 
-/// When the phases of a request were over, counted from its start (the last hop's, after a redirect).
+/// The end times of the phases of a request, from its start (after a redirect, from the start of the last hop).
 ///
-/// A phase that did not happen is `nil`: nothing is resolved or connected where a pooled connection is used, and nothing is
-/// resolved where the URL has an address.
+/// A phase that did not happen is `nil`: nothing is resolved or connected if a pooled connection is used, and nothing is
+/// resolved if the URL has an address.
+///
 /// Counterpart of `WINHTTP_REQUEST_TIMES`.
 public struct RequestTimes: Sendable, Hashable {
     /// The name was resolved. (`CURLINFO_NAMELOOKUP_TIME_T`)
@@ -27,11 +27,11 @@ public struct RequestTimes: Sendable, Hashable {
     public let connected: Duration?
     /// The TLS handshake was done. (`CURLINFO_APPCONNECT_TIME_T`)
     public let secured: Duration?
-    /// The request began to go out. (`CURLINFO_PRETRANSFER_TIME_T`)
+    /// Sending of the request began. (`CURLINFO_PRETRANSFER_TIME_T`)
     public let sending: Duration?
-    /// The first byte of the response came. (`CURLINFO_STARTTRANSFER_TIME_T`)
+    /// The first byte of the response arrived. (`CURLINFO_STARTTRANSFER_TIME_T`)
     public let firstByte: Duration?
-    /// The last byte came; until then, the time so far. (`CURLINFO_TOTAL_TIME_T`)
+    /// The last byte arrived; until then, the time so far. (`CURLINFO_TOTAL_TIME_T`)
     public let total: Duration
 
     package init(
@@ -51,11 +51,11 @@ public struct RequestTimes: Sendable, Hashable {
     }
 }
 
-/// How many bytes a request moved so far (the last hop's, after a redirect).
+/// The bytes that a request has sent and received so far (after a redirect, those of the last hop).
 ///
 /// Counterpart of `WINHTTP_REQUEST_STATS`.
 public struct RequestStatistics: Sendable, Hashable {
-    /// Bytes of the request head, of all attempts if libcurl sent it twice. (`CURLINFO_REQUEST_SIZE`)
+    /// Bytes of the request head, including repetitions by libcurl. (`CURLINFO_REQUEST_SIZE`)
     public let requestHeadBytes: Int64
     /// Bytes of the request body. (`CURLINFO_SIZE_UPLOAD_T`)
     public let requestBodyBytes: Int64
@@ -63,7 +63,7 @@ public struct RequestStatistics: Sendable, Hashable {
     public let responseHeadBytes: Int64
     /// Bytes of the response body. (`CURLINFO_SIZE_DOWNLOAD_T`)
     public let responseBodyBytes: Int64
-    /// How many connections were made for the request: 0 where a pooled one was used. (`CURLINFO_NUM_CONNECTS`)
+    /// The number of connections made for the request; 0 if a pooled one was used. (`CURLINFO_NUM_CONNECTS`)
     public let connectionsMade: Int
 
     package init(
@@ -85,7 +85,7 @@ public struct RequestStatistics: Sendable, Hashable {
 ///
 /// Counterpart of `WINHTTP_CONNECTION_INFO`.
 public struct ConnectionInfo: Sendable, Hashable {
-    /// Our end. (`CURLINFO_LOCAL_IP`, `CURLINFO_LOCAL_PORT`)
+    /// The local end. (`CURLINFO_LOCAL_IP`, `CURLINFO_LOCAL_PORT`)
     public let local: SocketAddress
     /// The server's end. (`CURLINFO_PRIMARY_IP`, `CURLINFO_PRIMARY_PORT`)
     public let peer: SocketAddress

@@ -1,7 +1,7 @@
-// What can be asked and not set. Before a fact is known, asking for it throws `.incorrectHandleState`.
+// Options that can be read but not set. Reading a fact that is not known yet throws `.incorrectHandleState`.
 
 extension HandleOption<String> {
-    /// The URL of the exchange: after redirects, the one that answered. (`WINHTTP_OPTION_URL`)
+    /// The URL of the exchange; after redirects, that of the last hop. (`WINHTTP_OPTION_URL`)
     public static var url: Self { HandleOption(.url, fact: \.effectiveURL) }
 }
 
@@ -17,17 +17,17 @@ extension HandleOption<HTTPVersion> {
 }
 
 extension HandleOption<RequestTimes> {
-    /// When the phases of the exchange were over. (`WINHTTP_OPTION_REQUEST_TIMES`)
+    /// The end times of the phases of the exchange. (`WINHTTP_OPTION_REQUEST_TIMES`)
     public static var requestTimes: Self { HandleOption(.requestTimes, fact: \.requestTimes) }
 }
 
 extension HandleOption<RequestStatistics> {
-    /// How many bytes the exchange has moved so far. (`WINHTTP_OPTION_REQUEST_STATS`)
+    /// The bytes that the exchange has sent and received so far. (`WINHTTP_OPTION_REQUEST_STATS`)
     public static var requestStatistics: Self { HandleOption(.requestStatistics, fact: \.requestStatistics) }
 }
 
 extension HandleOption<ConnectionInfo> {
-    /// The network connection of the exchange, once it is ready. (`WINHTTP_OPTION_CONNECTION_INFO`)
+    /// The network connection of the exchange. (`WINHTTP_OPTION_CONNECTION_INFO`)
     public static var connectionInfo: Self { HandleOption(.connectionInfo, fact: \.connectionInfo) }
 }
 
@@ -38,17 +38,17 @@ extension HandleOption<SecurityInfo> {
 }
 
 extension HandleOption<RetrySummary> {
-    /// How often the request was sent, and why not once more; only for requests that were sent with a `retryPolicy`. Not in
-    /// WinHTTP.
+    /// The number of attempts, and why there was not another one; only for requests that were sent with a `retryPolicy`. Not
+    /// in WinHTTP.
     public static var retrySummary: Self { HandleOption(.retrySummary, fact: \.retrySummary) }
 }
 
 extension HandleOption<HandleID> {
-    /// The handle that this one was made from. (`WINHTTP_OPTION_PARENT_HANDLE`)
+    /// The parent of this handle. (`WINHTTP_OPTION_PARENT_HANDLE`)
     public static var parentHandle: Self { HandleOption(.parentHandle, fact: \.parent) }
 }
 
 extension HandleOption<LinkedLibrary> {
-    /// What the linked libcurl is and can do. (`WINHTTP_OPTION_FEATURE_SUPPORTED`; `curl_version_info`)
+    /// Version and features of the linked libcurl. (`WINHTTP_OPTION_FEATURE_SUPPORTED`; `curl_version_info`)
     public static var linkedLibrary: Self { HandleOption(.linkedLibrary, fact: \.library) }
 }

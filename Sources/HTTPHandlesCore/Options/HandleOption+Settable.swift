@@ -1,20 +1,21 @@
 import HTTPTypes
 
-// MARK: - Who asks for what
+// MARK: - The request
 
 extension HandleOption<String?> {
-    /// What the `User-Agent` field says; none is sent by default. (`WINHTTP_OPTION_USER_AGENT`; `CURLOPT_USERAGENT`)
+    /// The value of `User-Agent`; none is sent by default. (`WINHTTP_OPTION_USER_AGENT`; `CURLOPT_USERAGENT`)
     public static var userAgent: Self {
-        HandleOption(.userAgent, \.userAgent) { agent in
-            agent.flatMap { HTTPField.isValidValue($0) ? nil : "it contains a control character or outer white space" }
+        let requirement = "a field value without control characters and outer white space"
+        return HandleOption(.userAgent, \.userAgent, requirement: requirement) {
+            $0.map(HTTPField.isValidValue) ?? true
         }
     }
 
-    /// The PEM file of the authorities whose certificates are trusted; the system's by default. A regular file of at most
-    /// 4 MiB, or sending throws `.invalidParameter`. (`CURLOPT_CAINFO`)
+    /// The PEM file of the trusted certificate authorities; the system's by default. If it is not a regular file of at most
+    /// 4 MiB, sending throws `.invalidParameter`. (`CURLOPT_CAINFO`)
     public static var certificateAuthorityFile: Self {
-        HandleOption(.certificateAuthorityFile, \.certificateAuthorityFile) { file in
-            file.flatMap { $0.isEmpty || $0.utf8.contains(0) ? "that is not the name of a file" : nil }
+        HandleOption(.certificateAuthorityFile, \.certificateAuthorityFile, requirement: "the path of a file") {
+            $0.map { !$0.isEmpty && !$0.utf8.contains(0) } ?? true
         }
     }
 }
@@ -30,27 +31,26 @@ extension HandleOption<RedirectPolicy> {
 }
 
 extension HandleOption<RedirectDecider?> {
-    /// Who is asked about each redirect that `redirectPolicy` allows; nobody by default. (What is done in the callback of
+    /// Decides about each redirect that `redirectPolicy` allows; none by default. (A callback for
     /// `WINHTTP_CALLBACK_STATUS_REDIRECT`)
     public static var redirectDecider: Self { HandleOption(.redirectDecider, \.redirectDecider) }
 }
 
 extension HandleOption<Credentials?> {
-    /// Who the client says it is, to the server that the request is made to and to no other; nobody by default. A request
-    /// with an `Authorization` field of its own does without. (`WinHttpSetCredentials`, `WINHTTP_OPTION_USERNAME`;
-    /// `CURLOPT_HTTPAUTH`)
+    /// The credentials for the origin of the request, never sent to another one; none by default. Not used for a request
+    /// with an `Authorization` field. (`WinHttpSetCredentials`, `WINHTTP_OPTION_USERNAME`; `CURLOPT_HTTPAUTH`)
     public static var credentials: Self { HandleOption(.credentials, \.credentials) { $0?.problem } }
 }
 
 extension HandleOption<CredentialProvider?> {
-    /// Who is asked for credentials when a server answers 401, as long as the caller waits for the response; nobody by
-    /// default. What is answered becomes the request's `credentials`, unless the caller has set credentials or a provider
-    /// since it was sent. Not in WinHTTP.
+    /// Provides credentials when a server answers 401, while the caller waits for the response; none by default. The answer
+    /// becomes the request's `credentials`, unless the caller has set credentials or a provider since it was sent. Not in
+    /// WinHTTP.
     public static var credentialProvider: Self { HandleOption(.credentialProvider, \.credentialProvider) }
 }
 
 extension HandleOption<RetryPolicy?> {
-    /// When a request is sent again by itself; never by default. Not in WinHTTP.
+    /// When a request is sent again automatically; never by default. Not in WinHTTP.
     public static var retryPolicy: Self { HandleOption(.retryPolicy, \.retryPolicy) { $0?.problem } }
 }
 
@@ -70,27 +70,27 @@ extension HandleOption<Duration> {
     /// The longest pause between two pieces of the request; 30 seconds by default. (`WINHTTP_OPTION_SEND_TIMEOUT`)
     public static var sendTimeout: Self { .timeout(.sendTimeout, \.limits.send) }
 
-    /// The longest pause between two pieces of the response body; 30 seconds by default. The time that the reader takes
-    /// does not count. (`WINHTTP_OPTION_RECEIVE_TIMEOUT`)
+    /// The longest pause between two pieces of the response body; 30 seconds by default. Time during which the buffer is
+    /// full does not count. (`WINHTTP_OPTION_RECEIVE_TIMEOUT`)
     public static var receiveTimeout: Self { .timeout(.receiveTimeout, \.limits.receive) }
 
-    /// How long the response head may take once the request is sent; 90 seconds by default.
+    /// How long the response head may take after the request was sent; 90 seconds by default.
     /// (`WINHTTP_OPTION_RECEIVE_RESPONSE_TIMEOUT`)
     public static var responseTimeout: Self { .timeout(.responseTimeout, \.limits.response) }
 
     /// How long the whole exchange may take, its body included; no limit by default. Not in WinHTTP.
     public static var totalTimeout: Self { .timeout(.totalTimeout, \.limits.total) }
 
-    /// How long a connection of the session may be idle before it is closed; 118 seconds by default, as in libcurl, whose
-    /// `CURLOPT_MAXAGE_CONN` closes it only when the next request comes. Not in WinHTTP.
+    /// How long a connection of the session may be idle before it is closed; 118 seconds by default, as in libcurl. (libcurl's
+    /// `CURLOPT_MAXAGE_CONN` closes it only with the next request.) Not in WinHTTP.
     public static var maximumIdleTime: Self { .timeout(.maximumIdleTime, \.maximumIdleTime) }
 
-    /// `.zero` is no limit, as in WinHTTP.
+    /// `.zero` means no limit, as in WinHTTP.
     private static func timeout(
         _ row: OptionRow,
         _ path: any WritableKeyPath<OptionValues, Duration> & Sendable
     ) -> Self {
-        HandleOption(row, path) { $0 < .zero ? "a time limit is not negative; zero is no limit" : nil }
+        HandleOption(row, path, requirement: "0 (no limit) or more") { $0 >= .zero }
     }
 }
 
@@ -100,48 +100,44 @@ extension HandleOption<Int> {
     /// How many redirects are followed before the request fails with `.redirectFailed`; 10 by default.
     /// (`WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS`)
     public static var maximumRedirects: Self {
-        HandleOption(.maximumRedirects, \.maximumRedirects) {
-            $0 < 0 ? "there is no negative number of redirects" : nil
-        }
+        HandleOption(.maximumRedirects, \.maximumRedirects, requirement: "0 or more") { $0 >= 0 }
     }
 
-    /// How many bytes the response head may have, 1xx responses and trailers included, before the request fails with
-    /// `.headerSizeOverflow`; 64 KiB by default, and no more than libcurl's own limit of 300 KiB.
+    /// The maximum size of the response head in bytes, with 1xx responses and trailers; a larger one fails with
+    /// `.headerSizeOverflow`. 64 KiB by default; at most libcurl's own limit of 300 KiB.
     /// (`WINHTTP_OPTION_MAX_RESPONSE_HEADER_SIZE`)
     public static var maximumHeadSize: Self {
-        HandleOption(.maximumHeadSize, \.maximumHeadSize) {
-            (1...300 * 1024).contains($0) ? nil : "it is from 1 to 307200"
+        HandleOption(.maximumHeadSize, \.maximumHeadSize, requirement: "from 1 to 307200") {
+            (1...300 * 1024).contains($0)
         }
     }
 }
 
 extension HandleOption<Int?> {
-    /// How many connections to one server (scheme, host and port) may be in use at a time; no limit by default. Further
-    /// requests wait, first come, first served. Requests that share an HTTP/2 connection count as one.
+    /// How many connections to one origin may be in use at a time; no limit by default. Further requests wait in the order
+    /// of their start. Requests that share an HTTP/2 connection count as one.
     /// (`WINHTTP_OPTION_MAX_CONNS_PER_SERVER`)
     public static var maximumConnectionsPerServer: Self {
         .connections(.maximumConnectionsPerServer, \.maximumConnectionsPerServer)
     }
 
-    /// How many connections of the session may be in use at a time; no limit by default. Further requests wait, first
-    /// come, first served. Not in WinHTTP.
+    /// How many connections of the session may be in use at a time; no limit by default. Further requests wait in the order
+    /// of their start. Not in WinHTTP.
     public static var maximumConnections: Self { .connections(.maximumConnections, \.maximumConnections) }
 
-    /// How many connections of the session may be idle; 100 by default, `nil` is no limit. Those that have been idle for
-    /// longest are closed, each after a second at the earliest. In place of libcurl's
-    /// `CURLMOPT_MAXCONNECTS`. Not in WinHTTP.
+    /// How many connections of the session may be idle; 100 by default, `nil` is no limit. Those that were idle longest are
+    /// closed, but not within their first second. Replaces `CURLMOPT_MAXCONNECTS`. Not in WinHTTP.
     public static var maximumIdleConnections: Self {
-        HandleOption(.maximumIdleConnections, \.maximumIdleConnections) {
-            ($0 ?? 0) < 0 ? "there is no negative number of connections" : nil
+        HandleOption(.maximumIdleConnections, \.maximumIdleConnections, requirement: "0 or more, or nil (no limit)") {
+            ($0 ?? 0) >= 0
         }
     }
 
-    /// How many times its own size a body of more than 16 MiB may decode to before the read fails with
-    /// `.insufficientBuffer`; 250 by default, `nil` is no limit. Where two codings were applied, the bytes of both count.
-    /// Not in WinHTTP.
+    /// The maximum ratio of decoded to coded size of a body of more than 16 MiB; above it, reading throws
+    /// `.insufficientBuffer`. 250 by default, `nil` is no limit. With two codings the output of both counts. Not in WinHTTP.
     public static var maximumDecodingRatio: Self {
-        HandleOption(.maximumDecodingRatio, \.maximumDecodingRatio) {
-            ($0 ?? 1) < 1 ? "nothing could be decoded with it; nil is no limit" : nil
+        HandleOption(.maximumDecodingRatio, \.maximumDecodingRatio, requirement: "1 or more, or nil (no limit)") {
+            ($0 ?? 1) >= 1
         }
     }
 
@@ -149,20 +145,20 @@ extension HandleOption<Int?> {
         _ row: OptionRow,
         _ path: any WritableKeyPath<OptionValues, Int?> & Sendable
     ) -> Self {
-        HandleOption(row, path) { ($0 ?? 1) < 1 ? "nothing could be sent with it; nil is no limit" : nil }
+        HandleOption(row, path, requirement: "1 or more, or nil (no limit)") { ($0 ?? 1) >= 1 }
     }
 }
 
 extension HandleOption<BufferMarks> {
-    /// When a response body that nobody reads makes the server wait. (`WINHTTP_OPTION_READ_BUFFER_SIZE`)
+    /// When receiving is paused because the response body is not read. (`WINHTTP_OPTION_READ_BUFFER_SIZE`)
     public static var receiveBuffer: Self { HandleOption(.receiveBuffer, \.receiveBuffer) { $0.problem } }
 
-    /// When a server that takes nothing makes the producer of a streamed request body wait.
+    /// When the producer of a streamed request body is suspended because the server does not read.
     /// (`WINHTTP_OPTION_WRITE_BUFFER_SIZE`)
     public static var sendBuffer: Self { HandleOption(.sendBuffer, \.sendBuffer) { $0.problem } }
 }
 
-// MARK: - The way to the server
+// MARK: - Connections
 
 extension HandleOption<[ResolveOverride]> {
     /// Hosts whose requests connect to another name or address; none by default.
@@ -180,68 +176,67 @@ extension HandleOption<IPVersion> {
 }
 
 extension HandleOption<LocalAddress?> {
-    /// Where connections start; where the system thinks best by default. A request with an address never uses a connection
-    /// that starts elsewhere; one without uses any. (`WINHTTP_OPTION_NETWORK_INTERFACE_AFFINITY`; `CURLOPT_INTERFACE`)
+    /// The local end of connections; chosen by the system by default. A request with this option never uses a connection
+    /// with another local end; one without it uses any. (`WINHTTP_OPTION_NETWORK_INTERFACE_AFFINITY`; `CURLOPT_INTERFACE`)
     public static var localAddress: Self { HandleOption(.localAddress, \.localAddress) { $0?.problem } }
 }
 
 extension HandleOption<TCPKeepAlive?> {
-    /// When the system asks whether a silent server is still there; never by default. For connections that the request
-    /// makes; a pooled one stays as it is. (`WINHTTP_OPTION_TCP_KEEPALIVE`; `CURLOPT_TCP_KEEPALIVE`)
+    /// The times of TCP keep-alive probes; none are sent by default. Applies to connections that the request makes, not to
+    /// pooled ones. (`WINHTTP_OPTION_TCP_KEEPALIVE`; `CURLOPT_TCP_KEEPALIVE`)
     public static var tcpKeepAlive: Self { HandleOption(.tcpKeepAlive, \.tcpKeepAlive) { $0?.problem } }
 }
 
 extension HandleOption<ClientCertificate?> {
-    /// What the client shows to servers that ask who it is; nothing by default. A request never uses a connection that was
-    /// made with another certificate. A file that is not regular or has more than 4 MiB is `.invalidParameter` when the
-    /// request is sent, a key that cannot be used without a password `.clientCertNoPrivateKey`. (`WINHTTP_OPTION_CLIENT_CERT_CONTEXT`; `CURLOPT_SSLCERT`)
+    /// The client certificate for servers that request one; none by default. A request never uses a connection that was made
+    /// with another certificate. Sending throws `.invalidParameter` if a file is not a regular file of at most 4 MiB, and
+    /// `.clientCertNoPrivateKey` if the key needs a password that is missing or wrong.
+    /// (`WINHTTP_OPTION_CLIENT_CERT_CONTEXT`; `CURLOPT_SSLCERT`)
     public static var clientCertificate: Self {
         HandleOption(.clientCertificate, \.clientCertificate) { $0?.problem }
     }
 }
 
-// MARK: - Switches, and TLS
+// MARK: - Flags and TLS
 
 extension HandleOption<Bool> {
-    /// Whether the connection goes back to the pool after the response; true by default. Without it the request says
-    /// `Connection: close`; it may still use a connection of the pool. (`WINHTTP_DISABLE_KEEP_ALIVE`;
-    /// `CURLOPT_FORBID_REUSE`)
+    /// Whether the connection is returned to the pool after the response; true by default. If false, the request has
+    /// `Connection: close`, but may still use a pooled connection. (`WINHTTP_DISABLE_KEEP_ALIVE`; `CURLOPT_FORBID_REUSE`)
     public static var keepAlive: Self { HandleOption(.keepAlive, \.keepAlive) }
 
-    /// Whether `Accept-Encoding` is sent and the codings of a response body are undone; true by default. A request with
-    /// an `Accept-Encoding` field of its own gets the body as it was sent. (`WINHTTP_OPTION_DECOMPRESSION`)
+    /// Whether `Accept-Encoding` is sent and response bodies are decoded; true by default. The response to a request with its
+    /// own `Accept-Encoding` field is not decoded. (`WINHTTP_OPTION_DECOMPRESSION`)
     public static var decodesContent: Self { HandleOption(.decodesContent, \.decodesContent) }
 
-    /// Whether the steps "." and ".." in the path that the caller gives are sent as they are, in place of being taken; false
-    /// by default. A redirect's are always taken. Not in WinHTTP; what `CURLOPT_PATH_AS_IS` does.
+    /// Whether dot segments ("." and "..") in the caller's path are sent as they are, instead of being removed; false by
+    /// default. Those of a redirect are always removed. Not in WinHTTP; like `CURLOPT_PATH_AS_IS`.
     public static var pathAsIs: Self { HandleOption(.pathAsIs, \.pathAsIs) }
 
-    /// Whether requests send the session's cookies and responses set them; true by default, as in WinHTTP. Where one
-    /// session works for several tenants, turn it off, or each gets the cookies of the others.
+    /// Whether requests send the session's cookies and responses set them; true by default, as in WinHTTP. A session that
+    /// serves several tenants must turn it off: otherwise they share their cookies.
     /// (`WINHTTP_DISABLE_COOKIES`; `CURLOPT_COOKIEFILE`)
     public static var usesCookies: Self { HandleOption(.usesCookies, \.usesCookies) }
 
-    /// Whether small pieces are sent at once, in place of waiting to be joined; true by default. For connections that the
-    /// request makes; a pooled one stays as it is. (`CURLOPT_TCP_NODELAY`)
+    /// Whether Nagle's algorithm is off, so that small pieces are sent at once; true by default. Applies to connections that
+    /// the request makes, not to pooled ones. (`CURLOPT_TCP_NODELAY`)
     public static var tcpNoDelay: Self { HandleOption(.tcpNoDelay, \.tcpNoDelay) }
 
-    /// Whether the server has to show a valid certificate for its name; true by default. A request never uses a
-    /// connection, nor resumes a TLS session, that was made with another answer.
+    /// Whether the server needs a valid certificate for its name; true by default. A request never uses a connection, nor
+    /// resumes a TLS session, that was made with another setting.
     /// (`WINHTTP_OPTION_SECURITY_FLAGS`; `CURLOPT_SSL_VERIFYPEER`, `CURLOPT_SSL_VERIFYHOST`)
     public static var verifiesServer: Self { HandleOption(.verifiesServer, \.verifiesServer) }
 
-    /// Whether the server's certificate has to be for its name, where it has to be valid at all; true by default. A
-    /// request never uses a connection, nor resumes a TLS session, that was made with another answer.
+    /// Whether the name in the server's certificate is verified too, if `verifiesServer` is on; true by default. A request
+    /// never uses a connection, nor resumes a TLS session, that was made with another setting.
     /// (`SECURITY_FLAG_IGNORE_CERT_CN_INVALID`; `CURLOPT_SSL_VERIFYHOST`)
     public static var verifiesServerName: Self { HandleOption(.verifiesServerName, \.verifiesServerName) }
 
-    /// Whether `securityInfo` can be asked after the request; false by default, because it costs a little for each
-    /// handshake. (`CURLOPT_CERTINFO`)
+    /// Whether `securityInfo` is recorded; false by default, because it makes each handshake slightly slower.
+    /// (`CURLOPT_CERTINFO`)
     public static var recordsSecurityInfo: Self { HandleOption(.recordsSecurityInfo, \.recordsSecurityInfo) }
 }
 
 extension HandleOption<TLSVersion> {
-    /// The oldest version of TLS that is good enough; 1.2 by default. (`WINHTTP_OPTION_SECURE_PROTOCOLS`;
-    /// `CURLOPT_SSLVERSION`)
+    /// The oldest allowed version of TLS; 1.2 by default. (`WINHTTP_OPTION_SECURE_PROTOCOLS`; `CURLOPT_SSLVERSION`)
     public static var minimumTLSVersion: Self { HandleOption(.minimumTLSVersion, \.minimumTLSVersion) }
 }

@@ -4,14 +4,14 @@
 public struct HandleOption<Value: Sendable>: Sendable {
     package let row: OptionRow
     package let source: Source
-    /// What is wrong with a value; `nil` if nothing is.
+    /// What is wrong with a value, as a sentence that names the option; `nil` for a valid value.
     package let problem: @Sendable (Value) -> String?
 
     /// Where the value of an option is.
     package enum Source: Sendable {
         /// In the handle's option values.
         case value(any WritableKeyPath<OptionValues, Value> & Sendable)
-        /// In what the exchange has shown so far; `nil` as long as it has not.
+        /// In the facts of the exchange; `nil` while it is not known.
         case fact(any KeyPath<ExchangeFacts, Value?> & Sendable)
     }
 
@@ -21,7 +21,19 @@ public struct HandleOption<Value: Sendable>: Sendable {
         problem: @escaping @Sendable (Value) -> String? = { _ in nil }
     ) {
         self.row = row
-        self.problem = problem
+        self.problem = { value in problem(value).map { "\(row.name): \($0)" } }
+        source = .value(path)
+    }
+
+    /// An option whose value "must be" what `requirement` says.
+    package init(
+        _ row: OptionRow,
+        _ path: any WritableKeyPath<OptionValues, Value> & Sendable,
+        requirement: String,
+        isMet: @escaping @Sendable (Value) -> Bool
+    ) {
+        self.row = row
+        problem = { isMet($0) ? nil : "\(row.name) must be \(requirement), but is \(optionText(of: $0))" }
         source = .value(path)
     }
 
@@ -32,17 +44,17 @@ public struct HandleOption<Value: Sendable>: Sendable {
     }
 }
 
-/// What is said of an option beside its type.
+/// The properties of an option, except the type of its value.
 package struct OptionRow: Sendable, Hashable {
     package let name: String
     /// WinHTTP's number; `nil` for options that WinHTTP does not have.
     package let number: Int?
-    /// The levels on which the option can be read and, where it can be set at all, set.
+    /// The levels on which the option can be read and, if `isSettable`, set.
     package let levels: Set<HandleLevel>
     package let isSettable: Bool
-    /// What a number counts.
+    /// The unit of a number.
     package let unit: String?
-    /// The names of libcurl's options or facts that carry the value; empty where the library does it itself.
+    /// The names of the libcurl options or infos for the value; empty if the library implements the option itself.
     package let curlNames: [String]
 
     package init(

@@ -1,14 +1,14 @@
-/// What the linked libcurl is and can do.
+/// Version and features of the linked libcurl.
 ///
 /// Counterpart of `WINHTTP_OPTION_FEATURE_SUPPORTED`; `curl_version_info`.
 public struct LinkedLibrary: Sendable, Hashable {
-    /// Its version, for example "7.88.1".
+    /// The version, for example "7.88.1".
     public let version: String
-    /// Its TLS library with its version, for example "OpenSSL/3.0.19"; `nil` without TLS.
+    /// The TLS library with its version, for example "OpenSSL/3.0.19"; `nil` without TLS.
     public let tlsLibrary: String?
-    /// The schemes that it knows; this package uses http and https only.
+    /// The schemes that libcurl supports; this package uses http and https only.
     public let protocols: Set<String>
-    /// What it was built with.
+    /// The features that libcurl was built with.
     public let features: Set<Feature>
 
     package init(version: String, tlsLibrary: String?, protocols: Set<String>, features: Set<Feature>) {
@@ -21,7 +21,7 @@ public struct LinkedLibrary: Sendable, Hashable {
     /// Whether the linked libcurl has a feature.
     public func has(_ feature: Feature) -> Bool { features.contains(feature) }
 
-    /// Something that libcurl is built with or without.
+    /// An optional feature of libcurl.
     @nonexhaustive
     public enum Feature: Sendable, Hashable, CaseIterable {
         /// TLS. (`CURL_VERSION_SSL`)
@@ -48,17 +48,17 @@ public struct LinkedLibrary: Sendable, Hashable {
         case unixSockets
         /// TLS to a proxy. (`CURL_VERSION_HTTPS_PROXY`)
         case httpsProxy
-        /// Names of international domains. (`CURL_VERSION_IDN`)
+        /// Internationalized domain names. (`CURL_VERSION_IDN`)
         case internationalNames
-        /// The list of public suffixes that guards cookies. (`CURL_VERSION_PSL`)
+        /// The public suffix list, for cookies. (`CURL_VERSION_PSL`)
         case publicSuffixList
         /// `Alt-Svc`. (`CURL_VERSION_ALTSVC`)
         case alternativeServices
         /// `Strict-Transport-Security`. (`CURL_VERSION_HSTS`)
         case strictTransportSecurity
-        /// Names are resolved without blocking. (`CURL_VERSION_ASYNCHDNS`)
+        /// Name resolution without blocking. (`CURL_VERSION_ASYNCHDNS`)
         case asynchronousResolver
-        /// `curl_global_init` may be called by several threads. (`CURL_VERSION_THREADSAFE`)
+        /// A thread-safe `curl_global_init`. (`CURL_VERSION_THREADSAFE`)
         case threadSafeInitialisation
     }
 }

@@ -1,4 +1,4 @@
-/// An option with a value, for handles that are being made.
+/// An option with a value, to set when a handle is made.
 public struct OptionSetting: Sendable {
     package let row: OptionRow
     package let apply: @Sendable (inout OptionValues, HandleLevel, HandleOperation) throws(HandleError) -> Void
@@ -27,12 +27,10 @@ extension OptionValues {
         for operation: HandleOperation
     ) throws(HandleError) {
         guard case .value(let path) = option.source, option.row.isSettable else {
-            throw HandleError(.optionNotSettable, operation, reason: "\(option.row.name) can only be read")
+            throw HandleError(.optionNotSettable, operation, reason: "the option \(option.row.name) is read-only")
         }
         guard option.row.levels.contains(level) else { throw option.row.wrongLevel(level, operation) }
-        if let problem = option.problem(value) {
-            throw .invalidParameter(operation, "\(option.row.name) cannot be \(optionText(of: value)): \(problem)")
-        }
+        if let problem = option.problem(value) { throw .invalidParameter(operation, problem) }
         self[keyPath: path] = value
     }
 
@@ -46,7 +44,7 @@ extension OptionValues {
         case .value(let path): return self[keyPath: path]
         case .fact(let path):
             guard let value = facts()[keyPath: path] else {
-                throw .wrongState(.queryOption, "\(option.row.name) is not known yet")
+                throw .wrongState(.queryOption, "the value of \(option.row.name) is not known yet")
             }
             return value
         }
@@ -55,6 +53,6 @@ extension OptionValues {
 
 extension OptionRow {
     fileprivate func wrongLevel(_ level: HandleLevel, _ operation: HandleOperation) -> HandleError {
-        HandleError(.incorrectHandleType, operation, reason: "a \(level) has no \(name)")
+        HandleError(.incorrectHandleType, operation, reason: "a \(level) handle has no option \(name)")
     }
 }

@@ -1,5 +1,5 @@
 extension OptionRow {
-    // Who asks for what
+    // The request
     static let userAgent = OptionRow("userAgent", 41, curl: ["CURLOPT_USERAGENT"])
     static let keepAlive = OptionRow("keepAlive", 63, curl: ["CURLOPT_FORBID_REUSE"])
     static let httpVersions = OptionRow("httpVersions", 133, curl: ["CURLOPT_HTTP_VERSION"])
@@ -46,7 +46,7 @@ extension OptionRow {
     static let receiveBuffer = OptionRow("receiveBuffer", 12, unit: "bytes")
     static let sendBuffer = OptionRow("sendBuffer", 13, unit: "bytes")
 
-    // The way to the server
+    // Connections
     static let resolveOverrides = OptionRow("resolveOverrides", 165, curl: ["CURLOPT_CONNECT_TO"])
     static let ipVersion = OptionRow("ipVersion", nil, curl: ["CURLOPT_IPRESOLVE"])
     static let localAddress = OptionRow("localAddress", 105, curl: ["CURLOPT_INTERFACE"])
@@ -124,12 +124,12 @@ extension OptionRow {
     }
 }
 
-/// An option with everything that is said of it in `Docs/Options.md`.
+/// A row of the table in `Docs/Options.md`.
 package struct OptionEntry: Sendable, Hashable {
     package let row: OptionRow
     /// The type of the value.
     package let type: String
-    /// The value that a session starts with; `nil` for facts.
+    /// The default value; `nil` for facts.
     package let initial: String?
 
     fileprivate init<Value: Sendable>(_ option: HandleOption<Value>) {
@@ -142,7 +142,7 @@ package struct OptionEntry: Sendable, Hashable {
             }
     }
 
-    /// Every option there is.
+    /// All options.
     package static let all: [OptionEntry] = [
         OptionEntry(.userAgent), OptionEntry(.keepAlive), OptionEntry(.httpVersions), OptionEntry(.decodesContent),
         OptionEntry(.credentials), OptionEntry(.credentialProvider),

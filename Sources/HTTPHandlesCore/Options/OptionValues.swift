@@ -1,6 +1,6 @@
-/// What is set on a handle: one field for each option that can be set, with its default.
+/// The values of all settable options of a handle, with their defaults.
 ///
-/// A child starts with a copy of its parent's values; what is set on the parent later does not reach it.
+/// A child starts with a copy of its parent's values. Later changes to the parent do not affect it.
 package struct OptionValues: Sendable, Hashable {
     package var userAgent: String?
     package var limits = TimeoutLimits(
@@ -50,14 +50,14 @@ package struct OptionValues: Sendable, Hashable {
 
     package init() {}
 
-    /// Whether code of the caller's is run during an exchange with these. A clock of the standard library's is not.
+    /// Whether an exchange with these values calls the caller's code: a decider, a provider or a custom clock.
     package var runsCallersCode: Bool {
         let hasClock = retryPolicy.map { !($0.clock is ContinuousClock) } ?? false
         return redirectDecider != nil || credentialProvider != nil || hasClock
     }
 }
 
-/// Option values that no longer change, shared by everything that was made with them.
+/// Immutable option values, shared by reference.
 package final class OptionSnapshot: Sendable {
     package let values: OptionValues
     package let limits: TimeLimits
@@ -67,7 +67,7 @@ package final class OptionSnapshot: Sendable {
         limits = TimeLimits(values.limits)
     }
 
-    /// The same without what only the origin that it was set for may see.
+    /// The same without credentials and client certificate, which are for one origin only.
     package var forAnotherOrigin: OptionSnapshot {
         guard values.clientCertificate != nil || values.credentials != nil else { return self }
         var values = values
@@ -83,19 +83,19 @@ package final class OptionSnapshot: Sendable {
         return OptionSnapshot(values)
     }
 
-    /// What a handle has until its parent adopts it.
+    /// The defaults: the values of a handle until it is added to its parent.
     package static let none = OptionSnapshot(OptionValues())
 }
 
 /// Which versions of HTTP a request may use.
 @nonexhaustive
 public enum HTTPVersionPolicy: Sendable, Hashable, CaseIterable {
-    /// HTTP/2 where the server offers it over TLS, else HTTP/1.1.
+    /// HTTP/2 if the server offers it over TLS, else HTTP/1.1.
     case automatic
     /// HTTP/1.1 only.
     case http1_1
-    /// HTTP/2 at once, also without TLS: the server is known to speak it. (Before libcurl 8.0, without TLS, each request has a
-    /// connection of its own.)
+    /// HTTP/2 without negotiation, also without TLS: the server must support it. (Before libcurl 8.0 each request without TLS
+    /// uses a separate connection.)
     case http2PriorKnowledge
 }
 
@@ -103,7 +103,7 @@ public enum HTTPVersionPolicy: Sendable, Hashable, CaseIterable {
 ///
 /// Raw values are WinHTTP's.
 public enum RedirectPolicy: Int, Sendable, Hashable, CaseIterable {
-    /// None: the caller gets the redirect as an ordinary response.
+    /// None: the caller gets the redirect as the response.
     case never = 0
     /// All but those from https to http, which fail with `.redirectFailed`.
     case refuseDowngrade = 1

@@ -1,7 +1,7 @@
-/// What TLS agreed on for a request that was sent with `recordsSecurityInfo`.
+/// The TLS parameters of a request that was sent with `recordsSecurityInfo`.
 ///
-/// Version and cipher are those of the connection. The certificates and the result of their verification are seen in a
-/// handshake only, so a request on a pooled connection has none.
+/// Version and cipher are those of the connection. The certificates and the result of their verification are known only
+/// if the request made the connection.
 ///
 /// Counterpart of `WINHTTP_SECURITY_INFO` and `WINHTTP_OPTION_SERVER_CERT_CHAIN_CONTEXT`.
 public struct SecurityInfo: Sendable, Hashable {
@@ -10,11 +10,11 @@ public struct SecurityInfo: Sendable, Hashable {
     /// The cipher suite as OpenSSL names it, for example "TLS_AES_256_GCM_SHA384"; `nil` if libcurl uses another TLS
     /// library.
     public let cipher: String?
-    /// OpenSSL's result of verifying the server's certificate (`X509_V_…`), 0 for a good one; `nil` on a pooled
-    /// connection. Without `verifiesServer` libcurl trusts no authority, so it says little there: a good certificate has
-    /// 20, one that the server signed itself 18. (`CURLINFO_SSL_VERIFYRESULT`)
+    /// OpenSSL's result of verifying the server's certificate (`X509_V_…`), 0 for a valid one; `nil` on a pooled connection.
+    /// Without `verifiesServer` libcurl loads no authorities: then a valid certificate has 20, a self-signed one 18.
+    /// (`CURLINFO_SSL_VERIFYRESULT`)
     public let verifyResult: Int?
-    /// The server's certificate and those it sent along; empty on a pooled connection. (`CURLINFO_CERTINFO`)
+    /// The certificate chain that the server sent, its own first; empty on a pooled connection. (`CURLINFO_CERTINFO`)
     public let certificates: [PeerCertificate]
 
     package init(version: String?, cipher: String?, verifyResult: Int?, certificates: [PeerCertificate]) {
@@ -25,22 +25,22 @@ public struct SecurityInfo: Sendable, Hashable {
     }
 }
 
-/// A certificate that a server showed, in libcurl's words.
+/// A certificate of the server's chain, as texts from libcurl.
 public struct PeerCertificate: Sendable, Hashable {
-    /// Whose it is.
+    /// The subject.
     public let subject: String
-    /// Who signed it.
+    /// The issuer.
     public let issuer: String
-    /// Its number with the issuer, in hexadecimal digits.
+    /// The serial number, in hexadecimal digits.
     public let serialNumber: String
-    /// From when it is valid, for example "Jan 27 00:00:00 2026 GMT".
+    /// The start of its validity, for example "Jan 27 00:00:00 2026 GMT".
     public let notBefore: String
-    /// Until when it is valid.
+    /// The end of its validity.
     public let notAfter: String
     /// The whole certificate in PEM.
     public let pem: String
 
-    /// Reads libcurl's lines, "name:value" each.
+    /// Parses libcurl's lines, each "name:value".
     package init(lines: [String]) {
         var values: [Substring: Substring] = [:]
         for line in lines {

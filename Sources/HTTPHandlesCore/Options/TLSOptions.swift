@@ -1,6 +1,6 @@
-/// A version of TLS that may be required.
+/// A version of TLS.
 ///
-/// Versions before 1.2 are broken (RFC 8996) and cannot be had.
+/// Versions before 1.2 are deprecated (RFC 8996) and not supported.
 @nonexhaustive
 public enum TLSVersion: Sendable, Hashable, CaseIterable {
     /// TLS 1.2.
@@ -9,18 +9,19 @@ public enum TLSVersion: Sendable, Hashable, CaseIterable {
     case tls1_3
 }
 
-/// A certificate that proves who the client is, for servers that ask for one.
+/// A client certificate, for servers that request one.
 ///
 /// Counterpart of `WINHTTP_OPTION_CLIENT_CERT_CONTEXT`.
 public struct ClientCertificate: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
-    /// The PEM file with the certificate, followed by those that lead from it to an authority. (`CURLOPT_SSLCERT`)
+    /// The PEM file with the certificate, followed by its intermediate certificates. (`CURLOPT_SSLCERT`)
     public let file: String
     /// The PEM file with the private key; `nil` if it is in the certificate's file. (`CURLOPT_SSLKEY`)
     public let keyFile: String?
-    /// What the private key is encrypted with; no library ever asks for it. (`CURLOPT_KEYPASSWD`)
+    /// The password of an encrypted private key. There is no interactive prompt. (`CURLOPT_KEYPASSWD`)
     public let keyPassword: String?
 
-    /// Names the files; they are read for each connection, on the session's thread: they belong on a local disk.
+    /// Makes a client certificate. The files are read for each connection, on the session's thread, and should be on a local
+    /// disk.
     public init(file: String, keyFile: String? = nil, keyPassword: String? = nil) {
         self.file = file
         self.keyFile = keyFile
@@ -34,8 +35,8 @@ public struct ClientCertificate: Sendable, Hashable, CustomStringConvertible, Cu
     public var debugDescription: String { description }
 
     package var problem: String? {
-        if file.isEmpty || keyFile?.isEmpty == true { return "a file has a name" }
+        if file.isEmpty || keyFile?.isEmpty == true { return "the path of a file is empty" }
         let containsNUL = [file, keyFile, keyPassword].contains { $0?.utf8.contains(0) == true }
-        return containsNUL ? "it contains a NUL" : nil
+        return containsNUL ? "a path or the password contains a NUL" : nil
     }
 }

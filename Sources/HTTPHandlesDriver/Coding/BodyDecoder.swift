@@ -1,21 +1,20 @@
 package import HTTPHandlesCore
 import HTTPHandlesLock
 
-/// Undoes the codings of a response body, on the reader's thread and in steps of bounded work: decoding what a server has
-/// packed tightly must not cost the driver, or more memory than a buffer.
+/// Decodes the codings of a response body in the reader's task, in steps of bounded work and memory, so that highly
+/// compressed data neither block the driver thread nor fill the memory.
 ///
-/// Between two steps the reader looks whether it is cancelled and whether the handle is open; the decoder looks whether
-/// decoding has taken longer than the limits of the exchange allow. So nothing that a server sends can hold a reader: also
-/// not data that decode to nothing for as long as they last.
+/// Between two steps the reader checks for cancellation and whether the handle is open, and the decoder checks the time
+/// limits of the exchange. So a reader is not blocked even by data that decode to nothing.
 ///
-/// Coded bytes come in under the lock of the download buffer, so they keep their order whichever task reads.
+/// Coded bytes are pushed under the lock of the download buffer, which preserves their order when several tasks read.
 package final class BodyDecoder: Sendable {
     private struct Stage {
         let coding: ContentCoding
         let decoder: any ContentDecoder
         var input: [UInt8] = []
         var start = 0
-        /// It is damaged, or has come to a limit: it gives nothing more.
+        /// Decoding has failed or reached a limit: there will be no more output.
         var isStopped = false
 
         var hasWork: Bool { !isStopped && (start < input.count || decoder.holdsOutput) }
@@ -35,27 +34,27 @@ package final class BodyDecoder: Sendable {
     }
 
     private struct State {
-        /// The first one gets what was sent. A stage with input has given its successor nothing that is not decoded.
+        /// The first stage decodes the received bytes. While a stage has input, its successor has none left.
         var stages: [Stage] = []
         var output: [UInt8] = []
-        /// How much of the output was read already.
+        /// How much of the output was already read.
         var outputStart = 0
         var codedBytes = 0
-        /// What has come out of all stages together.
+        /// The bytes decoded by all stages together.
         var decodedBytes = 0
-        /// What ends the body once everything before it was read.
+        /// The error that ends the body after all output was read.
         var error: HandleError?
-        /// Runs from the first step that gave nothing until the reader gets something.
+        /// The time limits since the first step without output; `nil` after output.
         var silence: ExchangeDeadlines?
 
         var available: Int { output.count - outputStart }
     }
 
-    /// How much a step decodes at most, and about how much it takes in.
+    /// The maximum output of a step, and about the size of its input.
     static let pieceSize = 128 * 1024
-    /// Up to here a body may be packed as tightly as it likes.
+    /// The decoded size below which the ratio is not limited.
     private static let unlimitedBytes = 16 * 1024 * 1024
-    /// One is what servers apply; two happen where a proxy adds its own.
+    /// Servers apply one coding; a proxy may add a second one.
     static let maximumCodings = 2
 
     private let maximumRatio: Int?
@@ -64,13 +63,13 @@ package final class BodyDecoder: Sendable {
     private let now: @Sendable () -> MonotonicTime
     private let state: Lock<State>
 
-    /// `nil` if there is nothing to undo, or a coding that this build cannot undo: then the body is delivered as it is.
+    /// `nil` if there is no coding, or one that this build cannot decode: then the body is delivered as received.
     ///
     /// - Parameters:
     ///   - applied: The codings, in the order in which they were applied.
-    ///   - maximumRatio: How many times its size a body may decode to.
-    ///   - limits: How long decoding may take without giving anything, by the limits `receive` and `total`.
-    ///   - exchangeStart: Since when `total` runs.
+    ///   - maximumRatio: The maximum ratio of decoded to coded size.
+    ///   - limits: The time limits; `receive` and `total` apply to decoding without output.
+    ///   - exchangeStart: The start of the limit `total`.
     package init?(
         _ applied: [ContentCoding],
         maximumRatio: Int?,
@@ -85,7 +84,7 @@ package final class BodyDecoder: Sendable {
         self.now = now
         var initial = State()
         if applied.count > Self.maximumCodings {
-            let reason = "the body has \(applied.count) content codings; at most \(Self.maximumCodings) are undone"
+            let reason = "the body must have at most \(Self.maximumCodings) content codings, but has \(applied.count)"
             initial.error = HandleError(.invalidServerResponse, .readData, reason: reason)
         } else {
             for coding in applied.reversed() {
@@ -96,7 +95,7 @@ package final class BodyDecoder: Sendable {
         state = Lock(initial)
     }
 
-    /// Whether there may be something to read without more coded bytes: decoded bytes, an error, or work to do.
+    /// Whether there may be output without further input: decoded bytes, an error, or a step to make.
     package var mayHaveOutput: Bool {
         state.withLock { $0.available > 0 || $0.error != nil || $0.stages.contains(where: \.hasWork) }
     }
@@ -110,8 +109,8 @@ package final class BodyDecoder: Sendable {
         }
     }
 
-    /// At most `limit` decoded bytes. It takes one step, which may give none: then there are coded bytes missing, or
-    /// `mayHaveOutput` says that another step is to be made.
+    /// Returns at most `limit` decoded bytes. Makes one step, which may have no output: then more coded bytes are needed, or,
+    /// if `mayHaveOutput`, another step.
     package func pull(upTo limit: Int) throws(HandleError) -> [UInt8] {
         try state.withLock { state throws(HandleError) in
             try fill(&state)
@@ -131,7 +130,7 @@ package final class BodyDecoder: Sendable {
         }
     }
 
-    /// How many bytes `pull` would return. It takes one step, as `pull` does.
+    /// How many bytes `pull` would return. Makes one step, like `pull`.
     package func available() throws(HandleError) -> Int {
         try state.withLock { state throws(HandleError) in
             try fill(&state)
@@ -139,21 +138,21 @@ package final class BodyDecoder: Sendable {
         }
     }
 
-    /// There are no more coded bytes: what is wrong with that, if anything.
+    /// Ends the input. Returns an error if the coded data are not complete.
     package func end() -> HandleError? {
         state.withLock { state in
             if let error = state.error { return error }
             guard let stage = state.stages.first(where: { !$0.decoder.isComplete }) else { return nil }
-            let error = Self.failure(stage.coding, "they end too early")
+            let error = Self.failure(stage.coding, "they are truncated")
             state.error = error
             return error
         }
     }
 
-    /// Makes one step, unless there is something to read already.
+    /// Makes one step, unless there is output already.
     private func fill(_ state: inout State) throws(HandleError) {
         guard state.available == 0 else { return }
-        // The stage nearest to the reader goes first, so that each holds one piece at most.
+        // The last stage that can work goes first, so that each stage holds at most one piece.
         guard let index = state.stages.lastIndex(where: \.hasWork) else {
             if let error = state.error { throw error }
             return
@@ -162,7 +161,7 @@ package final class BodyDecoder: Sendable {
         do {
             try state.stages[index].decode(into: &piece)
         } catch {
-            // What came out before the damage goes on to the reader, as where a body without a coding breaks off.
+            // Output before the failure is still delivered, as for a truncated body without a coding.
             state.error = Self.failure(state.stages[index].coding, error.reason)
             for index in 0...index { state.stages[index].stop() }
         }
@@ -176,20 +175,20 @@ package final class BodyDecoder: Sendable {
         if state.available == 0 { throw error }
     }
 
-    /// Every layer counts: what the inner one takes in is work as well, whatever comes out of it.
+    /// The output of every stage counts: a small final output may need much intermediate data.
     private func excess(in state: State) -> HandleError? {
         guard let maximumRatio, state.decodedBytes > Self.unlimitedBytes,
             state.decodedBytes / maximumRatio > state.codedBytes
         else { return nil }
-        let reason = "the body decodes to more than \(maximumRatio) times its size"
+        let reason = "the body decodes to more than \(maximumRatio) times its size, which is the maximumDecodingRatio"
         return HandleError(.insufficientBuffer, .readData, reason: reason)
     }
 
-    /// The limit that has run out since decoding last gave something.
+    /// The time limit that has expired since the last output.
     private func overdue(_ state: inout State) -> HandleError? {
         let now = now()
         guard let silence = state.silence else {
-            // A body that has arrived in time may be read later: then the limit on everything begins with its decoding.
+            // A body that arrived in time may be read later: then `total` starts with the decoding.
             let isLate = limits.total > .zero && now >= exchangeStart + limits.total
             state.silence = ExchangeDeadlines(
                 limits: TimeLimits(limits),
@@ -204,6 +203,6 @@ package final class BodyDecoder: Sendable {
     }
 
     private static func failure(_ coding: ContentCoding, _ reason: String) -> HandleError {
-        HandleError(.invalidServerResponse, .readData, reason: "the \(coding.rawValue) data are damaged: \(reason)")
+        HandleError(.invalidServerResponse, .readData, reason: "the \(coding.rawValue) data are malformed: \(reason)")
     }
 }

@@ -2,13 +2,13 @@
 import CHTTPHandlesBrotli
 import HTTPHandlesCore
 
-/// Undoes brotli (RFC 7932).
+/// Decodes brotli (RFC 7932).
 @safe
 final class BrotliDecoder: ContentDecoder {
     private let state: OpaquePointer
     private var hasBegun = false
     private var isFinished = false
-    /// There was more to give than there was room for.
+    /// The output limit was reached before the end of the output.
     private(set) var holdsOutput = false
 
     init?() {
@@ -20,27 +20,27 @@ final class BrotliDecoder: ContentDecoder {
         unsafe BrotliDecoderDestroyInstance(state)
     }
 
-    /// A body of no bytes at all is taken for an empty one.
+    /// An empty input is accepted as an empty body.
     var isComplete: Bool { isFinished || !hasBegun }
 
     func decode(_ input: [UInt8], from start: Int, into output: inout [UInt8], limit: Int) throws(CodingFailure) -> Int
     {
         var position = start
         while position < input.count || holdsOutput, output.count < limit {
-            // What follows the end is left out, as in browsers.
+            // Bytes after the end are ignored, as in browsers.
             guard !isFinished else { return input.count }
             hasBegun = true
-            let room = pieceRoom(input.count - position, limit - output.count)
+            let capacity = outputCapacity(input.count - position, limit - output.count)
             var result = BROTLI_DECODER_RESULT_ERROR
-            let piece = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            let piece = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
                 unsafe input.withUnsafeBufferPointer { bytes in
                     var available = bytes.count - position
                     var next = unsafe bytes.baseAddress.map { unsafe $0 + position }
-                    var room = room
+                    var capacity = capacity
                     var target = buffer.baseAddress
-                    result = unsafe BrotliDecoderDecompressStream(state, &available, &next, &room, &target, nil)
+                    result = unsafe BrotliDecoderDecompressStream(state, &available, &next, &capacity, &target, nil)
                     position = bytes.count - available
-                    count = buffer.count - room
+                    count = buffer.count - capacity
                 }
             }
             output += piece

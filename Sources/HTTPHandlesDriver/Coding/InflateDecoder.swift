@@ -1,10 +1,10 @@
 import CHTTPHandlesZlib
 import HTTPHandlesCore
 
-/// Undoes gzip and deflate with zlib.
+/// Decodes gzip and deflate with zlib.
 ///
-/// "deflate" means the zlib format (RFC 9110, section 8.4.1.2), but enough servers send bare deflate data. The first two
-/// bytes tell: those of the zlib format are a multiple of 31 and name the method 8.
+/// "deflate" means the zlib format (RFC 9110, section 8.4.1.2), but some servers send raw deflate data. The first two
+/// bytes identify the zlib format: they are a multiple of 31 and contain the method 8.
 @safe
 final class InflateDecoder: ContentDecoder {
     private enum Stage {
@@ -14,17 +14,17 @@ final class InflateDecoder: ContentDecoder {
         case inside
         /// A stream is complete. Can transition to: inside (the next gzip member), trailing.
         case end
-        /// What follows the end and begins no member is left out, as gzip and browsers do. Final.
+        /// Bytes after the last member are ignored, as by gzip and browsers. Final.
         case trailing
     }
 
-    /// zlib's state points back to it, so it must not move.
+    /// zlib's state has a pointer to it, so its address must not change.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private let coding: ContentCoding
     private var stage = Stage.start
-    /// The first byte of a deflate stream, or of what may be another gzip member, until the second one is there.
+    /// The first byte of a deflate stream or of a possible gzip member, until the second byte has arrived.
     private var firstByte: UInt8?
-    /// zlib had more to give than there was room for.
+    /// The output limit was reached before the end of the output.
     private(set) var holdsOutput = false
 
     init?(_ coding: ContentCoding) {
@@ -45,7 +45,7 @@ final class InflateDecoder: ContentDecoder {
     private static let zlibFormat: Int32 = 15
     private static let bareFormat: Int32 = -15
 
-    /// A body of no bytes at all is taken for an empty one.
+    /// An empty input is accepted as an empty body.
     var isComplete: Bool {
         switch stage {
         case .start: firstByte == nil
@@ -78,7 +78,7 @@ final class InflateDecoder: ContentDecoder {
         return position
     }
 
-    /// Several gzip members in a row are one body (RFC 1952, section 2.2). What begins like one has to be one.
+    /// Several gzip members are one body (RFC 1952, section 2.2). Bytes that begin like a member must be a member.
     private func beginMember(
         _ input: [UInt8],
         _ position: inout Int,
@@ -107,23 +107,23 @@ final class InflateDecoder: ContentDecoder {
         into output: inout [UInt8],
         limit: Int
     ) throws(CodingFailure) -> Int {
-        let room = pieceRoom(input.count - start, limit - output.count)
+        let capacity = outputCapacity(input.count - start, limit - output.count)
         var result = Z_OK
         var used = 0
-        let piece = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+        let piece = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             unsafe input.withUnsafeBufferPointer { bytes in
                 // zlib does not write to its input.
                 let next = unsafe bytes.baseAddress.map { unsafe $0 + start }
                 unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: next)
                 unsafe stream.pointee.avail_in = UInt32(clamping: bytes.count - start)
                 unsafe stream.pointee.next_out = buffer.baseAddress
-                unsafe stream.pointee.avail_out = UInt32(clamping: room)
+                unsafe stream.pointee.avail_out = UInt32(clamping: capacity)
                 result = unsafe CHTTPHandlesZlib.inflate(stream, Z_NO_FLUSH)
                 used = unsafe Int(UInt32(clamping: bytes.count - start) - stream.pointee.avail_in)
-                count = unsafe Int(UInt32(clamping: room) - stream.pointee.avail_out)
+                count = unsafe Int(UInt32(clamping: capacity) - stream.pointee.avail_out)
             }
         }
-        holdsOutput = piece.count == room && result == Z_OK
+        holdsOutput = piece.count == capacity && result == Z_OK
         if output.isEmpty { output = piece } else { output += piece }
         switch result {
         case Z_OK, Z_BUF_ERROR: break

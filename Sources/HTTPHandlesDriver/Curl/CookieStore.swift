@@ -1,15 +1,15 @@
 import CHTTPHandlesCurl
 package import HTTPHandlesCore
 
-/// The cookies of one session: libcurl's, in the share that the session's transfers use.
+/// The cookies of one session, in the libcurl share of its transfers.
 ///
-/// libcurl gives a share's cookies out and takes them in through an easy handle, so there is one that does nothing else.
+/// libcurl accesses the cookies of a share through an easy handle, so there is one for that purpose.
 @safe
 package final class CookieStore {
     private let curl: CurlEasy
-    /// Goes after the handle that uses it.
+    /// Released after the handle that uses it.
     private let share: CurlShare
-    /// How many cookies may have come since they were last counted.
+    /// The number of cookies received since they were last counted.
     private var arrivals = 0
 
     init?(_ share: CurlShare) {
@@ -19,13 +19,13 @@ package final class CookieStore {
         self.share = share
     }
 
-    /// All cookies that have not come to their end.
+    /// All cookies that have not expired.
     package var lines: [CookieLine] {
         let now = CurlDate.now
         return curl.lines(CURLINFO_COOKIELIST).compactMap(CookieLine.init).filter { ($0.expires ?? .max) > now }
     }
 
-    /// Takes cookies in, in place of those of the same name, domain and path.
+    /// Adds cookies; replaces those with the same name, domain and path.
     package func set(_ lines: [CookieLine]) throws(HandleError) {
         for line in lines { try take(line.bytes) }
         trim()
@@ -49,7 +49,7 @@ package final class CookieStore {
 
     // MARK: Limit
 
-    /// A server has sent a cookie. Counting all of them each time would cost too much.
+    /// Counts a received cookie. Counting the whole jar each time would be too expensive.
     func cookieArrived() { arrivals += 1 }
 
     func trimIfDue() {
@@ -60,7 +60,7 @@ package final class CookieStore {
 
     private func trim() {
         arrivals = 0
-        // Without memory for it the cookie stays, until the next time.
+        // If there is no memory, the cookie stays until the next time.
         for line in CookieLimit.surplus(lines) { try? remove(line) }
     }
 }

@@ -4,24 +4,23 @@ import Darwin
 import Glibc
 #endif
 
-/// Whether the present thread is inside a callback of libcurl's, where nothing of libcurl may be called but what asks for
-/// information. Newer versions refuse such calls; older ones are spoiled by them. Known in debug builds only, and checked
-/// where libcurl is called.
+/// Checks, in debug builds, that libcurl is not called from inside its callbacks, where only information functions are
+/// allowed. Newer versions refuse other calls; in older ones they corrupt the state.
 enum CurlCallback {
     #if DEBUG
-    // Thread-specific and not a variable of some object: each session has a thread of its own, and an easy handle does not
-    // know which. The value is a mark and never followed.
+    // Thread-specific data and not a variable of an object: each session has its own thread, and an easy handle has no
+    // reference to it. The pointer is only a flag and never dereferenced.
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
         unsafe pthread_key_create(&key, nil)
         return key
     }()
 
-    /// For tests, which show that the check finds something.
+    /// For tests of this check.
     static var isRunning: Bool { unsafe pthread_getspecific(key) != nil }
     #endif
 
-    /// Runs what a callback does.
+    /// Runs the body of a callback.
     @inline(__always)
     static func run<Answer>(_ body: () -> Answer) -> Answer {
         #if DEBUG
@@ -32,7 +31,7 @@ enum CurlCallback {
         return body()
     }
 
-    /// Stands before every call of libcurl but those that ask for information.
+    /// Called before every libcurl function except those that return information.
     @inline(__always)
     static func assertNone() {
         #if DEBUG

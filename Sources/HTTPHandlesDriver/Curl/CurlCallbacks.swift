@@ -7,9 +7,9 @@ import Darwin
 import Glibc
 #endif
 
-// libcurl's callbacks for one easy handle. They record, and answer what libcurl wants to know; the loop acts later. Each
-// finds its transfer through the pointer that libcurl was given; a transfer owns its easy handle, so no callback comes
-// after it. Nothing can be thrown across.
+// libcurl's callbacks for one easy handle. They only record and return results; the loop acts later. Each finds its
+// transfer through the pointer that was passed to libcurl. A transfer owns its easy handle, so no callback can be called
+// after its deinitialization. A callback must not throw.
 
 extension CurlEasy {
     func setCallbacks(_ transfer: UnsafeMutableRawPointer, sockets: UnsafeMutableRawPointer) throws(HandleError) {
@@ -20,7 +20,7 @@ extension CurlEasy {
         ] {
             try unsafe set(option, pointer: transfer)
         }
-        // A connection outlives the transfer that opened it, and libcurl remembers this pointer with the connection.
+        // A connection can outlive the transfer that opened it, and libcurl stores this pointer in the connection.
         try unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: sockets)
         let easy = unsafe pointer
         try change(CURLOPT_WRITEFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, bodyArrived) }
@@ -40,13 +40,14 @@ extension CurlEasy {
         }
     }
 
-    /// Only where there may be trailer fields: with it, libcurl sends the end of every chunked body in two pieces.
+    /// Only for requests that may have trailer fields: with this callback libcurl sends the end of a chunked body in two
+    /// pieces.
     func setTrailerCallback() throws(HandleError) {
         let easy = unsafe pointer
         try change(CURLOPT_TRAILERFUNCTION) { unsafe chttphandles_easy_set_trailer_callback(easy, $0, trailersWanted) }
     }
 
-    /// Has every connection fail before it begins, and nothing be sent on one that is there.
+    /// Makes every new connection fail and prevents sending on an existing one.
     func refuseConnections() throws(HandleError) {
         let easy = unsafe pointer
         try change(CURLOPT_PREREQFUNCTION) {
@@ -58,7 +59,7 @@ extension CurlEasy {
     }
 }
 
-/// Finds the transfer that libcurl calls back for; where it is not one that runs, the answer is `otherwise`.
+/// Calls `body` with the transfer of a callback; returns `otherwise` if the transfer is not running.
 @inline(__always)
 private func withTransfer<Answer>(
     _ data: UnsafeMutableRawPointer?,
@@ -159,7 +160,7 @@ private func resolverStarts(
     return 0
 }
 
-/// Comes only for transfers that are verbose.
+/// Called only for verbose transfers.
 private func somethingToSee(
     _ easy: UnsafeMutableRawPointer?,
     _ type: curl_infotype,
@@ -188,7 +189,7 @@ private func socketWanted(
     #if canImport(Darwin)
     let closesOnExec: Int32 = 0
     #else
-    // At once: another thread may start a program at any moment.
+    // Atomically: another thread may start a program at any time.
     let closesOnExec = Int32(SOCK_CLOEXEC.rawValue)
     #endif
     let descriptor = socket(
@@ -208,7 +209,7 @@ private func socketWanted(
     if let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) {
         unsafe withUnsafeMutableBytes(of: &storage) { bytes in
             let length = min(bytes.count, Int(unsafe address.pointee.addrlen))
-            // The structure ends in as much of an address as the family needs, not in a `sockaddr`.
+            // The length of the address depends on its family; it may exceed a `sockaddr`.
             let source = unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(address) + offset, count: length)
             unsafe bytes.copyMemory(from: source)
         }

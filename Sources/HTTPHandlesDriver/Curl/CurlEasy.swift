@@ -32,16 +32,15 @@ struct CurlEasy: ~Copyable {
         try change(option) { option in unsafe chttphandles_easy_set_offset(pointer, option, curl_off_t(value)) }
     }
 
-    /// Switches a behaviour on or off.
+    /// Sets a boolean option.
     ///
-    /// The one change that is made from inside callbacks too, for the handle that libcurl calls back for: libcurl only notes
-    /// the flag, and looks at it afterwards.
+    /// Also allowed inside a callback, for the handle of that callback: libcurl only stores the flag and reads it later.
     func setFlag(_ option: CURLoption, _ isOn: Bool) {
-        // No known version refuses a flag that it has.
+        // No known version refuses a flag that it supports.
         _ = unsafe chttphandles_easy_set_long(pointer, option, isOn ? 1 : 0)
     }
 
-    /// libcurl copies the text; `nil` takes the option back.
+    /// libcurl copies the text; `nil` resets the option.
     func set(_ option: CURLoption, _ value: String?) throws(HandleError) {
         try change(option) { option in
             guard let value else { return unsafe chttphandles_easy_set_string(pointer, option, nil) }
@@ -49,7 +48,7 @@ struct CurlEasy: ~Copyable {
         }
     }
 
-    /// libcurl copies the bytes, which contain no NUL.
+    /// libcurl copies the bytes, which must not contain NUL.
     func set(_ option: CURLoption, bytes: [UInt8]) throws(HandleError) {
         try change(option) { option in
             unsafe (bytes + [0]).withUnsafeBytes { bytes in
@@ -69,7 +68,7 @@ struct CurlEasy: ~Copyable {
         try change(option) { option in unsafe chttphandles_easy_set_list(pointer, option, lines) }
     }
 
-    /// Takes back an option, or switches off what a libcurl that does not know it cannot do either.
+    /// Resets an option. Does nothing if the linked libcurl does not have it.
     func switchOff(_ option: CURLoption, _ value: Int = 0) throws(HandleError) {
         do {
             try set(option, value)
@@ -98,14 +97,14 @@ struct CurlEasy: ~Copyable {
         guard result == .ok else { throw HandleError(refused: option, result) }
     }
 
-    /// Pauses and continues; bytes that libcurl has kept are delivered in here.
+    /// Pauses or continues; libcurl delivers the bytes it has kept during this call.
     func pause(_ mask: Int32) {
         CurlCallback.assertNone()
-        // An error is the transfer's, which libcurl reports as its result.
+        // libcurl reports an error as the result of the transfer.
         _ = unsafe curl_easy_pause(pointer, mask)
     }
 
-    /// Takes all options back, and forgets what was learned in transfers; connections stay.
+    /// Resets all options and the information about transfers; connections are kept.
     func reset() {
         CurlCallback.assertNone()
         unsafe curl_easy_reset(pointer)
@@ -128,7 +127,7 @@ struct CurlEasy: ~Copyable {
     func text(_ info: CURLINFO) -> String? {
         var value: UnsafeMutablePointer<CChar>?
         unsafe chttphandles_easy_get_string(pointer, info, &value)
-        // The text is the handle's and may go with its next call: copied at once.
+        // The text is valid until the next call: copied at once.
         return unsafe value.map { unsafe String(cString: $0) }
     }
 
@@ -138,7 +137,7 @@ struct CurlEasy: ~Copyable {
         return value == CURL_SOCKET_BAD ? nil : value
     }
 
-    /// A list of lines, which libcurl makes for the caller.
+    /// A list of lines, which the caller of libcurl owns.
     func lines(_ info: CURLINFO) -> [[UInt8]] {
         var list: UnsafeMutablePointer<curl_slist>?
         unsafe chttphandles_easy_get_list(pointer, info, &list)
@@ -154,7 +153,7 @@ struct CurlEasy: ~Copyable {
         return lines
     }
 
-    /// The pointer is libcurl's and good until its next call.
+    /// The pointer is valid until the next call of libcurl.
     func pointer(_ info: CURLINFO) -> UnsafeMutableRawPointer? {
         var value: UnsafeMutableRawPointer?
         unsafe chttphandles_easy_get_pointer(pointer, info, &value)
@@ -192,7 +191,7 @@ struct CurlList: ~Copyable {
         let longer = unsafe line.withUnsafeBytes { bytes in
             unsafe curl_slist_append(pointer, bytes.bindMemory(to: CChar.self).baseAddress)
         }
-        // The list is as it was then, without the line: no request goes out with it.
+        // On failure the list is unchanged; the request is not sent.
         guard let longer = unsafe longer else {
             throw HandleError(.notEnoughMemory, .sendRequest, reason: "libcurl has no memory for a header field")
         }
@@ -201,13 +200,13 @@ struct CurlList: ~Copyable {
 }
 
 extension HandleError {
-    /// libcurl does not take a value: whatever it was for must not go on without it.
+    /// libcurl has refused an option. The operation must fail instead of continuing without it.
     fileprivate init(refused option: CURLoption, _ code: CurlCode) {
         let name = unsafe curl_easy_option_by_id(option).map { unsafe String(cString: $0.pointee.name) }
         self.init(
             code == .outOfMemory ? .notEnoughMemory : .notSupported,
             .sendRequest,
-            reason: "libcurl does not take its option \(name ?? "\(option.rawValue)")",
+            reason: "libcurl refused its option \(name ?? "\(option.rawValue)")",
             curl: CurlFailure(code)
         )
     }

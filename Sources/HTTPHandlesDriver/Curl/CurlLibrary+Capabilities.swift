@@ -2,7 +2,7 @@ import CHTTPHandlesCurl
 package import HTTPHandlesCore
 
 extension CurlLibrary {
-    /// What the linked libcurl is and can do.
+    /// Version and features of the linked libcurl.
     package static let linked: LinkedLibrary = {
         let information = unsafe Self.information
         var protocols: Set<String> = []

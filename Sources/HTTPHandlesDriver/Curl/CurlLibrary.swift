@@ -7,15 +7,15 @@ import Darwin
 import Glibc
 #endif
 
-/// The linked libcurl: its initialisation, its version and what it can do.
+/// The linked libcurl: its initialization, version and features.
 package enum CurlLibrary {
-    /// Initialises libcurl, once, and refuses one that is too old.
+    /// Initializes libcurl once; throws if it is too old.
     static func load() throws(HandleError) {
         guard initialisation == .ok else {
             throw HandleError(
                 .internalError,
                 .openSession,
-                reason: "libcurl could not be initialised",
+                reason: "libcurl could not be initialized",
                 curl: CurlFailure(initialisation)
             )
         }
@@ -23,10 +23,10 @@ package enum CurlLibrary {
             throw HandleError(
                 .notSupported,
                 .openSession,
-                reason: "libcurl \(versionText) is linked; \(text(of: minimumVersion)) or newer is needed"
+                reason: "libcurl must be \(text(of: minimumVersion)) or newer, but \(versionText) is linked"
             )
         }
-        // Else the driver's thread would wait for the name server.
+        // Otherwise name resolution would block the driver's thread.
         guard linked.has(.asynchronousResolver) else {
             throw HandleError(
                 .notSupported,
@@ -39,23 +39,23 @@ package enum CurlLibrary {
     /// The oldest libcurl that can remove a transfer which is resolving a name without blocking (`CURLOPT_QUICK_EXIT`).
     static let minimumVersion: UInt32 = 0x07_57_00
 
-    // Never undone: `curl_global_cleanup` would pull the library from under whoever else in the process uses it.
+    // Never undone: `curl_global_cleanup` would break other users of libcurl in the process.
     private static let initialisation = {
         let result = CurlCode(curl_global_init(Int(CURL_GLOBAL_ALL)))
         ExitBarrier.install()
         return result
     }()
 
-    // The pointer is to static memory of libcurl's.
+    // The pointer is to static memory of libcurl.
     static var information: curl_version_info_data { unsafe curl_version_info(CURLVERSION_TENTH).pointee }
 
-    /// The linked version, as in `LIBCURL_VERSION_NUM`. Asked for once: libcurl makes all its texts anew for each question.
+    /// The linked version, as in `LIBCURL_VERSION_NUM`. Read once: libcurl builds its texts again for each call.
     package static let version: UInt32 = unsafe information.version_num
 
     /// The linked version as text, for example "7.88.1".
     package static var versionText: String { unsafe String(cString: information.version) }
 
-    /// The file of trusted authorities: the one that libcurl was built with, or where systems keep theirs.
+    /// The file of trusted authorities: libcurl's built-in path, or a usual path of the system.
     static let authorityFile: String? = {
         let builtIn = unsafe information.cainfo.map { unsafe String(cString: $0) }
         let usual = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"]

@@ -7,10 +7,10 @@ import Darwin
 import Glibc
 #endif
 
-/// A result of libcurl's multi interface that is not OK: the transfers are in an undefined state.
+/// An error of libcurl's multi interface, after which the state of the transfers is undefined.
 struct MultiFailure: Error {
     let text: String
-    /// What the system said, where it was the system.
+    /// The error of the system call that failed, if there was one.
     let systemError: SystemErrorNumber?
 
     init(_ code: CURLMcode) {
@@ -27,7 +27,7 @@ struct MultiFailure: Error {
 
 /// The owner of a libcurl multi handle.
 ///
-/// A class, because engine and back end share it; libcurl's callbacks run inside most of its methods.
+/// A class, because engine and back end share it. Most of its methods call libcurl's callbacks.
 @safe
 final class CurlMulti {
     private let handle: UnsafeMutableRawPointer
@@ -39,8 +39,8 @@ final class CurlMulti {
 
     deinit { end() }
 
-    /// Cleans the handle up, the first time; nothing else may be called afterwards. Socket and timer callbacks fire in here:
-    /// what they point to has to outlive this.
+    /// Frees the handle. Idempotent; no other method may be called afterwards. Calls socket and timer callbacks, so their
+    /// pointers must still be valid.
     func end() {
         guard !isOver else { return }
         isOver = true
@@ -52,7 +52,7 @@ final class CurlMulti {
 
     func set(_ option: CURLMoption, _ value: Int) {
         CurlCallback.assertNone()
-        // An option that an old library does not know changes nothing.
+        // An old library ignores options that it does not support.
         _ = unsafe chttphandles_multi_set_long(handle, option, value)
     }
 
@@ -73,7 +73,7 @@ final class CurlMulti {
 
     func remove(_ easy: borrowing CurlEasy) {
         CurlCallback.assertNone()
-        // Fails only for a handle that is not there; then there is nothing to remove.
+        // Fails only if the handle was not added; then there is nothing to remove.
         _ = unsafe curl_multi_remove_handle(handle, easy.pointer)
     }
 
@@ -83,7 +83,7 @@ final class CurlMulti {
         try check(unsafe curl_multi_socket_action(handle, socket, events, &running))
     }
 
-    /// What is left of libcurl's own timer, in milliseconds.
+    /// The remaining time of libcurl's timer, in milliseconds.
     func timeout() -> Int? {
         CurlCallback.assertNone()
         var milliseconds = -1
@@ -97,13 +97,13 @@ final class CurlMulti {
         try check(unsafe curl_multi_perform(handle, &running))
     }
 
-    /// Sleeps until a transfer's socket or one of `others` is ready, for at most `milliseconds`.
+    /// Waits until a transfer's socket or one of `others` is ready, at most `milliseconds`.
     func poll(also others: inout [curl_waitfd], milliseconds: Int32) throws(MultiFailure) {
         CurlCallback.assertNone()
         try check(unsafe curl_multi_poll(handle, &others, UInt32(others.count), milliseconds, nil))
     }
 
-    /// The next transfer that is over, and its result. The message is libcurl's; all that is needed is copied.
+    /// The next completed transfer and its result, copied from libcurl's message.
     func nextCompletion() -> (transfer: Transfer, result: CurlCode)? {
         var left: Int32 = 0
         CurlCallback.assertNone()
@@ -114,7 +114,7 @@ final class CurlMulti {
             let result = CurlCode(unsafe chttphandles_message_result(message))
             var pointer: UnsafeMutablePointer<CChar>?
             unsafe chttphandles_easy_get_string(easy, CURLINFO_PRIVATE, &pointer)
-            // Newer libraries have easy handles of their own in the multi handle.
+            // Newer libraries have internal easy handles in the multi handle.
             guard let pointer = unsafe pointer else { continue }
             return unsafe (Unmanaged<Transfer>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue(), result)
         }

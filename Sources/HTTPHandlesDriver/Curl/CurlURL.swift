@@ -9,10 +9,10 @@ import Glibc
 #endif
 
 extension RequestURL {
-    /// A URL of the caller's.
+    /// A URL from the caller.
     ///
-    /// libcurl is asked about its origin, once for each. What follows is passed on as it is if it consists of what a path
-    /// and a query may consist of; else it is encoded.
+    /// libcurl parses the origin; the result is cached. Path and query are kept, except for characters that have to be
+    /// encoded.
     package init(parsing text: String, for operation: HandleOperation) throws(HandleError) {
         if let known = Self.origins.withLock({ $0.split(text) }) {
             self.init(origin: known.origin, text: text, target: known.target)
@@ -22,7 +22,7 @@ extension RequestURL {
         let parts = URLReference(bytes)
         let problem = Problem(text: String(decoding: bytes, as: UTF8.self), operation: operation)
         try problem.requireNoControl(bytes)
-        guard let scheme = parts.scheme else { throw problem.invalid("it does not begin with a scheme") }
+        guard let scheme = parts.scheme else { throw problem.invalid("it has no scheme") }
         let isSecure = try problem.isSecure(scheme)
         guard let authority = parts.authority, !authority.isEmpty else {
             throw problem.invalid("the scheme is not followed by \"://\" and a host")
@@ -32,7 +32,7 @@ extension RequestURL {
         Self.origins.withLock { $0.learn(origin) }
     }
 
-    /// The URL that a reference, such as the value of `Location`, means at `base` (RFC 3986, section 5).
+    /// Resolves a reference, for example from `Location`, against `base` (RFC 3986, section 5).
     package init(_ reference: [UInt8], relativeTo base: RequestURL, for operation: HandleOperation) throws(HandleError)
     {
         let parts = URLReference(reference)
@@ -54,7 +54,7 @@ extension RequestURL {
         self.init(origin, target)
     }
 
-    /// The URL of a request whose parts the caller has given: `path` is path and query, or "*" for the server as a whole.
+    /// A URL from the parts of a request: `path` is path and query, or "*" for the server as a whole.
     package init(
         scheme: String,
         authority: String,
@@ -62,7 +62,7 @@ extension RequestURL {
         for operation: HandleOperation
     ) throws(HandleError) {
         let prefix = "\(scheme)://\(authority)"
-        // Only where the authority ends where it was put.
+        // The prefix is known only up to a path.
         let text = prefix + path
         if let known = Self.origins.withLock({ $0.split(text) }), known.target == prefix.utf8.count {
             self.init(origin: known.origin, text: text, target: known.target)
@@ -75,15 +75,15 @@ extension RequestURL {
             self.init(origin, .serverWide)
             return
         }
-        // What begins with anything else could not be told from a longer authority.
+        // Otherwise the beginning of the path could be read as a part of the authority.
         guard path.utf8.first == UInt8(ascii: "/") else {
-            throw HandleError(.invalidURL, operation, reason: "the path of the request does not begin with a slash")
+            throw HandleError(.invalidURL, operation, reason: "the path of the request must begin with \"/\"")
         }
         try self.init(origin, problem.target(path.utf8))
         Self.origins.withLock { $0.learn(origin) }
     }
 
-    /// The URL of `path` on a server; the slash that the path begins with may be missing. "*" is the server as a whole.
+    /// The URL of `path` on a server; its first slash may be missing. "*" is the server as a whole.
     package init(
         host: String,
         port: Int,
@@ -102,21 +102,23 @@ extension RequestURL {
         }
     }
 
-    /// Checks and normalises the host of a connection.
+    /// Checks and normalizes the host of a connection.
     package static func checkedHost(_ host: String, port: Int, for operation: HandleOperation) throws(HandleError)
         -> String
     {
-        guard (1...65535).contains(port) else { throw .invalidParameter(operation, "\(port) is not a port") }
+        guard (1...65535).contains(port) else {
+            throw .invalidParameter(operation, "the port must be from 1 to 65535, but is \(port)")
+        }
         var bare = Array(host.utf8)[...]
         if bare.first == UInt8(ascii: "["), bare.last == UInt8(ascii: "]") { bare = bare.dropFirst().dropLast() }
         let colons = bare.count { $0 == UInt8(ascii: ":") }
-        // Anything that ends an authority, or starts a port or user information, is not part of a host. A percent sign
-        // starts the zone of an address.
+        // Delimiters of an authority, a port or user information are not allowed. A percent sign starts the zone of an
+        // address.
         let isHost = bare.allSatisfy { byte in
             byte > 0x20 && byte != 0x7F && !"/?#@\\[]".utf8.contains(byte) && (byte != UInt8(ascii: "%") || colons > 1)
         }
         guard !bare.isEmpty, isHost, colons != 1 else {
-            throw HandleError(.invalidURL, operation, reason: "\"\(host.hidingCredentials)\" is not a host")
+            throw HandleError(.invalidURL, operation, reason: "\"\(host.hidingCredentials)\" is not a valid host")
         }
         let whole = colons > 1 ? [UInt8(ascii: "[")] + bare + [UInt8(ascii: "]")] : Array(bare)
         let problem = Problem(text: host, operation: operation)
@@ -129,7 +131,7 @@ extension RequestURL {
 
     private static let origins = Lock(KnownOrigins())
 
-    /// What libcurl has made of origins before.
+    /// A cache of origins that libcurl has parsed.
     private struct KnownOrigins {
         private struct Known {
             let text: String
@@ -137,7 +139,7 @@ extension RequestURL {
         }
 
         private var all: [Substring: Known] = [:]
-        /// Most requests go where the one before went, and are spared the hash and most of the checks.
+        /// The origin of the last request. Checked first, which avoids hashing and most checks.
         private var last: Known?
 
         mutating func split(_ text: String) -> (origin: Origin, target: Int)? {
@@ -148,12 +150,12 @@ extension RequestURL {
         }
 
         func origin(isSecure: Bool, _ authority: ArraySlice<UInt8>) -> Origin? {
-            // To Swift texts can be equal that are not the same bytes, but not in ASCII.
+            // Strings with different bytes can be equal in Swift, but not in ASCII.
             guard authority.allSatisfy({ $0 < 0x80 }) else { return nil }
             return all["\(isSecure ? "https" : "http")://\(String(decoding: authority, as: UTF8.self))"[...]]?.origin
         }
 
-        /// Only what is written as it would be written here: a text that begins so is the URL.
+        /// Adds an origin in its normalized form.
         mutating func learn(_ origin: Origin) {
             if all.count >= 1024 { all.removeAll() }
             let text = origin.urlPrefix
@@ -161,7 +163,7 @@ extension RequestURL {
         }
     }
 
-    /// Where the target begins, if `text` is `origin` and a plain target.
+    /// The offset of the target, if `text` is `origin` followed by a plain target.
     private static func target(of text: String, after origin: String) -> Int? {
         let bytes = text.utf8.span
         let start = origin.utf8.span
@@ -170,7 +172,7 @@ extension RequestURL {
         return isPlain(bytes, from: start.count) ? start.count : nil
     }
 
-    /// Cuts a URL in front of its path; `nil` if it has none, or anything in it is out of the ordinary.
+    /// Splits a URL before its path; `nil` if it has no path, or needs the full parser.
     private static func split(_ text: String) -> (origin: Substring, target: Int)? {
         var slashes = 0
         var target = 0
@@ -179,7 +181,7 @@ extension RequestURL {
             guard target < bytes.count else { return nil }
             let byte = bytes[target]
             if byte == UInt8(ascii: "/") { slashes += 1 }
-            // Before the path these mean something else.
+            // Before the path these characters have another meaning.
             guard isPlain(byte), byte != UInt8(ascii: "?"), byte != UInt8(ascii: "%"), byte != UInt8(ascii: "@"),
                 byte != UInt8(ascii: "\\")
             else { return nil }
@@ -192,7 +194,7 @@ extension RequestURL {
         return (text[..<end], target)
     }
 
-    /// Whether a target needs nothing done to it: no byte of it is encoded or cut off, and no segment may be a step.
+    /// Whether a target can be used unchanged: no byte has to be encoded or removed, and there is no dot segment.
     private static func isPlain(_ bytes: Span<UInt8>, from start: Int) -> Bool {
         var previous: UInt8 = 0
         for offset in start..<bytes.count {
@@ -204,12 +206,12 @@ extension RequestURL {
         return true
     }
 
-    /// Neither a control nor white space nor what is not ASCII, and nothing that begins a fragment.
+    /// Whether a byte is visible ASCII other than "#".
     private static func isPlain(_ byte: UInt8) -> Bool {
         byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
     }
 
-    /// What libcurl makes of an authority: the host in the form in which it is compared, and the port.
+    /// The normalized host and the port of an authority, as parsed by libcurl.
     private static func origin(
         isSecure: Bool,
         _ authority: ArraySlice<UInt8>,
@@ -217,17 +219,17 @@ extension RequestURL {
     ) throws(HandleError) -> Origin {
         try problem.requireNoControl(authority)
         guard !authority.contains(UInt8(ascii: "@")) else { throw problem.invalid("it contains credentials") }
-        // These end an authority, for libcurl or for other programs.
+        // These characters end an authority, in libcurl or in other parsers.
         guard !authority.isEmpty, !authority.contains(where: { " /?#\\".utf8.contains($0) }) else {
-            throw problem.invalid("its host is none")
+            throw problem.invalid("its host is empty, or contains a character that is not allowed")
         }
         if let known = origins.withLock({ $0.origin(isSecure: isSecure, authority) }) { return known }
         let origin = try ask(isSecure: isSecure, authority, problem)
         let normalized = Array(origin.authority.utf8)
         guard normalized[...] != authority else { return origin }
-        // libcurl is given the URL in its normal form: that has to be the same to it.
+        // libcurl gets the normalized URL, so it has to parse it to the same origin.
         guard try ask(isSecure: isSecure, normalized[...], problem) == origin else {
-            throw problem.invalid("its host is written in a way that hides which one it is")
+            throw problem.invalid("its host is ambiguous: the normalized form is a different host")
         }
         return origin
     }
@@ -238,13 +240,13 @@ extension RequestURL {
         _ problem: Problem
     ) throws(HandleError) -> Origin {
         guard let parser = CurlURL() else {
-            throw HandleError(.notEnoughMemory, problem.operation, reason: "no memory for a URL")
+            throw HandleError(.notEnoughMemory, problem.operation, reason: "there is no memory for a URL")
         }
         let result = parser.parse(Array("\(isSecure ? "https" : "http")://".utf8) + authority + [UInt8(ascii: "/")])
         guard result == CURLUE_OK else { throw problem.refused(by: result) }
         let host = try parser.host(problem)
         guard let port = parser.port, (1...65535).contains(port) else {
-            throw problem.invalid("its port is not a port")
+            throw problem.invalid("its port must be from 1 to 65535")
         }
         return Origin(isSecure: isSecure, host: host, port: port)
     }
@@ -264,7 +266,7 @@ extension RequestURL {
 
         var controlCharacter: HandleError { invalid("it contains a control character") }
 
-        /// Whether the scheme is https; it is http or https.
+        /// Whether the scheme is https; throws if it is neither http nor https.
         func isSecure(_ scheme: some Collection<UInt8>) throws(HandleError) -> Bool {
             let name = String(decoding: scheme.map(\.asciiLowercased), as: UTF8.self)
             guard name == "https" || name == "http" else { throw unknown(String(decoding: scheme, as: UTF8.self)) }
@@ -280,12 +282,12 @@ extension RequestURL {
             HandleError(
                 .invalidURL,
                 operation,
-                reason: "\"\(text.hidingCredentials)\" is not a URL that can be used: \(reason)"
+                reason: "\"\(text.hidingCredentials)\" is not a valid URL: \(reason)"
             )
         }
 
         func unknown(_ scheme: String) -> HandleError {
-            let reason = "the scheme of \"\(text.hidingCredentials)\" is \"\(scheme)\", not http or https"
+            let reason = "the scheme of \"\(text.hidingCredentials)\" must be http or https, but is \"\(scheme)\""
             return HandleError(.unrecognizedScheme, operation, reason: reason)
         }
 
@@ -301,11 +303,11 @@ extension RequestURL {
 }
 
 extension String {
-    /// A URL, maybe a malformed one, as it may be shown in an error.
+    /// A URL, possibly malformed, without secrets, for an error text.
     fileprivate var hidingCredentials: String { Redaction.standard.malformedURL(self) }
 }
 
-/// The owner of a URL parser of libcurl's.
+/// The owner of a `CURLU` handle.
 @safe
 struct CurlURL: ~Copyable {
     let pointer: OpaquePointer
@@ -319,7 +321,7 @@ struct CurlURL: ~Copyable {
         unsafe curl_url_cleanup(pointer)
     }
 
-    /// Takes a URL apart; nothing in it is encoded, and no step in its path is taken.
+    /// Parses a URL. Nothing is encoded and dot segments are kept.
     func parse(_ text: String) -> CURLUcode { parse(Array(text.utf8)) }
 
     func parse(_ bytes: [UInt8]) -> CURLUcode {
@@ -347,18 +349,18 @@ struct CurlURL: ~Copyable {
             let address = host.dropFirst().dropLast().map(\.asciiLowercased)
             guard let zone = value(CURLUPART_ZONEID) else { return String(decoding: address, as: UTF8.self) }
             guard zone.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"%[".utf8.contains($0) }) else {
-                throw problem.invalid("its zone is not the name of an interface")
+                throw problem.invalid("its zone is not the name of a network interface")
             }
             return String(decoding: address + [UInt8(ascii: "%")] + zone, as: UTF8.self)
         }
         guard host.allSatisfy({ $0.isASCIILetter || $0.isASCIIDigit || "-._~".utf8.contains($0) }) else {
-            // Some of these begin another part of a URL, and come from a name that was encoded.
-            throw problem.invalid("its host has a character that hosts do not have")
+            // Delimiters of a URL; they can occur in a host that was percent-encoded.
+            throw problem.invalid("its host contains a character that is not allowed")
         }
         return String(decoding: host.map(\.asciiLowercased), as: UTF8.self)
     }
 
-    /// libcurl tells since 7.88 what it makes of names that are not ASCII, where it was built with a library for them.
+    /// libcurl 7.88 and newer convert names that are not ASCII, if they were built with IDN.
     private static let convertsNames =
         CurlLibrary.version >= 0x07_58_00 && CurlLibrary.linked.features.contains(.internationalNames)
 
@@ -368,7 +370,7 @@ struct CurlURL: ~Copyable {
         let result = unsafe curl_url_get(pointer, part, &value, UInt32(flags))
         locale?.leave()
         guard result == CURLUE_OK else {
-            // 7.88 hands out what it could not convert, and forgets it.
+            // 7.88 returns a text on this failure too, which the caller has to free.
             if CurlLibrary.version < 0x08_00_00 { unsafe curl_free(value) }
             return nil
         }
@@ -378,9 +380,9 @@ struct CurlURL: ~Copyable {
     }
 }
 
-/// UTF-8 as the encoding of the calling thread's locale, from `init` to `leave`.
+/// Sets the encoding of the calling thread's locale to UTF-8, from `init` to `leave`.
 ///
-/// libidn2 takes a name to be in that encoding, which is ASCII unless the program has chosen a locale.
+/// libidn2 interprets names in that encoding, which is ASCII unless the program has set a locale.
 @safe
 private struct UTF8Locale {
     private let locale: locale_t

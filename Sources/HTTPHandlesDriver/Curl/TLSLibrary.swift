@@ -7,11 +7,11 @@ import Darwin
 import Glibc
 #endif
 
-/// What OpenSSL knows of a connection and libcurl does not tell.
+/// TLS properties of a connection that OpenSSL has and libcurl does not report.
 ///
-/// We do not link OpenSSL: which one libcurl uses is libcurl's business. Its functions are looked up in the libcurl that
-/// is loaded and in what that depends on, so they are those of the library that made the connection. Where there is none
-/// (another TLS library, a static libcurl, another system) nothing is known.
+/// OpenSSL is not linked: its functions are looked up in the loaded libcurl and its dependencies, so they belong to the
+/// library that made the connection. With another TLS library, a static libcurl or another system there are none, and the
+/// properties are `nil`.
 @safe
 enum TLSLibrary {
     /// Version and cipher suite of a connection.
@@ -20,23 +20,23 @@ enum TLSLibrary {
         let cipher: String?
     }
 
-    /// What the connection of a transfer agreed on; possible while libcurl has the connection in use.
+    /// The properties of a transfer's connection; available while the transfer uses the connection.
     static func agreement(of curl: borrowing CurlEasy) -> Agreement? {
         guard let functions = unsafe functions, let ssl = unsafe connection(of: curl) else { return nil }
-        // Both texts are OpenSSL's constants.
+        // Both texts are constants of OpenSSL.
         return unsafe Agreement(
             version: functions.version(ssl).map { unsafe String(cString: $0) },
             cipher: functions.cipher(ssl).flatMap { unsafe functions.cipherName($0) }.map { unsafe String(cString: $0) }
         )
     }
 
-    /// The protocol that the two ends have agreed on in the handshake, for example "h2" (RFC 7301).
+    /// The protocol that was negotiated by ALPN, for example "h2" (RFC 7301).
     static func protocolName(of curl: borrowing CurlEasy) -> String? {
         guard let functions = unsafe functions, let ssl = unsafe connection(of: curl) else { return nil }
         var name: UnsafePointer<UInt8>?
         var length: UInt32 = 0
         unsafe functions.agreedProtocol(ssl, &name, &length)
-        // The text is the connection's, and copied at once.
+        // The text belongs to the connection: copied at once.
         return unsafe name.map {
             unsafe String(decoding: UnsafeBufferPointer(start: $0, count: Int(length)), as: UTF8.self)
         }
@@ -78,7 +78,7 @@ enum TLSLibrary {
         )
     }()
 
-    /// A function of the loaded libcurl or of what that depends on.
+    /// A function of the loaded libcurl or of its dependencies.
     private static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
         #if canImport(Glibc)
         guard let library = unsafe dlopen("libcurl.so.4", RTLD_NOLOAD | RTLD_LAZY) else { return nil }

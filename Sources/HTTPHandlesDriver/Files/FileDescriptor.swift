@@ -4,14 +4,14 @@ import Darwin
 import Glibc
 #endif
 
-/// An open file of the system, closed with its last reference. All calls block.
+/// An open file descriptor, closed when its last reference is released. All calls block.
 ///
-/// The system's own calls: Foundation would be a large dependency for a dozen of them, and its handles end the process
-/// where a write fails.
+/// Uses the system calls directly: Foundation would be a large dependency, and `FileHandle` ends the process when a write
+/// fails.
 final class FileDescriptor: Sendable {
     let number: Int32
 
-    /// Closed when another program is executed, in every case.
+    /// Opened with `O_CLOEXEC`.
     init(opening path: String, _ flags: Int32, mode: mode_t = 0) throws(FileFailure) {
         guard !path.utf8.contains(0) else { throw FileFailure("the path contains a NUL") }
         number = try Self.retried { unsafe open(path, flags | O_CLOEXEC, mode) }
@@ -41,7 +41,7 @@ final class FileDescriptor: Sendable {
                 return unsafe Self.write(number, rest)
             }
             if result < 0, errno == EINTR { continue }
-            // A pipe or terminal that another process has set not to block.
+            // A pipe or terminal that another process has set to non-blocking.
             if result < 0, errno == EAGAIN || errno == EWOULDBLOCK {
                 var waiting = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
                 _ = unsafe poll(&waiting, 1, -1)
@@ -52,7 +52,7 @@ final class FileDescriptor: Sendable {
         }
     }
 
-    /// Reads exactly `count` bytes from a place in the file.
+    /// Reads exactly `count` bytes at an offset.
     func read(at offset: Int64, _ count: Int) throws(FileFailure) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
@@ -63,7 +63,7 @@ final class FileDescriptor: Sendable {
             }
             if result < 0, errno == EINTR { continue }
             guard result >= 0 else { throw .system }
-            guard result > 0 else { throw FileFailure("it became shorter while it was sent") }
+            guard result > 0 else { throw FileFailure("it was truncated while it was sent") }
             filled += result
         }
         return bytes
@@ -77,25 +77,25 @@ final class FileDescriptor: Sendable {
         guard fchmod(number, mode) == 0 else { throw .system }
     }
 
-    /// Whether the file now belongs to a group; not every process may do that.
+    /// Sets the group of the file. Returns `false` if the process is not allowed to.
     func setGroup(_ group: gid_t) -> Bool { fchown(number, uid_t.max, group) == 0 }
 
-    /// Waits until everything that was written is where a power failure does not reach it.
+    /// Waits until all written bytes are on permanent storage.
     func synchronize() throws(FileFailure) {
         _ = try Self.retried { fsync(number) }
     }
 
-    /// Reports what the system finds out only when a file is closed, as network file systems do, while the file stays open
-    /// and locked: each descriptor that is closed reports it.
+    /// Reports errors that the system detects only when a descriptor is closed (network file systems), by closing a
+    /// duplicate. The file stays open and locked.
     func checkClosing() throws(FileFailure) {
         let result = Self.close(try Self.retried { fcntl(number, F_DUPFD_CLOEXEC, 3) })
         guard result == 0 || errno == EINTR else { throw .system }
     }
 
-    /// Locks the file, unless another descriptor has it locked.
+    /// Locks the file. Returns `false` if another descriptor has locked it.
     func lock() -> Bool { flock(number, LOCK_EX | LOCK_NB) == 0 }
 
-    /// Closing is not enough: a process that is being started has all descriptors for a moment, and the lock with them.
+    /// Closing is not sufficient: until it executes, a forked process has all descriptors and thereby the lock.
     func unlock() { flock(number, LOCK_UN) }
 
     // MARK: The system
@@ -132,6 +132,6 @@ struct FileFailure: Error {
 
     init(_ reason: String) { self.reason = reason }
 
-    /// What the last call to the system failed of.
+    /// The error of the last system call.
     static var system: FileFailure { unsafe FileFailure(String(cString: strerror(errno))) }
 }

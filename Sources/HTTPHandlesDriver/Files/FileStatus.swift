@@ -4,20 +4,20 @@ import Darwin
 import Glibc
 #endif
 
-/// What the system says of a file: its type, its owner, who may do what with it.
+/// Type, owner and permissions of a file (`stat`).
 struct FileStatus {
     private let status: stat
 
     init(_ status: stat) { self.status = status }
 
-    /// Of what has a name, a link itself included; `nil` if there is nothing, or nothing to be found out.
+    /// The status of the file with that path, without following a link; `nil` if it does not exist or is not accessible.
     init?(named path: String) {
         var status = stat()
         guard !path.utf8.contains(0), unsafe lstat(path, &status) == 0 else { return nil }
         self.status = status
     }
 
-    /// Of what a name leads to; `nil` as above.
+    /// The same, following links.
     init?(following path: String) {
         var status = stat()
         guard !path.utf8.contains(0), unsafe stat(path, &status) == 0 else { return nil }
@@ -26,7 +26,7 @@ struct FileStatus {
 
     var length: Int64 { Int64(status.st_size) }
     var isRegular: Bool { status.st_mode & S_IFMT == S_IFREG }
-    /// Who may read, write and execute.
+    /// The permissions.
     var mode: mode_t { status.st_mode & 0o777 }
     var group: gid_t { status.st_gid }
     var isOurs: Bool { status.st_uid == geteuid() }
@@ -35,19 +35,20 @@ struct FileStatus {
         status.st_ino == other?.status.st_ino && status.st_dev == other?.status.st_dev
     }
 
-    /// Why what the file holds can be from another user, in a folder that several may write to; `nil` if it cannot.
+    /// Why another user can have written the file's content; `nil` if no other user can. For folders that several users may
+    /// write to.
     var distrust: String? {
         if !isRegular { return "it is not a regular file" }
         if !isOurs { return "it belongs to another user" }
-        if mode & 0o022 != 0 { return "other users may write it" }
-        if status.st_nlink > 1 { return "it has another name" }
+        if mode & 0o022 != 0 { return "other users may write to it" }
+        if status.st_nlink > 1 { return "it has more than one hard link" }
         return nil
     }
 
-    /// Of what will be replaced by a file; `nil` if there is nothing.
+    /// The status of a file that is about to be replaced; `nil` if there is none.
     ///
-    /// Replacing a device breaks the machine, following a link writes where the maker of the link wants it. So only a
-    /// regular file is ever replaced.
+    /// Throws unless it is a regular file: replacing a device would break the system, and a link could lead to a file that
+    /// another user has chosen.
     static func replaceable(_ path: String) throws(FileFailure) -> FileStatus? {
         guard !path.utf8.contains(0) else { throw FileFailure("the path contains a NUL") }
         guard let status = FileStatus(named: path) else { return nil }

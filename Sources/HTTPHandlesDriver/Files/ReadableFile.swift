@@ -6,21 +6,20 @@ import Darwin
 import Glibc
 #endif
 
-/// A regular file, open for reading from any place; closed with its last reference.
+/// A regular file, open for reading at any offset; closed when its last reference is released.
 package final class ReadableFile: Sendable {
     private let path: String
     private let descriptor: FileDescriptor
-    /// How many bytes it had when it was opened.
+    /// Its length in bytes when it was opened.
     package let length: Int64
 
-    /// Pipes and devices have no length and may block for ever, so they are refused.
+    /// Pipes and devices are refused: they have no length and may block without limit.
     ///
-    /// - Parameter isOwn: Whether the file has to be one that no other user can have written. It is not looked for behind a
-    ///   link then.
+    /// - Parameter isOwn: Whether to refuse a file that another user can have written, and not to follow links.
     package init(_ path: String, isOwn: Bool = false, for operation: HandleOperation) throws(HandleError) {
         self.path = path
         do throws(FileFailure) {
-            // Not blocking: opening a pipe without a writer would wait for one.
+            // Non-blocking: opening a pipe would wait for a writer.
             let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (isOwn ? O_NOFOLLOW : 0)
             descriptor = try FileDescriptor(opening: path, flags)
             let status = try descriptor.status()

@@ -6,27 +6,26 @@ import Darwin
 import Glibc
 #endif
 
-/// A file that is written from its beginning to its end. All calls block.
+/// A file that is written sequentially. All calls block.
 ///
-/// Three ways: a new file that appears under its name when it is complete, a partial file that stays until it is, and
-/// writing into what is there, as the curl command does. In the first two only a regular file is ever replaced, and no link
-/// is followed.
+/// There are three modes: a new file that gets its name when it is complete, a partial file that is kept until it is
+/// complete, and writing in place, like the curl command. The first two replace only regular files and do not follow
+/// links.
 package final class WritableFile {
-    /// How errors call it.
+    /// Its name in error texts.
     private var name: String
     private let path: String
-    /// Where it is until it is complete, in the same folder, so that it can be renamed; `nil` for one that is written in
-    /// place.
+    /// The path until the file is complete, in the same folder, so that it can be renamed; `nil` for writing in place.
     private let temporaryPath: String?
-    /// Stays if it is not completed.
+    /// Whether the temporary file is kept if it is not completed.
     private let isKept: Bool
     private let isPrivate: Bool
-    /// Another's partial file is not ours to remove.
+    /// Whether this object may remove the temporary file: not if another download is writing it.
     private var isOurs = false
-    /// `nil` when it is complete.
+    /// `nil` after completion.
     private var descriptor: FileDescriptor?
     var number: Int32? { descriptor?.number }
-    /// How many bytes it has.
+    /// Its length in bytes.
     package private(set) var length: UInt64 = 0
 
     private init(_ path: String, at temporaryPath: String?, name: String? = nil, isKept: Bool, isPrivate: Bool) {
@@ -38,9 +37,9 @@ package final class WritableFile {
         descriptor = nil
     }
 
-    /// A new file, gone unless it is completed.
+    /// A new file, which is removed unless it is completed.
     ///
-    /// - Parameter isPrivate: Whether only its owner may read it; else it gets the mode of the file that it replaces.
+    /// - Parameter isPrivate: Whether only its owner may read it; otherwise it gets the mode of the file that it replaces.
     package convenience init(replacing path: String, isPrivate: Bool = false) throws(HandleError) {
         let temporaryPath = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
         self.init(path, at: temporaryPath, isKept: false, isPrivate: isPrivate)
@@ -52,22 +51,22 @@ package final class WritableFile {
         }
     }
 
-    /// The file at `partial`, as far as it is there, to be written on; it stays if it is not completed.
+    /// Appends to the file at `partial`, which is created if necessary and kept if it is not completed.
     ///
-    /// Two that write it at a time would break it, so it is locked. In a folder that others may write to it can be another
-    /// user's: it is looked at after it was opened.
+    /// The file is locked against other downloads. It is checked after it was opened, because in a shared folder it can
+    /// belong to another user.
     package convenience init(resuming partial: String, for path: String) throws(HandleError) {
         self.init(path, at: partial, isKept: true, isPrivate: false)
         let existing = try explained { () throws(FileFailure) in try FileStatus.replaceable(path) }
         name = "the file \(partial)"
         try explained { () throws(FileFailure) in
             let mode = (existing?.mode ?? 0o666) & 0o644 | 0o600
-            // Not blocking: opening a pipe would wait for a reader.
+            // Non-blocking: opening a pipe would wait for a reader.
             let flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
             let opened = try FileDescriptor(opening: partial, flags, mode: mode)
             let status = try opened.status()
             guard status.isRegular else { throw FileFailure("it is not a regular file") }
-            // A process that had it locked may have completed the file, which then has another name.
+            // A process that had the lock may have completed and renamed the file.
             guard opened.lock(), status.isSameFile(as: FileStatus(named: partial)) else {
                 throw FileFailure("another download is writing it")
             }
@@ -78,8 +77,8 @@ package final class WritableFile {
         }
     }
 
-    /// Whatever has the name, or a new file, is opened as the curl command does it: links are followed, pipes and devices
-    /// written to, regular files emptied first. Waits for the reader of a pipe.
+    /// Writes in place, like the curl command: follows links, writes to pipes and devices, truncates or creates regular
+    /// files. Waits for the reader of a pipe.
     package convenience init(into path: String) throws(HandleError) {
         self.init(path, at: nil, isKept: true, isPrivate: false)
         try explained { () throws(FileFailure) in
@@ -107,7 +106,7 @@ package final class WritableFile {
         if descriptor != nil { leave() }
     }
 
-    /// Lets go of a file that is not complete.
+    /// Closes a file that is not complete, and removes it unless it is kept.
     private func leave() {
         if isOurs, let temporaryPath, !isKept || length == 0 { unsafe unlink(temporaryPath) }
         if isOurs, isKept { descriptor?.unlock() }
@@ -120,7 +119,7 @@ package final class WritableFile {
                 try open().write(bytes)
             } catch {
                 if temporaryPath == nil { removeInPlace() }
-                // A part of the bytes may have been written, and is kept.
+                // Some of the bytes may have been written.
                 if let status = try? open().status() { length = UInt64(clamping: status.length) }
                 throw error
             }
@@ -128,13 +127,13 @@ package final class WritableFile {
         }
     }
 
-    /// Throws away what is there.
+    /// Truncates the file.
     package func empty() throws(HandleError) {
         try explained { () throws(FileFailure) in try open().truncate() }
         length = 0
     }
 
-    /// Gives the file its name, in the place of the file that had it before, when its bytes are on the disk.
+    /// Synchronizes the file and renames it to its final path, replacing an existing file.
     package func complete() throws(HandleError) {
         try explained { () throws(FileFailure) in
             guard let temporaryPath else {
@@ -164,31 +163,30 @@ package final class WritableFile {
         return descriptor
     }
 
-    /// Gives the new file the mode and the group of the one that it replaces, if that is ours; it has no wider mode already
-    /// if it is not.
+    /// Copies mode and group of the replaced file, if that belongs to this user.
     private func passOn(_ existing: FileStatus) throws(FileFailure) {
         guard existing.isOurs else { return }
         let descriptor = try open()
         var mode = existing.mode
         if try descriptor.status().group != existing.group, !descriptor.setGroup(existing.group) {
-            // What one group may do is not for another.
+            // The group is a different one: it gets no permissions that the others do not have.
             mode = mode & ~0o070 | (mode & 0o007) << 3
         }
         try descriptor.setMode(mode)
     }
 
-    /// Leaves no half of a file under the final name; what is no regular file has none.
+    /// Removes an incomplete regular file that was written in place.
     private func removeInPlace() {
         guard let status = try? descriptor?.status(), status.isRegular else { return }
         try? descriptor?.truncate()
         if status.isSameFile(as: FileStatus(named: path)) { unsafe unlink(path) }
     }
 
-    /// The name of a file is in its folder.
+    /// Synchronizes the folder, which contains the file's name.
     private static func synchronizeFolder(of path: String) throws(FileFailure) {
         let end = path.utf8.lastIndex(of: UInt8(ascii: "/"))
         let folder = end.map { String(path[...$0]) } ?? "."
-        // One that may not be read cannot be opened, and some file systems have nothing to do for a folder.
+        // Errors are ignored: the folder may not be readable, and some file systems do not support this.
         guard let descriptor = try? FileDescriptor(opening: folder, O_RDONLY | O_DIRECTORY) else { return }
         guard fsync(descriptor.number) != 0, errno != EINVAL, errno != EINTR else { return }
         throw .system

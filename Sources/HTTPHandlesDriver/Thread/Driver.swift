@@ -8,19 +8,19 @@ import Darwin
 import Glibc
 #endif
 
-/// The thread of one session. It drives libcurl, and it is the executor of the session's actors.
+/// The driver thread of one session: it runs libcurl and is the serial executor of the session's actors.
 ///
-/// The thread starts with the first entry in its inbox and stops when the session is gone and the inbox is empty. What
-/// comes later (a call on a closed handle is still a job of an actor) starts it again for as long as it takes.
+/// The thread starts with the first entry in its inbox. It stops when the session is closed and the inbox is empty. Later
+/// entries (for example a call on a closed handle, which is still an actor job) start it again until they are done.
 ///
-/// Users may ask for whole tasks to run on the thread: that is what `DriverTaskExecutor` is for.
+/// `DriverTaskExecutor` runs whole tasks on the thread.
 package final class Driver: SerialExecutor {
     private let inbox = Lock(DriverInbox())
     private let waker: Waker
-    /// The thread that runs the loop, as a number; 0 while there is none.
+    /// The ID of the thread that runs the loop; 0 if there is none.
     private let thread = Atomic<UInt>(0)
     private let configuration: DriverConfiguration
-    /// Flushed by the loop, twice a turn.
+    /// Flushed by the loop, twice in each turn.
     package let resumptions = Resumptions()
 
     package init(_ configuration: DriverConfiguration = .standard) throws(HandleError) {
@@ -31,10 +31,10 @@ package final class Driver: SerialExecutor {
 
     // MARK: Entries
 
-    /// Has `command` run on the driver's thread, after everything that was submitted before.
+    /// Runs `command` on the driver thread, after everything that was submitted before.
     ///
-    /// Callable from any thread; never runs the command at once, so no code of a handle ever runs inside other code of
-    /// a handle. Never blocks.
+    /// Callable from any thread; never blocks. The command never runs inside this call, so the code of a handle is not
+    /// reentrant.
     package func submit(_ command: @escaping @Sendable (TransferEngine) -> Void) {
         post(.command(command))
     }
@@ -51,7 +51,7 @@ package final class Driver: SerialExecutor {
         }
     }
 
-    /// The session is gone: the thread, which is the caller's, stops when nothing waits any more.
+    /// The session is closed: the thread stops when the inbox is empty. To be called on the driver thread.
     package func retire() {
         checkIsolated()
         inbox.withLock { $0.retire() }
@@ -59,12 +59,12 @@ package final class Driver: SerialExecutor {
 
     // MARK: Isolation
 
-    /// Whether the caller is on the driver's thread.
+    /// Whether the caller is on the driver thread.
     package var isCurrent: Bool { thread.load(ordering: .relaxed) == Self.currentThread }
 
     package func checkIsolated() {
-        // Only `assumeIsolated` asks, of code that says it is on this thread.
-        precondition(isCurrent, "This code belongs on the session's driver thread.")
+        // Called only by `assumeIsolated`.
+        precondition(isCurrent, "This code must run on the session's driver thread.")
     }
 
     package func isIsolatingCurrentContext() -> Bool? { isCurrent }
@@ -80,8 +80,8 @@ package final class Driver: SerialExecutor {
     // MARK: The thread
 
     private func startThread() {
-        // A handler that runs on this thread could find libcurl in the middle of anything, so signals go elsewhere.
-        // SIGPIPE is among them: a TLS library may write to a connection that the peer has closed.
+        // All signals are blocked on this thread: a handler could interrupt libcurl anywhere. This includes SIGPIPE,
+        // because a TLS library may write to a connection that the peer has closed.
         var all = sigset_t()
         var previous = sigset_t()
         unsafe sigfillset(&all)
@@ -100,8 +100,8 @@ package final class Driver: SerialExecutor {
         #endif
         let result = unsafe pthread_create(&identity, &attributes, driverThreadMain, retained)
         if result != 0 {
-            // The system gives no thread. What waits must not be lost, so the caller lends its own: without transfers,
-            // and only until nothing waits.
+            // The thread could not be created. The entries must not be lost, so the calling thread runs the loop, without
+            // transfers, until the inbox is empty.
             unsafe Unmanaged<Driver>.fromOpaque(retained).release()
             run(TransferEngine(failure: .noThread(result), waker: waker, resumptions), mayRest: false)
         }
@@ -113,15 +113,15 @@ package final class Driver: SerialExecutor {
 
     private static let batchesPerTurn = 4
 
-    /// The loop. Its last act is to leave; the inbox decides under the lock that nothing is left behind.
+    /// The loop. It returns only after the inbox has found, under its lock, that no entry is left.
     private func run(_ engine: TransferEngine, mayRest: Bool) {
         let identity = Self.currentThread
         thread.store(identity, ordering: .relaxed)
         let asActors = unsafe asUnownedSerialExecutor()
         var batch: [DriverInbox.Entry?] = []
         while true {
-            // What runs may have more to run at once: a task that gets its response sends the next request. All of that
-            // comes before the next look at the sockets, within reason.
+            // Entries may add further entries: a task that gets its response sends the next request. They run before the
+            // next poll, up to a limit.
             for _ in 0..<Self.batchesPerTurn {
                 inbox.withLock { $0.take(&batch) }
                 if batch.isEmpty { break }
@@ -142,10 +142,10 @@ package final class Driver: SerialExecutor {
             case .entriesWait: engine.sleep(mayBlock: false)
             case .sleep:
                 engine.sleep(mayBlock: true)
-                // From here on nobody has to wake the thread.
+                // From here on the thread does not need to be woken.
                 inbox.withLock { $0.awoken() }
             case .stop:
-                // A new thread may have begun already; then the place is its own.
+                // A new thread may have started and stored its ID already.
                 _ = thread.compareExchange(expected: identity, desired: 0, ordering: .relaxed)
                 return
             }
@@ -155,10 +155,10 @@ package final class Driver: SerialExecutor {
     }
 }
 
-/// The driver's thread as an executor of tasks.
+/// The driver thread as a task executor.
 ///
-/// Apart from `Driver`, because a job of an actor and a job of a task come in through the same method and are not run in
-/// the same way: run as the other, each return from a call would be one more job.
+/// A separate type, because both protocols enqueue jobs through the same method, and actor jobs and task jobs have to be
+/// run differently: run as the other kind, each return from a call would cost one more job.
 package final class DriverTaskExecutor: TaskExecutor {
     private let driver: Driver
 
@@ -171,7 +171,7 @@ package final class DriverTaskExecutor: TaskExecutor {
     }
 }
 
-/// What the driver's thread runs; the argument is the retained driver.
+/// The main function of the driver thread; the argument is the retained driver.
 private func driverThreadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     chttphandles_name_thread()
     if let argument = unsafe argument {

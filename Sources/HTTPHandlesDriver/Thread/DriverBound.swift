@@ -1,13 +1,12 @@
-/// Something that only one driver's thread touches.
+/// An object that is accessed only on the driver thread.
 package protocol DriverResident: AnyObject {
     var driver: Driver { get }
 }
 
-/// A reference to something that only one driver's thread touches, on its way through other threads.
+/// A sendable reference to an object that is accessed only on the driver thread.
 ///
-/// The object may be made anywhere and its reference travel through any task; whoever opens the reference has to be on
-/// the driver's thread, which debug builds check. That is what makes it `@unchecked Sendable`: all access is from one
-/// thread. (The memory may be freed elsewhere, after the last access.)
+/// The object may be made and its reference passed on any thread. `@unchecked Sendable`, because the object is accessed
+/// only on the driver thread, which debug builds check. (It may be freed on another thread, after the last access.)
 @frozen
 package struct DriverBound<Value: DriverResident>: @unchecked Sendable {
     @usableFromInline
@@ -20,7 +19,7 @@ package struct DriverBound<Value: DriverResident>: @unchecked Sendable {
 
     @inlinable
     package var value: Value {
-        assert(bound.driver.isCurrent, "This object belongs to its session's driver thread.")
+        assert(bound.driver.isCurrent, "This object must be accessed on its session's driver thread.")
         return bound
     }
 }

@@ -1,24 +1,23 @@
-/// What waits to be done on a driver's thread, and whether somebody has to start or wake the thread for it.
+/// The queue of a driver thread, and the state of that thread.
 ///
-/// The races of starting, sleeping and stopping are all decided here, under the driver's lock:
-/// - The thread announces that it will sleep and finds out in the same step that nothing has come in; whoever comes
-///   later sees `asleep` and wakes it. Without that single step an entry could slip in between the look and the sleep.
-/// - The thread stops and finds out in the same step that nothing has come in; whoever comes later sees `stopped` and
-///   starts a new thread, so that late jobs still run.
+/// The races between posting, sleeping and stopping are resolved here, under the driver's lock:
+/// - The thread checks that the queue is empty and sets `asleep` in one step. A later `post` sees `asleep` and wakes it.
+/// - The thread checks that the queue is empty and sets `stopped` in one step. A later `post` sees `stopped` and starts a
+///   new thread.
 struct DriverInbox {
     enum Entry: Sendable {
-        /// A piece of one of the session's actors.
+        /// A job of one of the session's actors.
         case actorJob(UnownedJob)
-        /// A piece of a task that prefers the driver's thread.
+        /// A job of a task that runs on the driver thread.
         case taskJob(UnownedJob, DriverTaskExecutor)
-        /// A command of the library's.
+        /// A command of the library.
         case command(@Sendable (TransferEngine) -> Void)
     }
 
     enum ThreadState {
         /// There is no thread. Can transition to: running.
         case stopped
-        /// The thread looks at the inbox before it sleeps. Can transition to: asleep, stopped.
+        /// The thread will check the inbox before it sleeps. Can transition to: asleep, stopped.
         case running
         /// The thread sleeps until it is woken. Can transition to: running.
         case asleep
@@ -27,10 +26,10 @@ struct DriverInbox {
     enum Summons { case nothing, wake, startThread }
     enum Rest { case entriesWait, sleep, stop }
 
-    /// Optional, so that the driver's thread can take them out one by one instead of copying each.
+    /// Optional, so that the driver thread can take them out one by one without copying.
     private(set) var entries: [Entry?] = []
     private(set) var thread = ThreadState.stopped
-    /// The session is gone: the thread stops as soon as nothing waits.
+    /// The session is closed: the thread stops as soon as the inbox is empty.
     private(set) var isRetired = false
 
     mutating func post(_ entry: Entry) -> Summons {
@@ -48,14 +47,14 @@ struct DriverInbox {
 
     mutating func retire() { isRetired = true }
 
-    /// Exchanges the waiting entries for an empty array whose memory is used again.
+    /// Swaps the entries for an empty array, whose memory is reused.
     mutating func take(_ emptied: inout [Entry?]) {
         swap(&entries, &emptied)
     }
 
     mutating func awoken() { thread = .running }
 
-    /// The thread has nothing to do at the moment; a thread that may not rest stops instead.
+    /// Called when the thread has nothing to do: decides whether it sleeps or stops. Without `mayRest` it stops.
     mutating func prepareToRest(mayRest: Bool) -> Rest {
         guard entries.isEmpty else { return .entriesWait }
         let rests = mayRest && !isRetired

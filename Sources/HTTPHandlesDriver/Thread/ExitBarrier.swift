@@ -6,21 +6,20 @@ import Darwin
 import Glibc
 #endif
 
-/// Keeps the drivers out of libcurl while the process exits.
+/// Prevents drivers from using libcurl while the process exits.
 ///
-/// `exit` and the return of `main` have the libraries below libcurl take themselves apart, OpenSSL among them, while all
-/// threads go on: a driver in the middle of a TLS handshake crashes. So drivers enter libcurl only through here. The
-/// exit handler lets nobody in any more and waits until all are out; it runs before those of the libraries, because it
-/// was registered after theirs.
+/// `exit` and the return of `main` run the exit handlers of libraries such as OpenSSL while all threads continue: a driver
+/// in a TLS handshake would crash. So drivers call libcurl only inside `pass`. The exit handler of this barrier blocks new
+/// calls and waits until all current ones have returned. It was registered last, so it runs before those of the libraries.
 ///
-/// It waits two seconds at most: a signal handler that exits may have interrupted a thread that holds what a driver in
-/// libcurl is waiting for, such as the lock of `malloc`.
+/// It waits at most two seconds: a signal handler that calls `exit` may have interrupted a thread that holds a lock which
+/// a driver needs, such as that of `malloc`.
 enum ExitBarrier {
-    /// How many drivers are in libcurl, and the flag `isExiting`.
+    /// The number of drivers inside libcurl, and the flag `isExiting`.
     private static let state = Atomic(0)
     private static let isExiting = 1 << 32
 
-    /// To be called once, when libcurl is initialised.
+    /// To be called once, after libcurl was initialized.
     static func install() {
         atexit { ExitBarrier.shut() }
     }

@@ -7,7 +7,7 @@ import Glibc
 #endif
 
 extension MonotonicTime {
-    /// The present moment.
+    /// The current time.
     package static var now: MonotonicTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)

@@ -1,22 +1,22 @@
-/// Tasks of other threads that are to go on, many at once.
+/// Resumes tasks of other threads in batches.
 ///
-/// A task that goes on alone has a thread of the pool woken for it. Where processors are scarce that thread takes the
-/// driver's place at once, finds nothing else to do and sleeps again, and so on for each response. So those of one turn
-/// of the driver go on together: the pool gets one job, which resumes them all, with the highest priority of them.
+/// Resuming a single task wakes a thread of the pool. With few processors that thread preempts the driver, runs one task
+/// and sleeps again, and that repeats for each response. So all tasks of one turn of the driver are resumed by one job of
+/// the pool, with the highest of their priorities.
 ///
-/// Sendable, because only the driver's thread touches it.
+/// `@unchecked Sendable`: accessed only on the driver thread.
 package final class Resumptions: @unchecked Sendable {
     private var waiting: [@Sendable () -> Void] = []
     private var highest = TaskPriority.background
 
-    /// No more than this many wait for each other.
-    private static let most = 32
+    /// The maximum size of a batch.
+    private static let maximumCount = 32
 
-    /// - Parameter priority: That of the task.
+    /// - Parameter priority: The priority of the task.
     package func add(at priority: TaskPriority, _ resumption: @escaping @Sendable () -> Void) {
         waiting.append(resumption)
         highest = max(highest, priority)
-        if waiting.count == Self.most { flush() }
+        if waiting.count == Self.maximumCount { flush() }
     }
 
     func flush() {

@@ -7,8 +7,7 @@ import Darwin
 import Glibc
 #endif
 
-/// A descriptor that becomes readable when somebody wants the driver's thread awake: an eventfd, or a pipe where there
-/// is none.
+/// Wakes the driver thread through a descriptor that becomes readable: an eventfd, or a pipe on systems without it.
 final class Waker: Sendable {
     /// Readable from `wake` to `clear`.
     let descriptor: Int32
@@ -37,7 +36,7 @@ final class Waker: Sendable {
     /// Callable from any thread.
     func wake() {
         var one: UInt64 = 1
-        // The only failure is that the counter or the pipe is full, and then it is readable already.
+        // Fails only if the counter or the pipe is full; then the descriptor is readable already.
         _ = unsafe write(writeEnd, &one, MemoryLayout<UInt64>.size)
     }
 
@@ -46,7 +45,7 @@ final class Waker: Sendable {
         _ = unsafe read(descriptor, &count, MemoryLayout<UInt64>.size)
     }
 
-    /// Sleeps until woken.
+    /// Blocks until `wake` is called.
     func wait() {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         _ = unsafe poll(&entry, 1, -1)
@@ -60,7 +59,7 @@ extension HandleError {
         return HandleError(
             .notEnoughMemory,
             .openSession,
-            reason: "the system gives no descriptor for \(what): \(error.text)",
+            reason: "a descriptor for \(what) could not be created: \(error.text)",
             systemError: error
         )
     }

@@ -1,10 +1,10 @@
 import Foundation
 
-/// A response as a server might send it, good or bad, to the last byte. The connection ends after it.
+/// The bytes of a response, valid or not. The connection is closed after it.
 struct CannedResponse: Sendable {
     let name: String
     let bytes: [UInt8]
-    /// What we do otherwise than curl 7.88.1, on purpose.
+    /// The intended difference to curl 7.88.1.
     let difference: Difference?
 
     init(_ name: String, _ bytes: [UInt8], _ difference: Difference? = nil) {
@@ -13,7 +13,7 @@ struct CannedResponse: Sendable {
         self.difference = difference
     }
 
-    /// - Parameter text: Each character is the byte of its number.
+    /// - Parameter text: Each character stands for the byte with its number.
     init(_ name: String, _ text: String, _ difference: Difference? = nil) {
         self.init(name, Self.bytes(text), difference)
     }
@@ -36,7 +36,7 @@ struct CannedResponse: Sendable {
         text.unicodeScalars.map { UInt8($0.value) }
     }
 
-    /// Where it is also cut off: at every tenth byte, or in fifty places where it is long.
+    /// The positions where it is also truncated: every tenth byte, or fifty positions of a long one.
     var cuts: [Int] { Array(stride(from: 0, to: bytes.count, by: max(10, bytes.count / 50))) }
 }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What came of a response: the bytes of its body that were handed out, and how it ended.
+/// The result of a response: the delivered bytes of its body, and its end.
 struct ResponseOutcome: Sendable, Hashable {
     let body: [UInt8]
     /// curl's exit code.
@@ -11,13 +11,13 @@ struct ResponseOutcome: Sendable, Hashable {
 struct CurlCommand {
     /// Fetches many URLs, one after the other.
     ///
-    /// - Parameter port: Where every name leads, so that each response can have a connection of its own.
+    /// - Parameter port: The port for every name, so that each response has its own connection.
     static func fetch(_ urls: [String], port: Int) async throws -> [ResponseOutcome] {
         var outcomes: [ResponseOutcome] = []
-        // One process is enough until a transfer ends in a way after which curl does not go on (such as exit code 43).
+        // One process is sufficient until a transfer fails in a way after which curl stops (such as exit code 43).
         while outcomes.count < urls.count {
             let more = try await fetchInOneProcess(urls[outcomes.count...], port: port)
-            guard !more.isEmpty else { throw SupportFailure("curl says nothing (Scripts/setup test installs it)") }
+            guard !more.isEmpty else { throw SupportFailure("curl has no output (Scripts/setup test installs it)") }
             outcomes += more
         }
         return outcomes

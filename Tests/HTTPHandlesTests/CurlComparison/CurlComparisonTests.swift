@@ -4,7 +4,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// The same responses from the same server, fetched by the curl command and by us.
+/// The same responses from the same server, fetched by the curl command and by the library.
 @Suite("Comparison with curl", .timeLimit(.minutes(5)))
 struct CurlComparisonTests {
     /// A response, or its beginning.
@@ -15,7 +15,7 @@ struct CurlComparisonTests {
         var response: CannedResponse { CannedResponse.all[row] }
         var isWhole: Bool { length == response.bytes.count }
         var path: String { "/\(row)/\(length)" }
-        /// Each has a name of its own, so that none is sent on the connection of another.
+        /// Each has its own host name, so that connections are not shared.
         func url(_ port: Int) -> String { "http://r\(row)-\(length).test:\(port)\(path)" }
         var description: String { "\(response.name), \(length) of \(response.bytes.count) bytes" }
     }
@@ -34,13 +34,13 @@ struct CurlComparisonTests {
         }
     }
 
-    @Test func `the same bytes and the same end as curl, for every response and wherever it is cut off`() async throws {
+    @Test func `the same bytes and the same end as curl, for every response and every truncation`() async throws {
         #expect(CannedResponse.all.count >= 300)
         #expect(Set(CannedResponse.all.map(\.name)).count == CannedResponse.all.count)
         var samples = Self.samples
         if Sanitizer.isPresent { samples = Array(samples.shuffled().prefix(samples.count / 10)) }
-        // Other versions of libcurl, with which the curl command runs then too, agree with us in more, and differ elsewhere;
-        // but only in what is named.
+        // Other versions of libcurl (also used by the curl command then) have fewer of these differences, and others, but
+        // only listed ones.
         let version = try await SessionHandle().option(.linkedLibrary).version
         let isExact = version.hasPrefix("7.88.")
         let server = try Self.server()
@@ -58,7 +58,7 @@ struct CurlComparisonTests {
     }
 
     @Test(arguments: ["-o", ">"])
-    func `the tool writes what the library gives, also before a failure`(_ way: String) async throws {
+    func `the tool writes the bytes of the library, also before a failure`(_ way: String) async throws {
         let server = try Self.server()
         let samples = Self.samples.indices.filter { $0 % 131 == (way == ">" ? 0 : 65) }.map { Self.samples[$0] }
         for sample in samples {
@@ -93,7 +93,7 @@ struct CurlComparisonTests {
         }
     }
 
-    /// As the tool does it.
+    /// Like the tool.
     static func fetch(_ url: String) async throws -> OurOutcome {
         let session = try SessionHandle(options: [.set(.redirectPolicy, to: .never)])
         var body: [UInt8] = []

@@ -1,32 +1,31 @@
 import HTTPHandles
 
-/// Where we do otherwise than curl, on purpose.
+/// Intended differences to curl.
 enum Difference: Sendable, CaseIterable {
-    /// curl takes half a head for a response without a body. Nobody can know what was to follow.
+    /// curl accepts a truncated head as a response without a body. Here it is an error.
     case headEndsEarly
-    /// curl takes coded data that end too early for whole if their length is right. What is missing is missing.
+    /// curl accepts truncated coded data if `Content-Length` matches. Here they are an error.
     case codingEndsEarly
-    /// curl believes the last of two lengths. Somebody on the way may have believed the other (RFC 9112, section 6.3).
+    /// curl uses the last of two lengths. An intermediary may have used the other (RFC 9112, section 6.3).
     case twoLengths
-    /// curl reads a length up to the first byte that is no digit, skips a sign, and reads to the end of the connection where a
-    /// number is too large. Another recipient may see the end elsewhere (RFC 9112, section 6.3).
+    /// curl parses a length up to the first byte that is not a digit, skips a sign, and reads to the end of the connection if
+    /// the number is too large. An intermediary may interpret it differently (RFC 9112, section 6.3).
     case noLength
-    /// curl reads any number of header lines. Ours have a limit.
+    /// curl does not limit the number of header lines.
     case tooManyLines
-    /// curl guesses at status lines that are none; "HTTP" is in capitals (RFC 9112, section 2.3).
+    /// curl accepts malformed status lines; "HTTP" must be upper case (RFC 9112, section 2.3).
     case noStatusLine
-    /// curl does not know that several gzip members in a row are one body (RFC 1952, section 2.2).
+    /// curl does not support bodies with several gzip members (RFC 1952, section 2.2).
     case severalMembers
-    /// curl refuses codings that it does not know. Whoever asks us gets what was sent, and the header field that says so.
+    /// curl refuses unknown codings. Here the body is delivered undecoded, with the header field.
     case unknownCoding
-    /// curl calls it a failure to write, 23, where something follows coded data that is not part of them. We leave it out, as
-    /// gzip and browsers do.
+    /// curl fails with a write error, 23, if other bytes follow coded data. Here they are ignored, as by gzip and browsers.
     case moreBehindCoding
 
-    /// What can happen to any response that is cut off.
+    /// The differences that any truncated response can have.
     static let ofCuts: Set<Difference?> = [nil, .headEndsEarly, .codingEndsEarly, .moreBehindCoding]
 
-    /// What the two have come to; `nil` if it is the same.
+    /// The difference between two results; `nil` if they are the same.
     init?(_ theirs: ResponseOutcome, _ ours: OurOutcome) throws {
         if theirs.body == ours.body, theirs.exitCode == ours.exitCode { return nil }
         guard let found = Self.allCases.first(where: { $0.explains(theirs, ours) }) else {
@@ -45,10 +44,11 @@ enum Difference: Sendable, CaseIterable {
             theirs == ResponseOutcome(body: [], exitCode: 0) && ours.body.isEmpty
                 && reason == "the connection ended in the middle of the response head"
         case .codingEndsEarly:
-            theirs.exitCode == 0 && theirs.body == ours.body && reason.hasSuffix("data are damaged: they end too early")
-        case .twoLengths: ours.body.isEmpty && reason == "the response announces two different lengths"
+            theirs.exitCode == 0 && theirs.body == ours.body
+                && reason.hasSuffix("data are malformed: they are truncated")
+        case .twoLengths: ours.body.isEmpty && reason == "Content-Length of the response has two different values"
         case .noLength:
-            ours.body.isEmpty && reason == "the response announces a length that is no number of bytes"
+            ours.body.isEmpty && reason == "Content-Length of the response is not a number from 0 to 2^63 - 1"
         case .tooManyLines: ours.body.isEmpty && ours.error?.code == .headerCountExceeded
         case .noStatusLine: ours.body.isEmpty && reason == "the response has no status code"
         case .severalMembers:
@@ -61,16 +61,16 @@ enum Difference: Sendable, CaseIterable {
     }
 }
 
-/// What came of a response with us.
+/// The result of the library.
 struct OurOutcome: Sendable {
     let body: [UInt8]
     let error: HandleError?
 
-    /// What curl would say; `nil` where we say something of our own.
+    /// The corresponding exit code of curl; `nil` for errors that curl does not have.
     var exitCode: Int32? {
         guard let error else { return 0 }
         if let curl = error.curl { return curl.code.rawValue }
-        // Decoding is ours: CURLE_BAD_CONTENT_ENCODING.
-        return error.reason.contains("data are damaged") ? 61 : nil
+        // The library decodes itself: CURLE_BAD_CONTENT_ENCODING.
+        return error.reason.contains("data are malformed") ? 61 : nil
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Event order", .timeLimit(.minutes(5)))
 struct EventOrderTests {
-    /// What the library adds to every request.
+    /// The header fields that the library adds to every request.
     static let ownFields = "Accept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
     static let hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -17,7 +17,7 @@ struct EventOrderTests {
 
     // MARK: The document
 
-    /// With `HTTP_HANDLES_WRITE_TRACES=1` the document gets what is heard, to be looked at and committed.
+    /// With `HTTP_HANDLES_WRITE_TRACES=1` the recorded events are written to the document, for review and commit.
     @Test(arguments: OrderScenario.all)
     func `events come in the order that the document shows`(_ scenario: OrderScenario) async throws {
         let lines = try await scenario.play().lines
@@ -51,19 +51,19 @@ struct EventOrderTests {
 
     // MARK: Streams
 
-    @Test func `a read that is overtaken by the next send is heard of all the same`() async throws {
+    @Test func `a read that is overtaken by the next send has its event`() async throws {
         let server = try Self.answering(Self.hello)
         let session = try SessionHandle()
         let request = try await session.openRequest(.get, server.url())
         var reads = 0
-        // Everything but the reads would be too much for one stream.
+        // All events together would exceed the buffer of a stream.
         let recorder = EventRecorder(of: request, .readComplete)
         for _ in 0..<300 {
             try await request.send()
             _ = try await request.receiveResponse()
             let reading = Task {
                 var iterator = request.body.makeAsyncIterator()
-                // Nothing to read any more where the send came first.
+                // Nothing is left to read if the send came first.
                 return (try? await iterator.next()) != nil
             }
             try? await request.send()
@@ -74,10 +74,10 @@ struct EventOrderTests {
         #expect(heard == reads)
     }
 
-    /// Many times, because libcurl counts them for each of its handles, and fails the sixth.
+    /// Repeated, because libcurl counts them for each easy handle, and fails the sixth.
     @Test func `a request that is sent twice is not reported as sent while the second connection is made`() async throws
     {
-        // The second request of each connection meets its end: libcurl sends it once more, on a new one.
+        // The second request of each connection finds it closed: libcurl sends it again, on a new one.
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send(Self.hello)
@@ -86,7 +86,7 @@ struct EventOrderTests {
         let session = try SessionHandle()
         for _ in 0..<100 {
             let request = try await session.openRequest(.get, server.url())
-            // Whoever records the events checks their order.
+            // The recorder checks the order of events.
             let recorder = EventRecorder(of: request)
             try await request.complete()
             try request.close()
@@ -116,7 +116,7 @@ struct EventOrderTests {
         )
     }
 
-    /// On Windows the second one gets the first one's connection, whether the first is closed or not.
+    /// On Windows the second session uses the first one's connection, whether the first is closed or not.
     @Test func `sessions share no connections`() async throws {
         let server = try Self.answering(Self.hello)
         let sessions = [try SessionHandle(), try SessionHandle()]
@@ -124,7 +124,7 @@ struct EventOrderTests {
         #expect(server.connectionsAccepted == 2)
     }
 
-    @Test func `a tree listener hears the whole life of a request, closing included`() async throws {
+    @Test func `a tree listener gets all events of a request, including handleClosing`() async throws {
         let server = try Self.answering(Self.hello)
         let session = try SessionHandle()
         let recorder = EventRecorder(of: session, scope: .tree)
@@ -152,14 +152,14 @@ struct EventOrderTests {
         #expect(try await recorder.finish().map(\.kind) == [.headersAvailable, .handleClosing])
     }
 
-    @Test func `each call makes a stream of its own`() async throws {
+    @Test func `each call makes a separate stream`() async throws {
         let session = try SessionHandle()
         let recorders = (0..<3).map { _ in EventRecorder(of: session) }
         try session.close()
         for recorder in recorders { #expect(try await recorder.finish().map(\.kind) == [.handleClosing]) }
     }
 
-    @Test func `a listener that falls behind loses old events and never the last`() async throws {
+    @Test func `a slow listener loses old events and never the last`() async throws {
         let server = try Self.answering(Self.hello)
         let session = try SessionHandle()
         let stream = session.statusEvents(scope: .tree)

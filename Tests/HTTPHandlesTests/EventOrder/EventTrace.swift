@@ -1,9 +1,9 @@
 import HTTPHandles
 import HTTPHandlesTesting
 
-/// What a tree listener of one session heard, as text: a line for each event, `handle  kind(payload)`.
+/// The events of a tree listener of one session as text: a line for each event, `handle  kind(payload)`.
 ///
-/// What differs from run to run is replaced: handles are numbered within their level, ports and sizes are hidden.
+/// Values that differ between runs are replaced: handles are numbered within their level, ports and sizes are hidden.
 struct EventTrace {
     private(set) var lines: [String]
 
@@ -12,7 +12,7 @@ struct EventTrace {
         lines = events.map { (names[$0.handle] ?? "?").padded(to: 12) + Self.text($0.kind, names) }
     }
 
-    /// What the tool writes with `--events text`, for a session with one connection handle and one request.
+    /// The output of the tool with `--events text`, for a session with one connection handle and one request.
     init(toolOutput: String) {
         lines = toolOutput.matches(of: /ms  (\w+) \d+ +(.+)/).map { match in
             String(match.1).padded(to: 12)
@@ -20,14 +20,14 @@ struct EventTrace {
         }
     }
 
-    /// Shows a port as another.
+    /// Replaces a port.
     func showing(_ port: Int, as shown: Int) -> EventTrace {
         var trace = self
         trace.lines = lines.map { $0.replacing(":\(port)", with: ":\(shown)") }
         return trace
     }
 
-    /// Hides the sizes of messages, for servers and protocols with sizes of their own.
+    /// Hides the sizes of messages, which depend on the server and the protocol.
     var withoutSizes: EventTrace {
         var trace = self
         trace.lines = lines.map { $0.replacing(/(requestSent|responseReceived)\(bytes: \d+\)/) { "\($0.1)(bytes: n)" } }
@@ -54,7 +54,7 @@ struct EventTrace {
         case .handleCreated(let parent): "handleCreated(parent: \(names[parent] ?? "?"))"
         case .intermediateResponse(let status, _): "intermediateResponse(status: \(status.code))"
         case .secureFailure(.unknownAuthority): "secureFailure(unknownAuthority)"
-        // The reason is libcurl's and differs from version to version.
+        // libcurl's text, which differs between versions.
         case .requestError(let error):
             "requestError(\(error.operation), \(error.code) \(error.code.rawValue)\(error.phase.map { ", \($0)" } ?? ""))"
         default: "\(kind)".replacing("\"", with: "")

@@ -2,21 +2,21 @@ import HTTPHandles
 import HTTPHandlesTesting
 
 extension OrderScenario {
-    /// Who is let in, and how.
+    /// Scenarios of authentication.
     static let authentication = [
-        OrderScenario("A 401 that the credentials answer") {
+        OrderScenario("A 401 with credentials") {
             try await asking([.set(.credentials, to: Phase.credentials)])
         },
-        OrderScenario("A 401 that the provider of credentials answers") {
+        OrderScenario("A 401 with a credential provider") {
             let provider = CredentialProvider { _ in .basic(user: "user", password: "password") }
             return try await asking([.set(.credentialProvider, to: provider)])
         },
-        OrderScenario("A 401 that nobody answers") {
+        OrderScenario("A 401 without credentials") {
             try await asking([])
         },
     ]
 
-    /// A server that lets in whoever says who he is.
+    /// A server that accepts any credentials.
     private static func asking(_ options: [OptionSetting]) async throws -> EventTrace {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {

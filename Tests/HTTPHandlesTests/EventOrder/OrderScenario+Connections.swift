@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import Testing
 
 extension OrderScenario {
-    /// How a request gets its connection, and what becomes of it.
+    /// Scenarios of connections.
     static let connections = [
         OrderScenario("First use, then a pooled connection") {
             let server = try EventOrderTests.answering(EventOrderTests.hello)
@@ -13,7 +13,7 @@ extension OrderScenario {
                     let request = try await connection.openRequest(.get, path)
                     try await request.complete()
                     try await request.closeAndWait()
-                    // The second close changes nothing.
+                    // The second close has no effect.
                     try? request.close()
                 }
                 try connection.close()
@@ -23,7 +23,7 @@ extension OrderScenario {
         OrderScenario("A name with two addresses, the first of which refuses") {
             if !SilentNetwork.isPossible { try Test.cancel(SilentNetwork.whyNot) }
             let server = try EventOrderTests.answering(EventOrderTests.hello)
-            // A process with a list of hosts of its own; nobody listens on ::1.
+            // A process with its own list of hosts; there is no listener on ::1.
             let scratch = try Scratch()
             let hosts = try scratch.file("hosts", "::1 two.test\n127.0.0.1 two.test\n".utf8)
             let script = """
@@ -143,7 +143,7 @@ extension OrderScenario {
         },
     ]
 
-    /// Answers "/" with a redirect, all else with hello.
+    /// Answers "/" with a redirect, everything else with hello.
     private static func redirecting(to location: String) throws -> ScriptedServer {
         try ScriptedServer { connection in
             while let request = try connection.readRequest() {

@@ -2,7 +2,7 @@ import HTTPHandles
 import HTTPHandlesTesting
 
 extension OrderScenario {
-    /// How requests fail.
+    /// Scenarios of failures.
     static let failures = [
         OrderScenario("The server refuses the connection") {
             let port = try freePorts(1)[0]
@@ -10,7 +10,7 @@ extension OrderScenario {
                 let connection = try await session.connect(to: "127.0.0.1", port: port)
                 let request = try await connection.openRequest(.get, "/")
                 _ = try? await request.send()
-                // A request that failed can be sent again.
+                // A failed request can be sent again.
                 _ = try? await request.send()
                 try await request.closeAndWait()
             }
@@ -23,7 +23,7 @@ extension OrderScenario {
                 try await request.closeAndWait()
             }
         },
-        OrderScenario("A certificate that nobody vouches for") {
+        OrderScenario("A certificate of an unknown authority") {
             let nginx = try Nginx.shared.get()
             return try await .recording(nginx.http1TLSPort) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: nginx.http1TLSPort)
@@ -35,7 +35,7 @@ extension OrderScenario {
         OrderScenario("The connection ends without a response") {
             try await answering(with: "")
         },
-        // With an orderly end it depends on the moment whether libcurl closes the connection or keeps a dead one.
+        // With a FIN it depends on timing whether libcurl closes the connection or keeps a dead one.
         OrderScenario("The connection is reset in the middle of the head") {
             try await answering(with: "HTTP/1.1 200 OK\r\nContent-", thenReset: true)
         },
@@ -55,7 +55,7 @@ extension OrderScenario {
         },
     ]
 
-    /// A server that answers with `response` when the response is asked for, and ends the connection.
+    /// A server that answers with `response` after `receiveResponse` was called, and closes the connection.
     private static func answering(with response: String, thenReset: Bool = false) async throws -> EventTrace {
         let server = try GatedServer { connection, gate in
             _ = try connection.readRequest()
@@ -75,7 +75,7 @@ extension OrderScenario {
         }
     }
 
-    /// How handles end.
+    /// Scenarios of closing.
     static let closings = [
         OrderScenario("Closed without ever being used, parents first") {
             try await .recording { session in

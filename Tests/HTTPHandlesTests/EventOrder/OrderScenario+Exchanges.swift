@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 
 extension OrderScenario {
-    /// What is sent, and what comes back.
+    /// Scenarios of requests and responses.
     static let bodies = [
         OrderScenario("A body given to send") {
             let server = try EventOrderTests.answering(EventOrderTests.hello)
@@ -45,7 +45,7 @@ extension OrderScenario {
                 let request = try await connection.openRequest(.put, "/")
                 try await request.send(.writes(length: 10))
                 _ = try await request.receiveResponse(server.gate)
-                // Nobody wants it any more, which is no error.
+                // It is not needed any more, which is not an error.
                 _ = try await request.write(Array("01234".utf8))
                 try await request.readAll()
                 try await request.closeAndWait()
@@ -84,7 +84,7 @@ extension OrderScenario {
                 try await request.closeAndWait()
             }
         },
-        OrderScenario("Asking how much there is before reading it") {
+        OrderScenario("A call of available() before reading") {
             let server = try GatedServer(answering: EventOrderTests.hello)
             return try await .recording(server.port) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -106,7 +106,7 @@ extension OrderScenario {
         },
     ]
 
-    /// Two pieces, each written when the one before has gone out.
+    /// Two pieces, each written after the previous one was sent.
     private static func writing(_ body: RequestBody) async throws -> EventTrace {
         let server = try EventOrderTests.answering(EventOrderTests.hello)
         return try await .recording(server.port) { session in
@@ -124,9 +124,9 @@ extension OrderScenario {
         }
     }
 
-    /// Which call comes when.
+    /// Scenarios of the order of calls.
     static let calls = [
-        OrderScenario("Each call made while the event before it is handled") {
+        OrderScenario("Each call made while handling the previous event") {
             let server = try EventOrderTests.answering(EventOrderTests.hello)
             return try await .recording(server.port) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -155,7 +155,7 @@ extension OrderScenario {
                 await request.closed()
             }
         },
-        OrderScenario("The response is asked for while the request is being sent") {
+        OrderScenario("receiveResponse while the request is being sent") {
             let server = try GatedServer(answering: EventOrderTests.hello)
             return try await .recording(server.port) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -171,7 +171,7 @@ extension OrderScenario {
                 try await request.closeAndWait()
             }
         },
-        OrderScenario("The response is asked for before anything was sent") {
+        OrderScenario("receiveResponse before send") {
             let server = try EventOrderTests.answering(EventOrderTests.hello)
             return try await .recording(server.port) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: server.port)

@@ -3,11 +3,10 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// A way that a request can go. Which events it leads to, and in which order, is printed in `Docs/StatusEvents.md` under
-/// the same title.
+/// A scenario of a request. `Docs/StatusEvents.md` has its events under the same title.
 struct OrderScenario: Sendable, CustomTestStringConvertible {
     let title: String
-    /// Plays the scenario, and returns all events of its session.
+    /// Runs the scenario and returns all events of its session.
     let play: @Sendable () async throws -> EventTrace
 
     init(_ title: String, _ play: @escaping @Sendable () async throws -> EventTrace) {
@@ -21,7 +20,7 @@ struct OrderScenario: Sendable, CustomTestStringConvertible {
 }
 
 extension EventTrace {
-    /// Runs `script` with a session of its own, closes what is still open, and returns what was heard.
+    /// Runs `script` with a new session, closes everything that is still open, and returns the events.
     ///
     /// - Parameter ports: The servers' ports; the first is shown as 8080, and so on.
     static func recording(
@@ -29,7 +28,7 @@ extension EventTrace {
         options: [OptionSetting] = [],
         _ script: (SessionHandle) async throws -> Void
     ) async throws -> EventTrace {
-        // Which codings a request accepts, and how long it is, depends on how the package was built.
+        // The accepted codings, and thereby the length of a request, depend on the traits of the package.
         let session = try SessionHandle(options: [.set(.decodesContent, to: false)] + options)
         let recorder = EventRecorder(of: session, scope: .tree)
         do {
@@ -37,20 +36,20 @@ extension EventTrace {
         } catch {
             Issue.record(error, "after \(recorder.events.map(\.kind))")
         }
-        // Every scenario ends like this unless it ended otherwise: leaves first.
+        // Every scenario that is not closed yet ends like this: leaves first.
         try? session.closeAll()
         let trace = EventTrace(try await recorder.finish())
         return ports.enumerated().reduce(trace) { $0.showing($1.element, as: 8080 + $1.offset) }
     }
 }
 
-/// A server that answers a request when its gate is open, and then all others.
+/// A server that waits at a gate before its first response, and then answers all requests.
 struct GatedServer {
     let gate = Gate()
     let server: ScriptedServer
     var port: Int { server.port }
 
-    /// - Parameter answer: Reads and answers everything on a connection; waits at the gate before the first answer.
+    /// - Parameter answer: Reads and answers everything on a connection; waits at the gate before the first response.
     init(_ answer: @escaping @Sendable (ServerConnection, Gate) throws -> Void) throws {
         server = try ScriptedServer { [gate] in try answer($0, gate) }
     }
@@ -66,8 +65,8 @@ struct GatedServer {
 }
 
 extension RequestHandle {
-    /// Asks for the response, and has the server answer when that has reached the driver. Without this the answer may be
-    /// there before it is asked for, which is another order.
+    /// Calls `receiveResponse`, and lets the server answer after the call has reached the driver. Otherwise the response may
+    /// arrive before the call, which is another order.
     nonisolated func receiveResponse(_ gate: Gate) async throws -> ResponseHead {
         let response = Task.immediate { try await self.receiveResponse() }
         await passDriver()
@@ -75,7 +74,7 @@ extension RequestHandle {
         return try await response.value
     }
 
-    /// Runs on the driver's thread, when everything that was submitted before has been done.
+    /// Runs on the driver thread, after everything that was submitted before.
     func passDriver() {}
 
     /// Reads the body to its end.

@@ -8,7 +8,7 @@ final class Scratch: Sendable {
         folder = try Self.makeFolder("test")
     }
 
-    /// A folder that was not there before. Nothing is written elsewhere: `Scripts/check-rooms` looks for other places.
+    /// A folder that was not there before. Nothing is written elsewhere: `Scripts/check-modules` looks for other places.
     static func makeFolder(_ name: String) throws -> String {
         let folder = NSTemporaryDirectory() + "http-handles-\(name)-\(UUID().uuidString)"
         try FileManager.default.createDirectory(

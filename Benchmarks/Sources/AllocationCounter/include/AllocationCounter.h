@@ -1,7 +1,7 @@
-// Preloaded into a client (LD_PRELOAD), counts what it asks malloc for. glibc only.
+// Counts the malloc calls of a client into which it is loaded with LD_PRELOAD. glibc only.
 
-/// How often memory was asked for since the process started.
+/// The number of allocations since the process started.
 long allocation_counter_calls(void);
 
-/// How many bytes were asked for.
+/// The number of bytes allocated since the process started.
 long allocation_counter_bytes(void);

@@ -1,22 +1,22 @@
-// What every client measures, and how: one window in each process, from a first sample to a last.
+// The measurement of all clients: one window in each process, between two samples.
 
 #ifndef CMEASUREMENT_H
 #define CMEASUREMENT_H
 
 #include <stdbool.h>
 
-/// Seconds on a clock that only goes forward.
+/// Seconds on a monotonic clock.
 double measurement_now(void);
 
-/// What of the process is in physical memory, in bytes.
+/// The resident memory of the process, in bytes.
 long measurement_resident_bytes(void);
 
-// MARK: One stretch of work
+// MARK: One piece of work
 
 /// Takes the first sample: time, CPU time of all threads, allocations.
 void measurement_begin(void);
 
-/// Takes the last sample; `work` was done since the first: requests, or bytes.
+/// Takes the last sample; `work` is the number of requests or bytes since the first one.
 void measurement_end(long work);
 
 // MARK: Repeated requests
@@ -25,7 +25,7 @@ void measurement_end(long work);
 /// `seconds` or `requests` (0: no limit), whichever is first.
 void measurement_prepare(double warm_up, long warm_up_requests, double seconds, long requests);
 
-/// One request is done. Callable from any thread. Returns whether to go on.
+/// Counts one request. Callable from any thread. Returns whether to continue.
 bool measurement_note(void);
 
 // MARK: Results
