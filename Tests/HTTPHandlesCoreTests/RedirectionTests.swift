@@ -9,7 +9,10 @@ struct RedirectionTests {
     static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
 
     @Test(arguments: statuses, methods)
-    func `method and body are kept unless the status requires or allows GET`(_ status: Int, _ method: HTTPRequest.Method) {
+    func `method and body are kept unless the status requires or allows GET`(
+        _ status: Int,
+        _ method: HTTPRequest.Method
+    ) {
         let next = Redirection(of: method, [:], status: status, from: Self.here, to: Self.here)
         switch (status, method) {
         case (303, .head): #expect(next.method == .head)

@@ -54,7 +54,7 @@ struct BodyDecoderTests {
 
     @Test(arguments: samples)
     func `a truncated body is an error`(_ sample: Sample) throws {
-    // Each of the two members is complete.
+        // Each of the two members is complete.
         let ends = sample.coded == CodedText.gzipMembers ? [1, 40, 100] : Array(1..<sample.coded.count)
         for end in ends {
             let error = try decode([Array(sample.coded[..<end])], sample.codings).1

@@ -15,7 +15,7 @@ struct RequestURLTests {
         ("http://h/:1@x", "http://h/:1@x"), ("http://%48/", "http://h/"), ("http://a_b-c~d.e/", "http://a_b-c~d.e/"),
     ])
     func `a URL is normalized`(_ text: String, _ url: String) throws {
-    // Twice: the second time from the cache.
+        // Twice: the second time from the cache.
         for text in [text, url, text] {
             let parsed = try RequestURL(parsing: text, for: .openRequest)
             #expect(parsed.text == url)

@@ -40,7 +40,9 @@ struct AuthenticationTests {
     // MARK: Sent with the first request
 
     @Test(arguments: [("Aladdin", "open sesame"), ("Jürgen", "pässword:ß"), ("a", ""), ("a", "日本")])
-    func `Basic sends user and password in UTF-8 with the first request`(_ user: String, _ password: String) async throws {
+    func `Basic sends user and password in UTF-8 with the first request`(_ user: String, _ password: String)
+        async throws
+    {
         let right = "Basic " + Self.base64("\(user):\(password)")
         let server = try Doorman(["Basic realm=\"r\""], accepting: right)
         let session = try Self.session(.basic(user: user, password: password))
@@ -146,7 +148,9 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: [LinkedLibrary.Feature.ntlm, .negotiate])
-    func `a scheme that libcurl does not support is an error with its name`(_ feature: LinkedLibrary.Feature) async throws {
+    func `a scheme that libcurl does not support is an error with its name`(_ feature: LinkedLibrary.Feature)
+        async throws
+    {
         let session = try Self.session(feature == .ntlm ? .ntlm(user: "u", password: "s3cret") : .negotiate)
         let library = try await session.option(.linkedLibrary)
         guard !library.has(feature) else { return }

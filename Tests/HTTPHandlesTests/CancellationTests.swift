@@ -66,7 +66,9 @@ struct CancellationTests {
     }
 
     @Test(arguments: Operation.allCases)
-    func `every call on a closed handle throws operationCancelled in a cancelled task`(_ operation: Operation) async throws {
+    func `every call on a closed handle throws operationCancelled in a cancelled task`(_ operation: Operation)
+        async throws
+    {
         let session = try SessionHandle()
         let request = try await session.openRequest(.get, "http://127.0.0.1:1/")
         try session.closeAll()

@@ -308,8 +308,7 @@ struct CookieTests {
         #expect(try await jar() == [])
     }
 
-    @Test func `a jar can be saved and loaded, also with curl`() async throws
-    {
+    @Test func `a jar can be saved and loaded, also with curl`() async throws {
         let path = scratch.path("jar")
         let text = "a=\u{E9}1"
         try await get(url("example.com"), set: [text, "b=2; HttpOnly; Domain=example.com; Max-Age=9999"])

@@ -133,7 +133,7 @@ struct DigestTests {
     }
 
     @Test func `with auth-int a body is refused by the server`() async throws {
-    // libcurl computes `auth-int` for an empty body.
+        // libcurl computes `auth-int` for an empty body.
         let server = try DigestServer(qop: "auth-int")
         let session = try Self.session()
         let response = try await session.fetch(.post, server.url(), body: .string("body"))

@@ -151,7 +151,8 @@ struct EarlyAnswerTests {
 
     /// The producer waits for the response, and then writes three bytes.
     @Test(arguments: Answer.allCases, [true, false])
-    func `the end of a response is detected if the request ends after it`(_ answer: Answer, isSecure: Bool) async throws {
+    func `the end of a response is detected if the request ends after it`(_ answer: Answer, isSecure: Bool) async throws
+    {
         let server = try Answer.server()(answer)
         let (session, url) = isSecure ? try await overTLS(server) : (try inClearHTTP2(), server.url())
         let request = try await session.openRequest(.post, url)

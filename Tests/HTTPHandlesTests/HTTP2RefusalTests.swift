@@ -118,7 +118,9 @@ struct HTTP2RefusalTests {
         }
     }
 
-    @Test(arguments: Request.all) func `a request that is refused twice is not sent again`(_ request: Request) async throws {
+    @Test(arguments: Request.all) func `a request that is refused twice is not sent again`(_ request: Request)
+        async throws
+    {
         let server = try ScriptedServer { try Self.reset(HTTP2Connection($0), .refusedStream) }
         let (session, url) = try await overTLS(server)
         let error = await #expect(throws: HandleError.self) {

@@ -61,7 +61,7 @@ struct HostTests {
 
     @Test(arguments: ["localhost.", "127.0.0.2", "[::ffff:127.0.0.1]"])
     func `similar hosts are different origins`(_ host: String) async throws {
-    // A trailing dot marks a complete name; in HTTP it is a different host.
+        // A trailing dot marks a complete name; in HTTP it is a different host.
         let heads = Record<ReceivedHead>()
         let server = try Self.server(address: "0.0.0.0", heads)
         let session = try SessionHandle()
@@ -173,7 +173,7 @@ struct HostTests {
     }
 
     @Test func `a zone without an interface is an error`() async throws {
-    // libcurl would omit the zone, and connect over the system's default interface.
+        // libcurl would omit the zone, and connect over the system's default interface.
         let heads = Record<ReceivedHead>()
         let server = try Self.server(address: "::1", heads)
         let session = try SessionHandle()

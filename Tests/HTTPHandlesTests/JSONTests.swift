@@ -64,7 +64,9 @@ struct JSONTests {
     ]
 
     @Test(arguments: wrong)
-    func `a body that cannot be decoded is one error, which does not contain it`(body: String, problem: String) async throws {
+    func `a body that cannot be decoded is one error, which does not contain it`(body: String, problem: String)
+        async throws
+    {
         let server = try ScriptedServer(Self.echo)
         let session = try SessionHandle()
         let response = try await session.fetch(.post, server.url(), body: .string(body))
