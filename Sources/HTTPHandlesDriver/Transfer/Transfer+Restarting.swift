@@ -11,6 +11,8 @@ enum RestartReason: UInt8 {
     case notProcessed = 2
     /// The server wants the request over HTTP/1.1.
     case needsHTTP1 = 4
+    /// A pooled connection was lost while the request was sent on it.
+    case connectionLost = 8
 }
 
 // libcurl sends some requests again by itself, and `connectionReady` has a say in that. This is for what libcurl takes for
@@ -45,10 +47,20 @@ extension Transfer {
     /// libcurl is done with the present attempt. Whether there is another.
     func beginsAgain(after result: CurlCode) -> Bool {
         guard result != .ok else { return false }
-        if pendingRestart == nil, refusal == nil, let reason = rejection(after: result) { _ = restart(reason) }
+        if pendingRestart == nil, refusal == nil, let reason = rejection(after: result) ?? loss(after: result) {
+            _ = restart(reason)
+        }
         guard pendingRestart != nil else { return false }
         noteSentHead()
         return true
+    }
+
+    /// libcurl itself sends a request again if reading from a pooled connection fails before any byte of a response. If
+    /// sending fails, it does not, though the cause is the same: which of the two fails first is a matter of chance. Only
+    /// idempotent requests are sent again (RFC 9110, section 9.2.2).
+    private func loss(after result: CurlCode) -> RestartReason? {
+        guard result == .sendError, request?.isIdempotent == true else { return nil }
+        return curl.information(CURLINFO_NUM_CONNECTS) == 0 ? .connectionLost : nil
     }
 
     /// Prepares the easy handle, which is in no multi handle, for the next attempt.
