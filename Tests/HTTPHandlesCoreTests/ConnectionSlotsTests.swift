@@ -13,7 +13,7 @@ struct ConnectionSlotsTests {
         #expect(slots.take(a, limits) == nil)
         let ticket = try #require(slots.take(a, limits))
         #expect(slots.next(limits) == nil)
-        slots.giveBack(a)
+        slots.release(a)
         #expect(slots.next(limits) == ticket)
         #expect(slots.next(limits) == nil)
     }
@@ -33,12 +33,12 @@ struct ConnectionSlotsTests {
         let first = try #require(slots.take(b, limits))
         let second = try #require(slots.take(a, limits))
         let third = try #require(slots.take(b, limits))
-        slots.giveBack(a)
+        slots.release(a)
         #expect(slots.next(limits) == first)
         #expect(slots.next(limits) == nil)
-        slots.giveBack(b)
+        slots.release(b)
         #expect(slots.next(limits) == second)
-        slots.giveBack(a)
+        slots.release(a)
         #expect(slots.next(limits) == third)
     }
 
@@ -47,10 +47,10 @@ struct ConnectionSlotsTests {
         let limits = ConnectionSlots.Limits(perServer: 1, total: nil)
         #expect(slots.take(a, limits) == nil)
         let waiting = try #require(slots.take(a, limits))
-        slots.giveBack(a)
+        slots.release(a)
         let late = try #require(slots.take(a, limits))
         #expect(slots.next(limits) == waiting)
-        slots.giveBack(a)
+        slots.release(a)
         #expect(slots.next(limits) == late)
     }
 
@@ -62,7 +62,7 @@ struct ConnectionSlotsTests {
         let staying = try #require(slots.take(a, limits))
         slots.leave(leaving)
         slots.leave(leaving)
-        slots.giveBack(a)
+        slots.release(a)
         #expect(slots.next(limits) == staying)
     }
 
@@ -76,7 +76,7 @@ struct ConnectionSlotsTests {
         #expect(slots.take(a, limits) == nil)
         // Three transfers, one connection: the total leaves one for another server.
         #expect(slots.take(b, limits) == nil)
-        for _ in 0..<3 { slots.giveBack(a) }
+        for _ in 0..<3 { slots.release(a) }
         #expect(slots.take(a, limits) == nil)
     }
 
@@ -95,7 +95,7 @@ private final class Slots {
     func take(_ origin: Origin, _ limits: ConnectionSlots.Limits) -> ConnectionSlots.Ticket? {
         base.take(origin, limits)
     }
-    func giveBack(_ origin: Origin) { base.giveBack(origin) }
+    func release(_ origin: Origin) { base.release(origin) }
     func leave(_ ticket: ConnectionSlots.Ticket) { base.leave(ticket) }
     func learned(_ origin: Origin, isMultiplexed: Bool) { base.learned(origin, isMultiplexed: isMultiplexed) }
     func next(_ limits: ConnectionSlots.Limits) -> ConnectionSlots.Ticket? { base.next(limits) }

@@ -177,10 +177,10 @@ struct EventBackendTests {
     final class Recorder: TransferDelegate {
         let download: DownloadBuffer
         private(set) var transfer: Transfer?
-        private(set) var milestones: [TransferMilestone] = []
-        private var whenOver: (([TransferMilestone]) -> Void)?
+        private(set) var reports: [TransferReport] = []
+        private var whenOver: (([TransferReport]) -> Void)?
 
-        init(_ download: DownloadBuffer, whenOver: @escaping ([TransferMilestone]) -> Void) {
+        init(_ download: DownloadBuffer, whenOver: @escaping ([TransferReport]) -> Void) {
             self.download = download
             self.whenOver = whenOver
         }
@@ -189,11 +189,11 @@ struct EventBackendTests {
             transfer = try engine.start(request, download: download, delegate: self)
         }
 
-        func transfer(_ transfer: Transfer, reached milestones: [TransferMilestone], _ engine: TransferEngine) {
-            self.milestones += milestones
-            switch milestones.last {
+        func transfer(_ transfer: Transfer, reported reports: [TransferReport], _ engine: TransferEngine) {
+            self.reports += reports
+            switch reports.last {
             case .finished, .failed:
-                whenOver?(self.milestones)
+                whenOver?(self.reports)
                 whenOver = nil
                 self.transfer?.release()
                 self.transfer = nil
@@ -206,14 +206,14 @@ struct EventBackendTests {
         func transferAlarm(_ transfer: Transfer, _ engine: TransferEngine) -> MonotonicTime? { nil }
     }
 
-    /// Performs a request and returns its milestones.
-    static func milestones(
+    /// Performs a request and returns what is reported of it.
+    static func reports(
         _ driver: Driver,
         _ url: String,
         method: HTTPRequest.Method = .get,
         body: TransferRequest.Body = .none,
         then: @escaping @Sendable (TransferEngine) -> Void = { _ in }
-    ) async throws -> [TransferMilestone] {
+    ) async throws -> [TransferReport] {
         let message = RequestMessage(
             method: method,
             url: try RequestURL(parsing: url, for: .openRequest),
@@ -237,7 +237,7 @@ struct EventBackendTests {
     }
 
     @Test(arguments: EventBackendChoice.allCases)
-    func `the milestones of a first and a second request`(backend: EventBackendChoice) async throws {
+    func `the reports of a first and a second request`(backend: EventBackendChoice) async throws {
         let server = try Self.answering()
         let driver = try Driver(DriverConfiguration(backend: backend))
         let address = SocketAddress(host: "127.0.0.1", port: server.port)
@@ -245,21 +245,23 @@ struct EventBackendTests {
         let size =
             "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n\r\n"
             .utf8.count
-        let exchange: [TransferMilestone] = [.sending, .requestSent(bytes: size), .head(head), .finished]
-        let first = try await Self.milestones(driver, server.url())
-        #expect(first == [.connecting(address), .connected(address, secure: false)] + exchange)
-        let second = try await Self.milestones(driver, server.url())
-        #expect(second == [.reused(address)] + exchange)
+        let exchange: [TransferReport] = [
+            .milestone(.sending), .milestone(.requestSent(bytes: size)), .head(head), .finished,
+        ]
+        let first = try await Self.reports(driver, server.url())
+        #expect(first == [.milestone(.connecting(address)), .milestone(.connected(address, secure: false))] + exchange)
+        let second = try await Self.reports(driver, server.url())
+        #expect(second == [.milestone(.reused(address))] + exchange)
     }
 
     @Test(arguments: EventBackendChoice.allCases)
     func `a refused connection`(backend: EventBackendChoice) async throws {
         let port = try ScriptedServer { _ in }.port
         let driver = try Driver(DriverConfiguration(backend: backend))
-        let milestones = try await Self.milestones(driver, "http://127.0.0.1:\(port)/")
-        #expect(milestones.count == 2)
-        guard case .failed(let error, []) = milestones.last else {
-            Issue.record("\(milestones)")
+        let reports = try await Self.reports(driver, "http://127.0.0.1:\(port)/")
+        #expect(reports.count == 2)
+        guard case .failed(let error, []) = reports.last else {
+            Issue.record("\(reports)")
             return
         }
         #expect(error.code == .cannotConnect)
@@ -272,8 +274,8 @@ struct EventBackendTests {
         let server = try ScriptedServer { $0.waitForClose() }
         let driver = try Driver(DriverConfiguration(backend: backend))
         let error = HandleError.driverStopped(.sendRequest, "the test says so")
-        let milestones = try await Self.milestones(driver, server.url()) { $0.fail(error) }
-        #expect(milestones == [.failed(error, [])])
+        let reports = try await Self.reports(driver, server.url()) { $0.fail(error) }
+        #expect(reports == [.failed(error, [])])
         let refusal = await TaskContinuation.suspend { continuation in
             driver.submit { engine in
                 do throws(HandleError) {
@@ -312,9 +314,9 @@ struct EventBackendTests {
         configuration.idleLimits.count = 2
         let driver = try Driver(configuration)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<count { group.addTask { _ = try await Self.milestones(driver, silent.url()) } }
+            for _ in 0..<count { group.addTask { _ = try await Self.reports(driver, silent.url()) } }
             await allArrived.passed()
-            for _ in 0..<3 { #expect(try await Self.milestones(driver, server.url()).last == .finished) }
+            for _ in 0..<3 { #expect(try await Self.reports(driver, server.url()).last == .finished) }
             #expect(server.connectionsAccepted == 1)
             silent.stop()
             try await group.waitForAll()
@@ -328,11 +330,11 @@ struct EventBackendTests {
             try connection.send("HTTP/1.0 200 OK\r\n\r\nbye")
         }
         let driver = try Driver(DriverConfiguration(backend: backend))
-        try await withThrowingTaskGroup(of: TransferMilestone?.self) { group in
+        try await withThrowingTaskGroup(of: TransferReport?.self) { group in
             for _ in 0..<10 {
                 group.addTask {
-                    var last: TransferMilestone?
-                    for _ in 0..<100 { last = try await Self.milestones(driver, server.url()).last }
+                    var last: TransferReport?
+                    for _ in 0..<100 { last = try await Self.reports(driver, server.url()).last }
                     return last
                 }
             }

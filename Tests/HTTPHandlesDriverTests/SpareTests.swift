@@ -20,7 +20,7 @@ struct SpareTests {
         let options = OptionSnapshot(values)
         let url = try RequestURL(parsing: url, for: .openRequest)
         let message = RequestMessage(method: .get, url: url, headerFields: headerFields)
-        let _: [TransferMilestone] = await TaskContinuation.suspend { continuation in
+        let _: [TransferReport] = await TaskContinuation.suspend { continuation in
             driver.submit { engine in
                 let recorder = EventBackendTests.Recorder(DownloadBuffer()) { continuation.resume(returning: $0) }
                 try? recorder.start(TransferRequest(message, .none, options), engine)

@@ -132,7 +132,7 @@ extension SessionHandle {
         let head = try await request.perform(.sendRequest) { [object, request = request.object] continuation in
             { engine in
                 switch object.value.open(request.value, engine) {
-                case .success: request.value.exchange(body, for: caller, engine, continuation)
+                case .success: request.value.sendAndReceive(body, for: caller, engine, continuation)
                 case .failure(let error): continuation.resume(returning: .failure(error), engine)
                 }
             }

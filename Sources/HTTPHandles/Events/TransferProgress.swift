@@ -5,13 +5,20 @@ import HTTPHandlesDriver
 public struct TransferProgress: Sendable, Hashable {
     /// Bytes of the request's body that have gone out. They begin at 0 again where the body is sent again: after a
     /// redirect that keeps it, or where a pooled connection turned out to be dead.
-    public fileprivate(set) var sent: Int64 = 0
+    public let sent: Int64
     /// How many bytes are to be sent; `nil` where nobody knows.
-    public fileprivate(set) var expectedToSend: Int64?
+    public let expectedToSend: Int64?
     /// Bytes of the response's body that have arrived, before content decoding: these are what its length is about.
-    public fileprivate(set) var received: Int64 = 0
+    public let received: Int64
     /// How many bytes the response has announced; `nil` where it has not, or there is no response yet.
-    public fileprivate(set) var expectedToReceive: Int64?
+    public let expectedToReceive: Int64?
+
+    init(sent: Int64 = 0, expectedToSend: Int64? = nil, received: Int64 = 0, expectedToReceive: Int64? = nil) {
+        self.sent = sent
+        self.expectedToSend = expectedToSend
+        self.received = received
+        self.expectedToReceive = expectedToReceive
+    }
 }
 
 extension RequestHandle {
@@ -63,25 +70,5 @@ struct ProgressReport {
         isOver = true
         for listener in listeners { listener.finish() }
         listeners = []
-    }
-}
-
-extension RequestObject {
-    func watch(_ listener: AsyncStream<TransferProgress>.Continuation) {
-        updateProgress()
-        progress.add(listener)
-    }
-
-    /// Reads off how far the transfer is.
-    func updateProgress() {
-        guard let transfer else { return }
-        progress.update(
-            TransferProgress(
-                sent: Int64(transfer.bodyBytesTaken),
-                expectedToSend: request?.body.length,
-                received: Int64(transfer.bodyBytesArrived),
-                expectedToReceive: transfer.announcedBodyLength
-            )
-        )
     }
 }

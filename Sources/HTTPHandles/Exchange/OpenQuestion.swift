@@ -1,14 +1,18 @@
 import HTTPHandlesDriver
 
-/// A question to the user's code, asked in a task of its own: for credentials, for a decision, or to a clock.
+/// A question to the caller's code, asked in a task of its own: for credentials, for a decision, or to a clock.
 ///
-/// While it is open a time limit, or a close and what follows it, may end what it was about, and another may be asked.
-/// So questions are numbered, and an answer that nobody waits for any more is told from another.
+/// While it is open, a time limit or a close may end what it was about, and another may be asked. So questions are
+/// numbered, and the answer to one that is not open any more is recognised.
 struct OpenQuestion {
-    /// On whose behalf questions are asked; `nil` where none was expected.
-    var caller: CallingTask?
+    /// The task on whose behalf questions are asked; `nil` where none was expected.
+    private let caller: CallingTask?
     private var question: AskedQuestion?
     private var asked = 0
+
+    init(for caller: CallingTask?) {
+        self.caller = caller
+    }
 
     var isOpen: Bool { question != nil }
 
@@ -40,16 +44,16 @@ struct OpenQuestion {
     }
 }
 
-extension RequestObject {
-    /// Asks the user's code. The answer is taken on the driver's thread, unless nobody waits for it any more.
+extension Exchange {
+    /// Asks the caller's code. The answer is taken on the driver's thread, unless it is not waited for any more.
     func ask<Answer: Sendable>(
         _ answer: @escaping @Sendable () async -> Answer,
-        then take: @escaping @Sendable (RequestObject, Answer, TransferEngine) -> Void
+        then take: @escaping @Sendable (Exchange, Answer, TransferEngine) -> Void
     ) {
-        question.ask(answer) { [driver, object = DriverBound(self)] number, answer in
+        question.ask(answer) { [driver, exchange = DriverBound(self)] number, answer in
             driver.submit { engine in
-                guard object.value.question.isAnswered(number) else { return }
-                take(object.value, answer, engine)
+                guard exchange.value.question.isAnswered(number) else { return }
+                take(exchange.value, answer, engine)
             }
         }
     }

@@ -26,6 +26,9 @@ class HandleObject: DriverResident {
 
     final var driver: Driver { base.driver }
 
+    /// The handle was closed, and the driver's thread knows that.
+    final var isClosed: Bool { !lifetime.isOpen }
+
     // MARK: The tree
 
     /// Takes a new child in and tells the listeners. The child starts with this handle's options.

@@ -6,16 +6,11 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     // Exclusive access to some of these is not checked at run time: see `HandleObject`.
     /// The connection handles that `get` and `fetch` have made, by server.
     @safe @exclusivity(unchecked) private var ownConnections: [Server: ConnectionObject] = [:]
-    private var slots = ConnectionSlots()
-    /// The requests that wait for a slot.
-    @safe @exclusivity(unchecked) private var queue: [ConnectionSlots.Ticket: RequestObject] = [:]
-    private var isGrantingSlots = false
-    /// What is left for retries.
-    var retryBalance = RetryBalance()
-    /// An empty list whose memory requests use for their actions.
-    @safe @exclusivity(unchecked) private var actionList = RequestStateMachine.Actions()
+    /// What the exchanges of the session share.
+    let exchangeResources: ExchangeResources
 
     init(_ base: consuming HandleBase, options: OptionValues) {
+        exchangeResources = ExchangeResources(options.slotLimits)
         super.init(base, options: OptionSnapshot(options))
     }
 
@@ -64,6 +59,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
 
     override var options: OptionSnapshot {
         didSet {
+            exchangeResources.limits = options.values.slotLimits
             // The engine can be reached in a command only.
             driver.submit { [object = DriverBound(self)] in object.value.limitsChanged($0) }
         }
@@ -72,7 +68,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     private func limitsChanged(_ engine: TransferEngine) {
         engine.idleLimitsChanged()
         // There may be more connection slots now.
-        grantSlots(engine)
+        exchangeResources.grantSlots(engine)
     }
 
     var idleLimits: IdleLimits { options.values.idleLimits }
@@ -87,61 +83,13 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
         super.engineFailed(engine)
         closeAll(engine)
     }
-
-    // MARK: Connection slots
-
-    var limitsConnections: Bool {
-        options.values.maximumConnectionsPerServer != nil || options.values.maximumConnections != nil
-    }
-
-    private var slotLimits: ConnectionSlots.Limits {
-        let values = options.values
-        return ConnectionSlots.Limits(perServer: values.maximumConnectionsPerServer, total: values.maximumConnections)
-    }
-
-    /// Takes a slot for the request, or else puts it into the queue.
-    func takeSlot(for request: RequestObject, to origin: Origin) -> ConnectionSlots.Ticket? {
-        let ticket = slots.take(origin, slotLimits)
-        if let ticket { queue[ticket] = request }
-        return ticket
-    }
-
-    func giveSlotBack(_ origin: Origin) {
-        slots.giveBack(origin)
-    }
-
-    func leaveQueue(_ ticket: ConnectionSlots.Ticket) {
-        slots.leave(ticket)
-        queue[ticket] = nil
-    }
-
-    func learned(_ origin: Origin, isMultiplexed: Bool) {
-        slots.learned(origin, isMultiplexed: isMultiplexed)
-    }
-
-    /// Begins the requests for which there are slots.
-    func grantSlots(_ engine: TransferEngine) {
-        // A request that fails at once gives its slot back while this runs, and is then served by this very loop.
-        guard !queue.isEmpty, !isGrantingSlots else { return }
-        isGrantingSlots = true
-        while let ticket = slots.next(slotLimits) { queue.removeValue(forKey: ticket)?.slotGranted(engine) }
-        isGrantingSlots = false
-    }
-
-    // MARK: Actions
-
-    func takeActionList() -> RequestStateMachine.Actions {
-        var list = RequestStateMachine.Actions()
-        swap(&list, &actionList)
-        return list
-    }
-
-    func putBack(_ list: inout RequestStateMachine.Actions) {
-        swap(&list, &actionList)
-    }
 }
 
 extension OptionValues {
+    fileprivate var slotLimits: ConnectionSlots.Limits {
+        ConnectionSlots.Limits(perServer: maximumConnectionsPerServer, total: maximumConnections)
+    }
+
     fileprivate var idleLimits: IdleLimits {
         IdleLimits(count: maximumIdleConnections, time: maximumIdleTime == .zero ? nil : maximumIdleTime)
     }

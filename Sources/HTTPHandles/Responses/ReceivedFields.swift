@@ -3,7 +3,8 @@ import HTTPHandlesDriver
 import HTTPHandlesLock
 public import HTTPTypes
 
-/// What came with a response besides its body. The driver's thread writes it, before it ends the body; anybody reads it.
+/// What came with a response besides its body. The driver's thread writes it, before it ends the body;
+/// any thread reads it.
 struct ReceivedFields {
     /// Goes on over redirects.
     var hops: [Hop] = []
@@ -22,27 +23,6 @@ public struct Hop: Sendable {
     public let headerFields: HTTPFields
     /// What the server answered.
     public let head: ResponseHead
-}
-
-extension RequestObject {
-    func keepHop(_ head: ResponseHead) {
-        guard let message = request?.message else { return }
-        let hop = Hop(method: message.method, url: message.url.text, headerFields: message.headerFields, head: head)
-        received.withLock { $0.hops.append(hop) }
-    }
-
-    /// Keeps the fields that are no part of the conversation with the caller.
-    func note(_ milestone: TransferMilestone) {
-        switch milestone {
-        case .informational(let block):
-            guard let request else { return }
-            // As many as fit into the largest head that is allowed: the limit is on all heads together.
-            received.withLock { $0.informational.append(ResponseHead(block, url: request.message.url.text)) }
-        case .trailers(let block):
-            received.withLock { $0.trailers = block.fields() }
-        default: break
-        }
-    }
 }
 
 extension RequestHandle {

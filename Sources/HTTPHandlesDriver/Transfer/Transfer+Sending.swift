@@ -124,12 +124,12 @@ extension Transfer {
             }
             if mayBeHTTP2 { setVerbose(true) }
             sending = .body(headBytes: bytes)
-            if request?.body.isStreamed == true { milestones.append(.headSent(bytes: bytes)) }
+            if request?.body.isStreamed == true { reports.append(.milestone(.headSent(bytes: bytes))) }
             fallthrough
         case .body:
             guard isBodyTaken, case .body(let headBytes) = sending else { return }
             sending = .done
-            milestones.append(.requestSent(bytes: headBytes + bodyBytesTaken))
+            reports.append(.milestone(.requestSent(bytes: headBytes + bodyBytesTaken)))
         }
     }
 }

@@ -2,9 +2,9 @@ import CHTTPHandlesCurl
 package import HTTPHandlesCore
 import HTTPTypes
 
-/// Who is told of a transfer's milestones; always outside of libcurl's callbacks.
+/// Who is told what a transfer reports; always outside of libcurl's callbacks.
 package protocol TransferDelegate: AnyObject {
-    func transfer(_ transfer: Transfer, reached milestones: [TransferMilestone], _ engine: TransferEngine)
+    func transfer(_ transfer: Transfer, reported reports: [TransferReport], _ engine: TransferEngine)
     /// There is more in the download buffer, or room in the upload buffer.
     func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine)
     /// The alarm went off, maybe early. Returns when to go off again, if at all.
@@ -90,7 +90,7 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var mayBeHTTP2 = false
 
     // What was recorded and not yet passed on
-    @safe @exclusivity(unchecked) var milestones: [TransferMilestone] = []
+    @safe @exclusivity(unchecked) var reports: [TransferReport] = []
     var movedBody = false
     private(set) var isNoted = false
     /// When something last moved: for the idle time limits.
@@ -239,9 +239,13 @@ package final class Transfer: AlarmOwner {
 
     // MARK: Recording and passing on
 
-    func record(_ milestone: consuming TransferMilestone) {
-        milestones.append(milestone)
+    func record(_ report: consuming TransferReport) {
+        reports.append(report)
         note()
+    }
+
+    func record(_ milestone: consuming TransferMilestone) {
+        record(.milestone(milestone))
     }
 
     @inline(__always)
@@ -256,10 +260,10 @@ package final class Transfer: AlarmOwner {
         isNoted = false
         lastProgress = engine.now
         noteSentHead()
-        if !milestones.isEmpty {
-            var batch = engine.takeMilestoneList()
-            swap(&batch, &milestones)
-            delegate?.transfer(self, reached: batch, engine)
+        if !reports.isEmpty {
+            var batch = engine.takeReportList()
+            swap(&batch, &reports)
+            delegate?.transfer(self, reported: batch, engine)
             engine.putBack(&batch)
         }
         if movedBody {
@@ -357,7 +361,7 @@ package final class Transfer: AlarmOwner {
     /// What libcurl says of the failure.
     var errorText: String { unsafe errorBuffer.baseAddress.map { unsafe String(cString: $0) } ?? "" }
 
-    private func failure(_ result: CurlCode) -> TransferMilestone {
+    private func failure(_ result: CurlCode) -> TransferReport {
         let failure = CurlFailure(result)
         var code = HandleErrorCode(result, at: progress)
         var problem: CertificateProblem?

@@ -79,7 +79,7 @@ package final class TransferEngine {
     @safe @exclusivity(unchecked) private(set) var spares: [Transfer] = []
     /// Transfers with something to pass on.
     @safe @exclusivity(unchecked) private var noted: [Transfer] = []
-    @safe @exclusivity(unchecked) private var milestoneList: [TransferMilestone] = []
+    @safe @exclusivity(unchecked) private var reportList: [TransferReport] = []
     /// Transfers whose head is not out yet: nobody calls back for that.
     private var unsent: [Transfer] = []
     @safe @exclusivity(unchecked) private var deadlines = DeadlineHeap()
@@ -202,15 +202,15 @@ package final class TransferEngine {
         unsent.append(transfer)
     }
 
-    func takeMilestoneList() -> [TransferMilestone] {
-        var list: [TransferMilestone] = []
-        swap(&list, &milestoneList)
+    func takeReportList() -> [TransferReport] {
+        var list: [TransferReport] = []
+        swap(&list, &reportList)
         return list
     }
 
-    func putBack(_ list: inout [TransferMilestone]) {
+    func putBack(_ list: inout [TransferReport]) {
         list.removeAll(keepingCapacity: true)
-        swap(&list, &milestoneList)
+        swap(&list, &reportList)
     }
 
     // MARK: Cookies

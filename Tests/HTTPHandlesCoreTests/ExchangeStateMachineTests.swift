@@ -3,66 +3,97 @@ import Testing
 
 @testable import HTTPHandlesCore
 
-@Suite("Request state machine")
-struct RequestStateMachineTests {
-    typealias Action = RequestStateMachine.Action
+@Suite("Exchange state machine")
+struct ExchangeStateMachineTests {
+    typealias Action = ExchangeAction
 
-    /// Drives a machine, one line for each thing that happens.
+    /// Drives the machines of one handle, one line for each thing that happens. What is about time and connections is told
+    /// apart from the rest.
     final class Driver {
-        private var machine = RequestStateMachine()
+        private var machine: ExchangeStateMachine?
+        private(set) var time: [Action] = []
 
-        func send(_ upload: RequestStateMachine.Upload = .upFront, thenReceive: Bool = false) -> Outcome {
-            var actions = RequestStateMachine.Actions()
-            let answer = machine.sendRequested(upload, thenReceive: thenReceive, &actions)
-            return Outcome(answer, actions.list)
+        func send(_ upload: RequestUpload = .upFront, thenReceive: Bool = false) -> Outcome {
+            if let refusal = machine?.sendRefusal { return Outcome(refusal: refusal) }
+            return Outcome(
+                .accepted,
+                answer { actions in
+                    machine?.replaced(&actions)
+                    machine = ExchangeStateMachine(upload, thenReceive: thenReceive)
+                    machine?.begin(&actions)
+                }
+            )
         }
 
         func receive() -> Outcome {
-            var actions = RequestStateMachine.Actions()
-            let answer = machine.receiveRequested(&actions)
-            return Outcome(answer, actions.list)
+            var answer = ExchangeStateMachine.Answer.refused(ExchangeStateMachine.nothingSent)
+            let actions = self.answer { actions in
+                if let answered = machine?.receiveRequested(&actions) { answer = answered }
+            }
+            return Outcome(answer, actions)
         }
 
-        func reached(_ milestones: TransferMilestone...) -> [Action] {
-            var actions = RequestStateMachine.Actions()
-            for milestone in milestones { machine.reached(milestone, &actions) }
-            return actions.list
+        func reached(_ reports: TransferReport...) -> [Action] {
+            answer { actions in
+                for report in reports {
+                    switch report {
+                    case .milestone(let milestone): machine?.reached(milestone, &actions)
+                    case .informational(let head): machine?.informationalArrived(head, &actions)
+                    case .challenge(let head): machine?.challengeArrived(head, &actions)
+                    case .head(let head): machine?.headArrived(head, .deliver, &actions)
+                    case .trailers: break
+                    case .finished: machine?.transferEnded(&actions)
+                    case .failed(let error, let secureFailure):
+                        machine?.transferFailed(error, secureFailure, nil, &actions)
+                    }
+                }
+            }
         }
 
-        func head(_ head: HeaderBlock, _ disposition: RequestStateMachine.HeadDisposition) -> [Action] {
-            var actions = RequestStateMachine.Actions()
-            machine.headArrived(head, disposition, &actions)
-            return actions.list
+        func head(_ head: HeaderBlock, _ disposition: HeadDisposition) -> [Action] {
+            answer { machine?.headArrived(head, disposition, &$0) }
         }
 
-        func answer(_ answer: RequestStateMachine.CredentialAnswer) -> [Action] {
-            var actions = RequestStateMachine.Actions()
-            machine.answered(answer, &actions)
-            return actions.list
+        func answer(_ answer: CredentialAnswer) -> [Action] {
+            self.answer { machine?.answered(answer, &$0) }
         }
 
         func failed(_ error: HandleError, _ decision: RetryDecision) -> [Action] {
-            var actions = RequestStateMachine.Actions()
-            machine.failed(error, [], decision, &actions)
-            return actions.list
+            answer { machine?.transferFailed(error, [], decision, &$0) }
         }
 
         func retryDue() -> [Action] {
-            var actions = RequestStateMachine.Actions()
-            machine.retryDue(&actions)
-            return actions.list
+            answer { machine?.retryDue(&$0) }
         }
 
         func decided(_ decision: RedirectDecision) -> [Action] {
-            var actions = RequestStateMachine.Actions()
-            machine.decided(decision, &actions)
-            return actions.list
+            answer { machine?.decided(decision, &$0) }
+        }
+
+        func queued() -> [Action] {
+            answer { machine?.queued(&$0) }
+        }
+
+        func slotGranted() -> [Action] {
+            answer { machine?.slotGranted(&$0) }
         }
 
         func close() -> [Action] {
-            var actions = RequestStateMachine.Actions()
-            machine.closeRequested(&actions)
-            return actions.list
+            answer { machine?.closed(&$0) }
+        }
+
+        private func answer(_ input: (inout ExchangeActions) -> Void) -> [Action] {
+            var actions = ExchangeActions()
+            input(&actions)
+            time = actions.list.filter { Self.isAboutTime($0) }
+            return actions.list.filter { !Self.isAboutTime($0) }
+        }
+
+        private static func isAboutTime(_ action: Action) -> Bool {
+            switch action {
+            case .wait, .waitForCaller, .stopWaiting, .releaseConnection: true
+            default: false
+            }
         }
     }
 
@@ -70,7 +101,7 @@ struct RequestStateMachineTests {
         var refusal: HandleError?
         var actions: [Action]
 
-        init(_ answer: RequestStateMachine.Answer, _ actions: [Action]) {
+        init(_ answer: ExchangeStateMachine.Answer, _ actions: [Action]) {
             if case .refused(let error) = answer { refusal = error }
             self.actions = actions
         }
@@ -107,7 +138,7 @@ struct RequestStateMachineTests {
             ]
         )
         #expect(driver.reached(.finished) == [.endBody(nil)])
-        #expect(driver.close() == [.closeBodies, .finish])
+        #expect(driver.close() == [.closeBodies])
     }
 
     @Test func `a head that comes before anybody asks for it waits`() {
@@ -183,34 +214,12 @@ struct RequestStateMachineTests {
         #expect(
             driver.close() == [
                 .abandonTransfer, .emit(.requestError(sending)), .fail(sending), .emit(.requestError(receiving)),
-                .fail(receiving), .closeBodies, .finish,
+                .fail(receiving), .closeBodies,
             ]
         )
     }
 
-    @Test func `closing an unused handle needs nothing but the end`() {
-        #expect(Driver().close() == [.closeBodies, .finish])
-    }
-
-    @Test func `closing twice does nothing`() {
-        let driver = Driver()
-        _ = driver.close()
-        #expect(driver.close() == [])
-    }
-
-    @Test func `everything is refused after closing, without an event`() {
-        let driver = Driver()
-        _ = driver.close()
-        #expect(driver.send() == Outcome(refusal: .closed(.sendRequest)))
-        #expect(driver.receive() == Outcome(refusal: .closed(.receiveResponse)))
-    }
-
     // MARK: Wrong states
-
-    @Test func `receiving before sending is refused and reported`() {
-        let error = HandleError.wrongState(.receiveResponse, "no request was sent")
-        #expect(Driver().receive() == Outcome(refusal: error, .emit(.requestError(error))))
-    }
 
     @Test func `receiving twice is refused and leaves the response alone`() {
         let driver = Driver()
@@ -297,7 +306,7 @@ struct RequestStateMachineTests {
         _ = driver.reached(.sending, .requestSent(bytes: 1))
         #expect(
             driver.head(Self.found, .follow(url: "http://h/b")) == [
-                .emit(.responseReceived(bytes: 36)), .emit(.redirect(url: "http://h/b")),
+                .emit(.responseReceived(bytes: 36)), .discardBody, .emit(.redirect(url: "http://h/b")),
             ]
         )
         #expect(driver.reached(.finished) == [.startTransfer])
@@ -313,7 +322,7 @@ struct RequestStateMachineTests {
         let driver = Driver()
         _ = driver.send()
         _ = driver.reached(.sending, .requestSent(bytes: 1))
-        #expect(driver.head(Self.found, .follow(url: "u")) == [.emit(.responseReceived(bytes: 36))])
+        #expect(driver.head(Self.found, .follow(url: "u")) == [.emit(.responseReceived(bytes: 36)), .discardBody])
         #expect(driver.reached(.finished) == [])
         #expect(driver.receive() == Outcome(.emit(.redirect(url: "u")), .startTransfer))
     }
@@ -345,19 +354,19 @@ struct RequestStateMachineTests {
         let driver = Driver()
         _ = driver.send(thenReceive: true)
         _ = driver.reached(.sending, .requestSent(bytes: 1))
-        #expect(driver.head(found, .askAboutRedirect(url: "b")) == [.emit(.responseReceived(bytes: 36))])
+        #expect(driver.head(found, .askDecider(url: "b")) == [.emit(.responseReceived(bytes: 36)), .askDecider])
         return driver
     }
 
     @Test func `a decision to follow may come before the redirect's end or after it`() {
         let early = Self.deciding()
-        #expect(early.decided(.follow) == [.emit(.redirect(url: "b"))])
+        #expect(early.decided(.follow) == [.discardBody, .emit(.redirect(url: "b"))])
         #expect(early.decided(.follow) == [])
         #expect(early.reached(.finished) == [.startTransfer])
-        for end in [TransferMilestone.finished, .failed(Self.lost, [])] {
+        for end in [TransferReport.finished, .failed(Self.lost, [])] {
             let late = Self.deciding()
             #expect(late.reached(end) == [])
-            #expect(late.decided(.follow) == [.emit(.redirect(url: "b")), .startTransfer])
+            #expect(late.decided(.follow) == [.discardBody, .emit(.redirect(url: "b")), .startTransfer])
         }
     }
 
@@ -417,11 +426,11 @@ struct RequestStateMachineTests {
     }
 
     @Test func `a status that is retried waits for the end of its body, however that comes`() {
-        for end in [TransferMilestone.finished, .failed(Self.lost, [])] {
+        for end in [TransferReport.finished, .failed(Self.lost, [])] {
             let driver = Driver()
             _ = driver.send()
             _ = driver.reached(.sending, .requestSent(bytes: 1))
-            #expect(driver.head(Self.busy, .retry(Self.retry)) == [.emit(.responseReceived(bytes: 21))])
+            #expect(driver.head(Self.busy, .retry(Self.retry)) == [.emit(.responseReceived(bytes: 21)), .discardBody])
             #expect(driver.reached(end) == Self.pause)
             #expect(driver.receive() == Outcome())
             #expect(driver.retryDue() == [.startTransfer])
@@ -439,7 +448,7 @@ struct RequestStateMachineTests {
         let error = HandleError.cancelled(.sendRequest)
         #expect(
             driver.close() == [
-                .abandonTransfer, .emit(.requestError(error)), .fail(error), .closeBodies, .finish,
+                .abandonTransfer, .emit(.requestError(error)), .fail(error), .closeBodies,
             ]
         )
         #expect(driver.retryDue() == [])
@@ -555,7 +564,7 @@ struct RequestStateMachineTests {
         let error = HandleError.cancelled(.receiveResponse)
         #expect(
             closed.close() == [
-                .abandonTransfer, .emit(.requestError(error)), .fail(error), .closeBodies, .finish,
+                .abandonTransfer, .emit(.requestError(error)), .fail(error), .closeBodies,
             ]
         )
         #expect(closed.answer(.sendAgain) == [])
@@ -579,5 +588,99 @@ struct RequestStateMachineTests {
                 .abandonTransfer, .emit(.requestError(error)), .fail(error), .endBody(error.seen(by: .readData)),
             ]
         )
+    }
+
+    // MARK: Time
+
+    @Test func `one time limit after the other`() {
+        let driver = Driver()
+        _ = driver.send(thenReceive: true)
+        #expect(driver.time == [.wait(for: .connect)])
+        #expect(driver.queued() == [.emit(.queued)])
+        #expect(driver.time == [.wait(for: .queue)])
+        #expect(driver.slotGranted() == [])
+        #expect(driver.time == [.wait(for: .connect)])
+        _ = driver.reached(.milestone(.resolving(host: "h")))
+        #expect(driver.time == [.wait(for: .resolve)])
+        _ = driver.reached(.milestone(.resolved(address: "a")), .milestone(.connecting(address)))
+        #expect(driver.time == [.wait(for: .connect)])
+        _ = driver.reached(.milestone(.connected(address, secure: true)), .milestone(.secured))
+        #expect(driver.time == [])
+        _ = driver.reached(.sending)
+        #expect(driver.time == [.wait(for: .send)])
+        _ = driver.reached(.requestSent(bytes: 1))
+        #expect(driver.time == [.wait(for: .response)])
+        _ = driver.reached(.head(Self.ok))
+        #expect(driver.time == [.wait(for: .receive)])
+        _ = driver.reached(.finished)
+        #expect(driver.time == [.releaseConnection, .stopWaiting])
+    }
+
+    @Test func `the limit on sending is over with an early answer`() {
+        let driver = Driver()
+        _ = driver.send(.streamed)
+        _ = driver.reached(.sending, .milestone(.headSent(bytes: 1)), .head(Self.ok))
+        _ = driver.reached(.requestSent(bytes: 5))
+        #expect(driver.time == [])
+    }
+
+    @Test func `a request that libcurl sends again waits for its connection and for sending again`() {
+        let driver = Driver()
+        _ = driver.send()
+        _ = driver.reached(.sending, .requestSent(bytes: 1), .milestone(.connecting(address)))
+        #expect(driver.time == [.wait(for: .send), .wait(for: .response), .wait(for: .connect)])
+        _ = driver.reached(.sending)
+        #expect(driver.time == [.wait(for: .send)])
+    }
+
+    @Test func `only the total limit runs while the caller's code is asked about a transfer that is over`() {
+        for end in [TransferReport.finished, .failed(Self.lost, [])] {
+            let deciding = Self.deciding()
+            _ = deciding.reached(end)
+            #expect(deciding.time == [.releaseConnection, .waitForCaller])
+            _ = deciding.decided(.follow)
+            #expect(deciding.time == [.releaseConnection, .wait(for: .connect)])
+            let asking = Self.challenged()
+            _ = asking.head(Self.unauthorized, .askForCredentials)
+            #expect(asking.time == [.wait(for: .receive)])
+            _ = asking.reached(end)
+            #expect(asking.time == [.releaseConnection, .waitForCaller])
+            _ = asking.answer(.deliver)
+            #expect(asking.time == [.stopWaiting])
+        }
+    }
+
+    @Test func `no limit runs in a pause, before a hop that nobody has asked for, and after the end`() {
+        let pausing = Driver()
+        _ = pausing.send()
+        _ = pausing.failed(Self.lost, .again(Self.retry))
+        #expect(pausing.time == [.releaseConnection, .stopWaiting])
+        _ = pausing.retryDue()
+        #expect(pausing.time == [.wait(for: .connect)])
+        let redirected = Driver()
+        _ = redirected.send()
+        _ = redirected.reached(.sending, .requestSent(bytes: 1))
+        _ = redirected.head(Self.found, .follow(url: "u"))
+        _ = redirected.reached(.finished)
+        #expect(redirected.time == [.releaseConnection, .stopWaiting])
+        let failing = Driver()
+        _ = failing.send()
+        _ = failing.reached(.failed(Self.lost, []))
+        #expect(failing.time == [.releaseConnection, .stopWaiting])
+        let closed = Driver()
+        _ = closed.send()
+        _ = closed.close()
+        #expect(closed.time == [.stopWaiting])
+    }
+}
+
+extension TransferReport {
+    fileprivate static let sending = TransferReport.milestone(.sending)
+    fileprivate static func requestSent(bytes: Int) -> TransferReport { .milestone(.requestSent(bytes: bytes)) }
+    fileprivate static func headSent(bytes: Int) -> TransferReport { .milestone(.headSent(bytes: bytes)) }
+    fileprivate static func pieceSent(bytes: Int) -> TransferReport { .milestone(.pieceSent(bytes: bytes)) }
+    fileprivate static func connecting(_ address: SocketAddress) -> TransferReport { .milestone(.connecting(address)) }
+    fileprivate static func connected(_ address: SocketAddress, secure: Bool) -> TransferReport {
+        .milestone(.connected(address, secure: secure))
     }
 }

@@ -1,7 +1,5 @@
-/// What the driver reports of a transfer, in the order in which it happened on the wire.
+/// What happens to a transfer and its connection before the head comes, and to the connection afterwards.
 package enum TransferMilestone: Sendable, Hashable {
-    /// The transfer waits for a connection slot.
-    case queued
     /// The host's name is being resolved.
     case resolving(host: String)
     /// The first address is known.
@@ -23,21 +21,8 @@ package enum TransferMilestone: Sendable, Hashable {
     case requestSent(bytes: Int)
     /// A piece of a streamed body was handed to the network.
     case pieceSent(bytes: Int)
-    /// A 1xx response.
-    case informational(HeaderBlock)
-    /// The head of a 401 that libcurl may answer by itself. Then comes `sending` again; if libcurl has no answer, `head`
-    /// with the same head.
-    case challenge(HeaderBlock)
-    /// The final head.
-    case head(HeaderBlock)
-    /// The fields after the body.
-    case trailers(HeaderBlock)
     /// The connection of the transfer is about to be closed.
     case closingConnection
     /// The connection of the transfer is closed.
     case connectionClosed
-    /// Everything arrived.
-    case finished
-    /// libcurl gave up, or a limit ran out. The operation in the error is a placeholder: the machine knows which.
-    case failed(HandleError, SecureFailure)
 }

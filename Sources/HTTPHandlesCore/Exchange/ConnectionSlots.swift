@@ -12,6 +12,8 @@ package struct ConnectionSlots: ~Copyable {
             self.perServer = perServer ?? .max
             self.total = total ?? .max
         }
+
+        package var isUnlimited: Bool { perServer == .max && total == .max }
     }
 
     /// The place in the queue; a lower one came earlier.
@@ -55,7 +57,7 @@ package struct ConnectionSlots: ~Copyable {
     }
 
     /// A transfer is over.
-    package mutating func giveBack(_ origin: Origin) {
+    package mutating func release(_ origin: Origin) {
         change(origin) { $0.transfers -= 1 }
     }
 

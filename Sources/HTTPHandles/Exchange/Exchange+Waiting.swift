@@ -1,0 +1,58 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+
+// Time limits. For what the exchange waits is said by the machine; `ExchangeDeadlines` says when that has to be over; here
+// the clock is looked at.
+
+extension Exchange {
+    /// The limit of `phase` runs from now on.
+    func wait(for phase: TimeoutPhase, _ engine: TransferEngine) {
+        let now = engine.now
+        if deadlines == nil {
+            deadlines = ExchangeDeadlines(limits: options.limits, startedAt: startTime, phase: phase, since: now)
+        } else {
+            deadlines?.wait(for: phase, since: now)
+        }
+    }
+
+    /// The reader or the producer goes on, whose time counts for no limit but the total one.
+    func resumeWaiting(_ engine: TransferEngine) {
+        guard deadlines != nil else { return }
+        deadlines?.resume(at: engine.now)
+        setAlarm(engine)
+    }
+
+    /// Has the deadlines looked at when the next one is over, or earlier.
+    func setAlarm(_ engine: TransferEngine) {
+        guard let next = deadlines?.next else { return }
+        if let transfer {
+            transfer.setAlarm(at: next, engine)
+        } else {
+            setQueueAlarm(at: next, engine)
+        }
+    }
+
+    func transferAlarm(_ transfer: Transfer, _ engine: TransferEngine) -> MonotonicTime? {
+        deadlines?.progressed(at: transfer.lastProgress)
+        switch deadlines?.phase {
+        case .send where transfer.isSendingPaused, .receive where transfer.isReceivingPaused: deadlines?.pause()
+        default: break
+        }
+        return failIfExpired(engine)
+    }
+
+    /// Ends the transfer if one of the limits has run out. Returns when to look again, if at all.
+    func failIfExpired(_ engine: TransferEngine) -> MonotonicTime? {
+        guard let deadlines, let phase = deadlines.expired(at: engine.now) else { return deadlines?.next }
+        if phase == .receive, let transfer, transfer.isBodyComplete {
+            // The response is here; the server has only not taken the whole request.
+            engine.giveUpUpload(of: transfer)
+            return nil
+        }
+        let limit = options.values.limits[phase]
+        self.deadlines = nil
+        releaseTransfer(engine)
+        transferFailed(.timeout(phase, after: limit, .sendRequest), engine)
+        return nil
+    }
+}

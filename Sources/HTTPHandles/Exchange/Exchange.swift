@@ -1,0 +1,237 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+import HTTPHandlesLock
+
+/// One exchange of a request handle: from `send`, over redirects, retries and credentials, to the end of the response.
+///
+/// It is made whole, with the options of that moment, and dropped whole, when the handle sends again or is closed; nothing
+/// in it is ever reset. What happens goes into its state machine; here the actions are carried out that the machine answers
+/// with.
+///
+/// Calls come as commands on the driver's thread, reports from the driver outside of libcurl's callbacks. Neither ever comes
+/// while another is being handled.
+final class Exchange: DriverResident {
+    /// Has this exchange until it drops it, so that each keeps the other only until then.
+    let handle: any ExchangeHandle
+    let resources: ExchangeResources
+    /// What only the origin of a hop may see is in `request.options`.
+    let options: OptionSnapshot
+    /// The time limits count from here.
+    let startTime: MonotonicTime
+    /// Where the request went first.
+    let origin: Origin
+
+    // Exclusive access to these is not checked at run time, which costs as much as what they do: what is called while they
+    // change is in Core, and calls nothing here.
+    @safe @exclusivity(unchecked) var machine: ExchangeStateMachine
+    /// The pending operations.
+    @safe @exclusivity(unchecked) var sender: OperationContinuation<Void>?
+    @safe @exclusivity(unchecked) var receiver: OperationContinuation<ResponseHead>?
+
+    /// What the present transfer sends, or the next one if there is none.
+    @safe @exclusivity(unchecked) var request: TransferRequest
+    @safe @exclusivity(unchecked) var transfer: Transfer?
+    @safe @exclusivity(unchecked) var slot = Slot.none
+    @safe @exclusivity(unchecked) var deadlines: ExchangeDeadlines?
+
+    @safe @exclusivity(unchecked) var head: ResponseHead?
+    @safe @exclusivity(unchecked) var decoder: BodyDecoder?
+
+    /// What the next transfer sends, after a redirect or with credentials, until the one before it is over.
+    var nextHop: TransferRequest?
+    /// How many redirects were followed.
+    var redirects = 0
+    var attempts: Attempts
+    /// The handle's credentials, as far as the exchange knows.
+    var knownCredentials: Credentials?
+    /// How often the caller's provider was asked for credentials.
+    var credentialQuestions = 0
+    /// What `machine.awaited` waits for.
+    @safe @exclusivity(unchecked) var question: OpenQuestion
+
+    /// Checks what is to be sent. Nothing happens before `begin`.
+    ///
+    /// - Parameters:
+    ///   - caller: The task on whose behalf the caller's code runs; `nil` if there is no such code.
+    ///   - thenReceive: Whether `receiveResponse` is to begin as soon as `send` is done.
+    init(
+        of handle: any ExchangeHandle,
+        _ message: RequestMessage,
+        _ body: TransferRequest.Body,
+        _ options: OptionSnapshot,
+        _ resources: ExchangeResources,
+        for caller: CallingTask?,
+        thenReceive: Bool,
+        at now: MonotonicTime
+    ) throws(HandleError) {
+        if let length = body.length, length < 0 {
+            throw .invalidParameter(.sendRequest, "a body cannot have \(length) bytes")
+        }
+        if body.hasTrailers {
+            let versions = options.values.httpVersions
+            try TrailerRules.check(versions: versions, isSecure: message.url.isSecure, for: .sendRequest)
+        }
+        let framed = try message.resolved(options.values).framed(
+            length: body.length,
+            hasTrailers: body.hasTrailers,
+            contentType: body.stored?.contentType
+        )
+        self.handle = handle
+        self.options = options
+        self.resources = resources
+        startTime = now
+        origin = message.url.origin
+        machine = ExchangeStateMachine(body.isStreamed ? .streamed : .upFront, thenReceive: thenReceive)
+        request = TransferRequest(framed, body, options)
+        attempts = Attempts(options.values.retryPolicy)
+        knownCredentials = options.values.credentials
+        question = OpenQuestion(for: caller)
+    }
+
+    var driver: Driver { handle.driver }
+
+    /// What is known of the exchange.
+    var facts: ExchangeFacts {
+        var facts = transfer?.facts ?? ExchangeFacts()
+        if options.values.retryPolicy != nil { facts.retrySummary = attempts.summary }
+        return facts
+    }
+
+    // MARK: Calls
+
+    func begin(_ engine: TransferEngine) {
+        resources.retryBalance.deposit(options.values.retryPolicy?.budget)
+        openUpload()
+        advance(engine) { $0.begin(&$1) }
+    }
+
+    func receiveResponse(_ engine: TransferEngine, _ continuation: OperationContinuation<ResponseHead>) {
+        advance(engine) { machine, actions in
+            switch machine.receiveRequested(&actions) {
+            case .accepted: receiver = continuation
+            case .refused(let error): continuation.resume(returning: .failure(error), engine)
+            }
+        }
+    }
+
+    /// The handle was closed: pending operations fail, both bodies end, and nothing is left in libcurl.
+    func close(_ engine: TransferEngine) {
+        advance(engine) { $0.closed(&$1) }
+        releaseTransfer(engine)
+    }
+
+    /// The request is sent again: another exchange takes the place of this one.
+    func end(_ engine: TransferEngine) {
+        abandonUpload(engine)
+        advance(engine) { $0.replaced(&$1) }
+        releaseTransfer(engine)
+    }
+
+    /// The driver has failed. The next attempt, or hop, finds that out.
+    func engineFailed(_ engine: TransferEngine) {
+        switch machine.awaited {
+        case .pause: retryIsDue(engine)
+        case .decision: decided(.follow, engine)
+        case .credentials, nil: break
+        }
+    }
+
+    // MARK: Actions
+
+    /// Tells the machine of something, and carries out its answer.
+    @inline(__always)
+    func advance(
+        _ engine: TransferEngine,
+        _ tell: (inout ExchangeStateMachine, inout ExchangeActions) -> Void
+    ) {
+        var actions = takeActionList()
+        tell(&machine, &actions)
+        carryOut(&actions, engine)
+    }
+
+    func takeActionList() -> ExchangeActions {
+        resources.takeActionList(isHeard: handle.isHeard)
+    }
+
+    func carryOut(_ actions: inout ExchangeActions, _ engine: TransferEngine) {
+        handle.skipEvents(actions.unheardEvents)
+        actions.carryOut { action in
+            switch action {
+            case .emit(let kind): handle.emit(kind)
+            case .startTransfer: startTransfer(engine)
+            case .abandonTransfer: releaseTransfer(engine)
+            case .releaseConnection: releaseSlot(engine)
+            case .discardBody: transfer?.discardBody(budget: Self.discardedBytes)
+            case .wait(let phase): wait(for: phase, engine)
+            case .waitForCaller: deadlines?.pause()
+            case .stopWaiting: deadlines = nil
+            case .waitForRetry(let delay): waitForRetry(delay)
+            case .askForCredentials: askForCredentials(engine)
+            case .askDecider: askDecider(engine)
+            case .succeed(.sendRequest): sender.take()?.resume(returning: .success(()), engine)
+            case .succeed: deliverHead(engine)
+            case .fail(let error): fail(error, engine)
+            case .endUpload(let error): endUpload(error, engine)
+            case .endBody(let error): endBody(error, engine)
+            case .closeBodies: closeBodies(engine)
+            }
+        }
+        resources.returnActionList(&actions)
+        if question.isOpen, machine.awaited == nil { question.cancel() }
+        setAlarm(engine)
+        resources.grantSlots(engine)
+    }
+
+    private func fail(_ error: HandleError, _ engine: TransferEngine) {
+        if error.operation == .sendRequest, let sender = sender.take() {
+            sender.resume(returning: .failure(error), engine)
+        } else {
+            receiver.take()?.resume(returning: .failure(error), engine)
+        }
+    }
+
+    // MARK: The transfer
+
+    private func startTransfer(_ engine: TransferEngine) {
+        releaseTransfer(engine)
+        if let next = nextHop.take() { request = next }
+        if takeSlot(engine) { beginTransfer(engine) }
+    }
+
+    /// Begins what `startTransfer` has prepared; there is a slot for it.
+    func beginTransfer(_ engine: TransferEngine) {
+        startStoredBody()
+        handle.changeReceived { $0 = ReceivedFields(hops: redirects == 0 ? [] : $0.hops) }
+        do {
+            transfer = try engine.start(request, download: handle.download, delegate: self)
+        } catch {
+            transferFailed(error, engine)
+        }
+    }
+
+    /// The transfer could not begin, or a time limit ran out.
+    func transferFailed(_ error: HandleError, _ engine: TransferEngine) {
+        let decision = machine.mayRetry ? retry(after: error) : nil
+        advance(engine) { $0.transferFailed(error, [], decision, &$1) }
+    }
+
+    /// Takes the transfer out of libcurl or out of the queue, or gives up what libcurl still knows of it.
+    func releaseTransfer(_ engine: TransferEngine) {
+        if let progress { handle.progressed(progress) }
+        transfer?.release()
+        transfer = nil
+        request.body.stored?.stop()
+        releaseSlot(engine)
+    }
+
+    /// How far the bodies have come; `nil` while there is no transfer.
+    var progress: TransferProgress? {
+        guard let transfer else { return nil }
+        return TransferProgress(
+            sent: Int64(transfer.bodyBytesTaken),
+            expectedToSend: request.body.length,
+            received: Int64(transfer.bodyBytesArrived),
+            expectedToReceive: transfer.announcedBodyLength
+        )
+    }
+}
