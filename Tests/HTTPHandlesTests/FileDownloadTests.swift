@@ -316,7 +316,7 @@ struct FileDownloadTests {
         }
         _ = try scratch.file("down.partial", [1, 2, 3])
         _ = try scratch.file("down.partial.version", "\(server.url())\n\"1\"\n".utf8)
-        let reason = "the server sends another number of bytes than its Content-Range says"
+        let reason = "the number of bytes received differs from the Content-Range of the response"
         await #expect(throws: HandleError(.invalidServerResponse, .readData, reason: reason)) {
             try await session.download(server.url(), to: scratch.path("down"))
         }
@@ -372,8 +372,8 @@ struct FileDownloadTests {
         #expect(scratch.contents("down") == Array("helloworld".utf8))
     }
 
-    @Test func `range fields of the caller are replaced`() async throws {
-        let error = HandleError.invalidParameter(.openRequest, "which range is asked for, a download decides")
+    @Test func `range fields of the caller are refused`() async throws {
+        let error = HandleError.invalidParameter(.openRequest, "a download sets Range and If-Range by itself")
         for fields in [HTTPFields.range(.last(1)), [.ifRange: "\"1\""]] {
             await #expect(throws: error) {
                 try await session.download("http://127.0.0.1:1/", to: scratch.path("down"), headerFields: fields)

@@ -19,7 +19,7 @@ public struct RequestBody: Sendable {
     /// No body. `POST`, `PUT` and `PATCH` announce an empty one.
     public static let none = RequestBody(source: .none)
 
-    /// Bytes in memory. They can be sent again, should libcurl have to.
+    /// Bytes in memory. They can be sent again where that is needed.
     public static func bytes(_ bytes: some Collection<UInt8>) -> RequestBody {
         RequestBody(source: .bytes(Array(bytes)))
     }
@@ -61,8 +61,8 @@ public struct RequestBody: Sendable {
     /// The parts of a form, files among them, as `multipart/form-data`.
     ///
     /// `send` throws `.invalidParameter` for a name, filename or content type with a control character, and opens the
-    /// files (see `file`), before anything is sent. Sets `Content-Type`, unless the header fields say one; who says one
-    /// has no way to know the boundary. The length is known, and the form can be sent again. Events: `writeComplete` for
+    /// files (see `file`), before anything is sent. Sets `Content-Type`, unless the header fields say one: such a
+    /// field cannot have the right boundary. The length is known, and the form can be sent again. Events: `writeComplete` for
     /// each piece, while `send` is pending.
     public static func multipart(_ parts: [MultipartPart]) -> RequestBody {
         RequestBody(
@@ -114,7 +114,7 @@ public struct RequestBody: Sendable {
     /// `send` throws `.invalidParameter`, and the request is over, for fields that do not belong behind a body (RFC 9110,
     /// section 6.5.1): those that frame, route, authorize or modify the request, and those that say what the content is;
     /// for control characters; and for more than 60 KiB. Many servers drop trailer fields that the header field `Trailer`
-    /// does not announce; it is yours to set.
+    /// does not announce; setting it is up to the caller.
     ///
     /// `CURLOPT_TRAILERFUNCTION`.
     ///

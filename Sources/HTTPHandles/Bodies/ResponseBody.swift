@@ -4,7 +4,7 @@ import HTTPHandlesLock
 
 /// The body of a response: an asynchronous sequence of pieces as they arrive.
 ///
-/// There is one body, whatever the number of iterators: each byte is delivered once. While nobody reads, up to 256 KiB
+/// There is one body, whatever the number of iterators: each byte is delivered once. While it is not read, up to 256 KiB
 /// are kept; then the connection is paused. Each read takes everything that is there.
 ///
 /// Events: `readComplete` for each piece, with 0 bytes at the end; on failure `requestError`. A body that ends before
@@ -20,7 +20,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     public typealias Failure = HandleError
 
     let request: RequestHandle
-    /// The body is all that the caller has of the request: the handle goes with it.
+    /// The caller has nothing of the request but the body: its end closes the handle.
     let closesRequest: Bool
 
     /// Begins to read, or goes on where another iterator stopped.
@@ -66,7 +66,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
         }
     }
 
-    /// The next bytes; `nil` at the end. A body whose request nobody else has closes it there.
+    /// The next bytes; `nil` at the end, where a body that `closesRequest` does so.
     fileprivate nonisolated(nonsending) func next(upTo limit: Int) async throws(HandleError) -> [UInt8]? {
         let wish = DownloadBuffer.Wish.bytes(upTo: limit)
         // What is there already needs no asynchronous call.
@@ -83,7 +83,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
         }
     }
 
-    /// Whether the request goes with the error. A read that was not possible beside another one has changed nothing.
+    /// Whether the error closes the request. A read that was refused, because another one is pending, has changed nothing.
     private func endsBody(_ error: HandleError) -> Bool {
         closesRequest && error.code != .incorrectHandleState
     }
@@ -127,8 +127,8 @@ extension RequestHandle {
         }
     }
 
-    /// Takes what is there; `nil` if there is nothing yet, also where decoding has more to do. The driver's thread is visited only when something waits
-    /// there: libcurl to go on, or a listener to hear of the read.
+    /// Takes what is there; `nil` if there is nothing yet, also where decoding has more to do. A command is submitted only
+    /// if libcurl has to go on, or if there are listeners to the read.
     fileprivate nonisolated func readNow(_ wish: DownloadBuffer.Wish) throws(HandleError) -> DownloadBuffer.Outcome? {
         try requireUsable(wish.operation)
         let reporting = object.bound.base.tree.hasListeners
@@ -157,7 +157,7 @@ extension RequestHandle {
         }
     }
 
-    /// What the reader gets. Decoding is work, which its task does in steps; after a step that gave nothing it is `nil`.
+    /// What the reader gets. Decoding is done by its task, in steps; after a step that gave nothing it is `nil`.
     private nonisolated func decoded(
         _ outcome: DownloadBuffer.Outcome,
         _ wish: DownloadBuffer.Wish,

@@ -2,7 +2,7 @@ public import HTTPHandlesCore
 import HTTPHandlesDriver
 public import HTTPTypes
 
-/// What `SessionHandle.download` came to.
+/// The result of `SessionHandle.download`.
 public struct Download: Sendable {
     /// The head of the last response.
     public let head: ResponseHead
@@ -39,7 +39,7 @@ extension SessionHandle {
         headerFields: HTTPFields = HTTPFields()
     ) async throws(HandleError) -> Download {
         guard !headerFields.contains(.range), !headerFields.contains(.ifRange) else {
-            throw .invalidParameter(.openRequest, "which range is asked for, a download decides")
+            throw .invalidParameter(.openRequest, "a download sets Range and If-Range by itself")
         }
         let file = try WritableFile(resuming: path + ".partial", for: path)
         let note = VersionNote(path: path + ".partial.version", url: url)
@@ -72,7 +72,7 @@ extension SessionHandle {
             try await response.body.append(to: file)
             if step == .append, file.length != (range?.bytes?.upperBound).map({ $0 + 1 }) {
                 try file.empty()
-                let reason = "the server sends another number of bytes than its Content-Range says"
+                let reason = "the number of bytes received differs from the Content-Range of the response"
                 throw HandleError(.invalidServerResponse, .readData, reason: reason)
             }
             // A server may send less than was asked for.
@@ -84,7 +84,7 @@ extension SessionHandle {
     }
 }
 
-/// Which version of what is in a partial file.
+/// Which URL and which version the bytes of a partial file are of.
 private struct VersionNote {
     let path: String
     let url: String

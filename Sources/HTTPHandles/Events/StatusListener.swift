@@ -2,11 +2,11 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPHandlesLock
 
-/// One listener's events, between the driver's thread, which brings them, and the task that reads them.
+/// One listener's events, between the driver's thread, which adds them, and the task that reads them.
 ///
-/// Not the buffer of `AsyncStream`, which has its reader go on with each event: a request has ten, and each would be a
-/// change of threads there and back. Here a waiting reader goes on at the end of the driver's turn, and finds in the
-/// backlog what else has come.
+/// Not the buffer of `AsyncStream`, which resumes its reader with each event: a request has ten, and each would be two
+/// changes of threads. Here a waiting reader is resumed at the end of the driver's turn, and finds the other events in the
+/// backlog.
 final class StatusListener: Sendable {
     private struct State {
         var backlog = EventBacklog()
@@ -15,7 +15,7 @@ final class StatusListener: Sendable {
         /// Nothing more will come.
         var isOver = false
 
-        /// The answer to a reader: an event or the end; `nil` if he has to wait.
+        /// The answer to a reader: an event or the end; `nil` if it has to wait.
         mutating func next() -> StatusEvent?? {
             if let event = backlog.popFirst() { return event }
             return isOver ? .some(nil) : nil
@@ -40,7 +40,7 @@ final class StatusListener: Sendable {
     func next(_ driver: Driver) async -> StatusEvent? {
         if let known = state.withLock({ $0.next() }) { return known }
         return await TaskContinuation.suspend { continuation in
-            // The look and the registration are one step: an event that came between the two would wake nobody.
+            // The look and the registration are one step: an event that came between the two would resume no reader.
             let known: StatusEvent?? = state.withLock { state in
                 if let known = state.next() { return known }
                 state.readers.append(WaitingTask(continuation, on: driver))
@@ -76,7 +76,7 @@ final class StatusListener: Sendable {
     }
 }
 
-/// What a stream of events holds of its listener: when the stream goes, nobody asks for events any more.
+/// What a stream of events holds of its listener: when the stream is released, the listener ends.
 final class StatusSubscription<Object: HandleObject>: Sendable {
     private let listener: StatusListener
     private let object: DriverBound<Object>

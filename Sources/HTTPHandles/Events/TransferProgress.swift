@@ -6,7 +6,7 @@ public struct TransferProgress: Sendable, Hashable {
     /// Bytes of the request's body that have gone out. They begin at 0 again where the body is sent again: after a
     /// redirect that keeps it, or where a pooled connection turned out to be dead.
     public let sent: Int64
-    /// How many bytes are to be sent; `nil` where nobody knows.
+    /// How many bytes are to be sent; `nil` if that is not known.
     public let expectedToSend: Int64?
     /// Bytes of the response's body that have arrived, before content decoding: these are what its length is about.
     public let received: Int64
@@ -28,10 +28,10 @@ extension RequestHandle {
     ///         for await progress in request.progress() { print(progress.sent, "of", progress.expectedToSend ?? 0) }
     ///     }
     ///
-    /// The first element comes at once. A listener that falls behind skips to the newest one, and holds up nobody. The
+    /// The first element comes at once. A listener that falls behind skips to the newest one, and delays nothing. The
     /// sequence ends when the request does; on a closed request after its first element. Any number may be made.
     /// Unlike the events `writeComplete` and `readComplete` it also counts bytes that were given to `send`, and what
-    /// nobody has read yet.
+    /// was not read yet.
     ///
     /// `CURLOPT_XFERINFOFUNCTION`.
     public nonisolated func progress() -> AsyncStream<TransferProgress> {
@@ -44,13 +44,13 @@ extension RequestHandle {
     }
 }
 
-/// The progress of a request and those who watch it. Belongs to the driver's thread.
+/// The progress of a request and its listeners. Belongs to the driver's thread.
 struct ProgressReport {
     private var latest = TransferProgress()
     private var listeners: [AsyncStream<TransferProgress>.Continuation] = []
     private var isOver = false
 
-    /// While nobody watches, it costs this question.
+    /// Without listeners, progress costs only this look.
     var isWatched: Bool { !listeners.isEmpty }
 
     mutating func add(_ listener: AsyncStream<TransferProgress>.Continuation) {

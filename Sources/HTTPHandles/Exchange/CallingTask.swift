@@ -4,8 +4,8 @@ import HTTPHandlesLock
 /// The task that has called `send`, for the caller's code that runs on its behalf later: that sees the values that are
 /// local to this task, and has its priority.
 ///
-/// Both go from a task to the tasks that it makes, and there is no other way to hand them on. So this is a task that waits
-/// for as long as there may be questions, and makes a task for each.
+/// A task inherits both from the task that makes it, and in no other way. So this is a task that waits as long as there may
+/// be questions, and makes a task for each.
 final class CallingTask: Sendable {
     private let questions: AsyncStream<AskedQuestion>.Continuation
 
@@ -26,7 +26,7 @@ final class CallingTask: Sendable {
     }
 }
 
-/// A question on its way to a task of its own, which can be cancelled before it is there.
+/// A question that gets a task of its own, and can be cancelled before that.
 final class AskedQuestion: Sendable {
     private enum Stage {
         /// Can transition to: begun, cancelled.

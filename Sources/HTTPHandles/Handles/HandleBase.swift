@@ -30,23 +30,23 @@ final class HandleTree: Sendable {
     }
 }
 
-/// The half of a handle that any thread may touch: identity, the one-way door of `close()`, listeners, and those who
+/// The half of a handle that any thread may touch: identity, the one-way door of `close()`, listeners, and the tasks that
 /// wait for the end. The other half, `HandleObject`, belongs to the driver's thread and contains this one.
 ///
-/// One lock, held for a few instructions and never while anything of the user's runs. All events are emitted on the
+/// One lock, held for a few instructions and never while the caller's code runs. All events are emitted on the
 /// driver's thread, so they have one order for everybody; the lock only guards the lists.
 struct HandleBase: ~Copyable, Sendable {
     enum Stage {
         /// Can transition to: finished.
         case alive
         /// `handleClosing` is being delivered and the context released. Can transition to: gone.
-        case finished(Farewell)
+        case finished(LastEvent)
         /// Final.
-        case gone(Farewell)
+        case gone(LastEvent)
     }
 
-    /// What is remembered of the last event, for those who ask later.
-    struct Farewell {
+    /// What is kept of `handleClosing`, for listeners that are added later.
+    struct LastEvent {
         let sequence: Int
         let time: MonotonicTime
     }
@@ -80,7 +80,7 @@ struct HandleBase: ~Copyable, Sendable {
         guard isOpen else { throw HandleError.closed(operation).asSeenByTask }
     }
 
-    /// Shuts the door; `false` if somebody else has. Exactly one caller ever gets `true`, and has to tell the driver.
+    /// Shuts the door; `false` if it was shut before. Exactly one caller ever gets `true`, and has to submit the command.
     func shutDoor() -> Bool {
         door.exchange(false, ordering: .acquiringAndReleasing)
     }
@@ -105,29 +105,29 @@ struct HandleBase: ~Copyable, Sendable {
         }
     }
 
-    /// The handle ends here. Returns those who listen to it: they are owed `handleClosing` and the end of their streams.
-    /// Whoever begins to listen from now on gets both from `statusEvents`.
+    /// The handle ends here. Returns its listeners, which the caller sends `handleClosing` and the end of their streams.
+    /// A listener that is added from now on gets both from `add`.
     func finish(
         sequence: Int,
         at time: MonotonicTime
     ) -> (listeners: [StatusListener], hasContext: Bool) {
         state.withLock { state in
-            state.stage = .finished(Farewell(sequence: sequence, time: time))
+            state.stage = .finished(LastEvent(sequence: sequence, time: time))
             defer { state.listeners = [] }
             return (state.listeners, state.context != nil)
         }
     }
 
-    /// The last step of the end. Runs user's code, the deinitialiser of the context.
+    /// The last step of the end. Runs the caller's code, the deinitialiser of the context.
     func releaseContext() {
         _ = state.withLock { $0.context.take() }
         becomeGone()
     }
 
-    /// Releases those who wait.
+    /// Resumes the tasks that wait for the end.
     func becomeGone() {
         let waiters = state.withLock { state in
-            if case .finished(let farewell) = state.stage { state.stage = .gone(farewell) }
+            if case .finished(let event) = state.stage { state.stage = .gone(event) }
             defer { state.waiters = [] }
             return state.waiters
         }
@@ -138,18 +138,18 @@ struct HandleBase: ~Copyable, Sendable {
 
     func add(_ listener: StatusListener) {
         tree.listeners.wrappingAdd(1, ordering: .relaxed)
-        let farewell: Farewell? = state.withLock { state in
+        let lastEvent: LastEvent? = state.withLock { state in
             switch state.stage {
-            case .finished(let farewell), .gone(let farewell): return farewell
+            case .finished(let event), .gone(let event): return event
             case .alive: break
             }
             state.listeners.append(listener)
             return nil
         }
-        guard let farewell else { return }
-        let time = ContinuousClock.now - (MonotonicTime.now - farewell.time)
+        guard let lastEvent else { return }
+        let time = ContinuousClock.now - (MonotonicTime.now - lastEvent.time)
         listener.add(
-            StatusEvent(handle: id, context: nil, time: time, sequence: farewell.sequence, kind: .handleClosing),
+            StatusEvent(handle: id, context: nil, time: time, sequence: lastEvent.sequence, kind: .handleClosing),
             driver
         )
         end(listener)
@@ -160,12 +160,12 @@ struct HandleBase: ~Copyable, Sendable {
         end(listener)
     }
 
-    /// Ends a listener that the handle does not know, or not any more.
+    /// Ends a listener that is not, or no longer, in the list.
     func end(_ listener: StatusListener) {
         if listener.end() { tree.listeners.wrappingSubtract(1, ordering: .relaxed) }
     }
 
-    /// They are called outside the lock: resuming a reader may run an executor of the user's.
+    /// They are called outside the lock: resuming a reader may run an executor of the caller's.
     var listeners: [StatusListener] { state.withLock { $0.listeners } }
 }
 

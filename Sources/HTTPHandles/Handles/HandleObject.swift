@@ -10,14 +10,14 @@ class HandleObject: DriverResident {
     let base: HandleBase
     var options: OptionSnapshot
     private(set) var parent: HandleObject?
-    // Exclusive access to these is not checked at run time: nothing that could lead back here is called in the middle.
+    // Exclusive access to these is not checked at run time: nothing that could access them again is called meanwhile.
     @safe @exclusivity(unchecked) private var lifetime = HandleLifetime()
     private var eventsEmitted = 0
 
-    /// In no order: a child that goes leaves its place to the last one.
+    /// In no order: the last child takes the index of one that is removed.
     @safe @exclusivity(unchecked) private var children: [HandleObject] = []
-    /// Where the parent has this handle.
-    private var place = 0
+    /// Where this handle is in the children of its parent.
+    private var indexInParent = 0
 
     init(_ base: consuming HandleBase, options: OptionSnapshot) {
         self.base = base
@@ -31,12 +31,12 @@ class HandleObject: DriverResident {
 
     // MARK: The tree
 
-    /// Takes a new child in and tells the listeners. The child starts with this handle's options.
+    /// Adds a new child and emits its first event. The child starts with this handle's options.
     final func adopt(_ child: HandleObject) {
         lifetime.childOpened()
         child.parent = self
         child.options = options
-        child.place = children.count
+        child.indexInParent = children.count
         children.append(child)
         child.emit(.handleCreated(parent: base.id))
     }
@@ -49,12 +49,12 @@ class HandleObject: DriverResident {
     /// Closes the whole subtree, leaves first.
     final func closeAll(_ engine: TransferEngine) {
         for child in children.sorted(by: { $0.base.id < $1.base.id }) { child.closeAll(engine) }
-        // Where somebody else has shut the door his command is still on its way, and will find nothing left to do.
+        // Where the door was shut before, the command of that call is still in the inbox, and will find nothing left to do.
         _ = base.shutDoor()
         close(engine)
     }
 
-    /// The driver has failed: those who wait for something else than libcurl are told.
+    /// The driver has failed: operations that wait for something else than libcurl end too.
     func engineFailed(_ engine: TransferEngine) {
         for child in children.sorted(by: { $0.base.id < $1.base.id }) { child.engineFailed(engine) }
     }
@@ -62,8 +62,8 @@ class HandleObject: DriverResident {
     private func childGone(_ child: HandleObject, _ engine: TransferEngine) {
         let last = children.removeLast()
         if last !== child {
-            children[child.place] = last
-            last.place = child.place
+            children[child.indexInParent] = last
+            last.indexInParent = child.indexInParent
         }
         if lifetime.childGone() == .finish { finish(engine) }
     }
@@ -72,15 +72,15 @@ class HandleObject: DriverResident {
     func finish(_ engine: TransferEngine) {
         let sequence = eventsEmitted
         skipEvents(1)
-        // In this order. A listener who came between the event and the end of the streams would have a stream that ends
-        // without `handleClosing`; so from here on whoever comes is told by himself.
+        // In this order. The stream of a listener that is added between the event and the end of the streams would end
+        // without `handleClosing`; so listeners that are added from here on get it from `HandleBase.add`.
         let (listeners, hasContext) = base.finish(sequence: sequence, at: engine.now)
         if base.tree.hasListeners { deliver(.handleClosing, sequence: sequence, to: listeners) }
         for listener in listeners { base.end(listener) }
         if !hasContext {
             base.becomeGone()
         } else {
-            // The context's deinitialiser is the user's code, which does not run on the driver's thread.
+            // The context's deinitialiser is the caller's code, which does not run on the driver's thread.
             let object = DriverBound(self)
             Task.detached { object.bound.base.releaseContext() }
         }
@@ -113,8 +113,7 @@ class HandleObject: DriverResident {
 
     // MARK: Events
 
-    /// Tells the listeners of this handle and those who listen to a tree that it is in. An event that nobody wants is
-    /// counted and otherwise free.
+    /// Tells the listeners of this handle and of the trees that it is in. Without any, the event is counted and not built.
     final func emit(_ kind: @autoclosure () -> StatusEvent.Kind) {
         eventsEmitted += 1
         guard base.tree.hasListeners else { return }
@@ -122,7 +121,7 @@ class HandleObject: DriverResident {
         deliver(kind, sequence: eventsEmitted - 1, to: base.listeners)
     }
 
-    /// Counts events that nobody was there to hear.
+    /// Counts events that were not built, because there were no listeners.
     final func skipEvents(_ count: Int) {
         eventsEmitted += count
     }
@@ -157,7 +156,7 @@ class HandleObject: DriverResident {
 // MARK: - What any thread may do with a handle
 
 extension DriverBound where Value: HandleObject {
-    /// Shuts the door and has the driver do what follows, after everything that was submitted before.
+    /// Shuts the door, and submits the command that closes the handle, after everything that was submitted before.
     func close() throws(HandleError) {
         guard bound.base.shutDoor() else { throw .closed(.closeHandle) }
         bound.driver.submit { value.close($0) }

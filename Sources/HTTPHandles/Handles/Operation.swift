@@ -2,10 +2,10 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPHandlesLock
 
-/// A task that waits for something of the driver's, to be resumed exactly once.
+/// A task that waits for the driver, to be resumed exactly once.
 struct WaitingTask<Value: Sendable>: Sendable {
     private let task: TaskContinuation<Value>
-    /// The task asked on the driver's thread, and most likely goes on there.
+    /// The task began to wait on the driver's thread, and most likely goes on there.
     private let isOnDriver: Bool
     private let priority: TaskPriority
 
@@ -31,7 +31,7 @@ struct WaitingTask<Value: Sendable>: Sendable {
     }
 }
 
-/// Who waits for an operation.
+/// The task that waits for an operation.
 typealias OperationContinuation<Value: Sendable> = WaitingTask<Result<Value, HandleError>>
 
 extension OperationContinuation {
@@ -55,13 +55,12 @@ extension DriverBound where Value: HandleObject {
 }
 
 extension RequestHandle {
-    /// Runs one operation: the command that `begin` makes starts it on the driver's thread, and whoever finishes it
-    /// resumes the continuation.
+    /// Runs one operation: the command that `begin` makes starts it on the driver's thread, and its end resumes the
+    /// continuation.
     ///
-    /// One command there and one resumption back, with no actor in between. The cancellation handler only shuts the door
-    /// and submits a command. Between the look at the door and the command the handle may be closed; then the command
-    /// finds it closed, which is the same as if it had been closed before. Where it was the task's cancellation that
-    /// closed it, the caller is told so.
+    /// One command and one resumption, without a call of an actor. The cancellation handler only shuts the door and submits
+    /// a command. The handle may be closed after the door was looked at; then the command finds it closed, which is the
+    /// same as if it had been closed before. If the task's cancellation has closed it, the error says so.
     // Inlined for the same reason.
     @inline(__always)
     nonisolated(nonsending) func perform<Value: Sendable>(
@@ -91,12 +90,11 @@ extension RequestHandle {
 }
 
 extension HandleError {
-    /// The error as the task gets it that called. Everything that throws `.invalidHandle`, but for `close`, goes through
-    /// here.
+    /// The error as the calling task gets it. Every `.invalidHandle` goes through here, except that of `close`.
     ///
-    /// A task that is cancelled closes its handle, from a cancellation handler of its own or from that of a task beside
-    /// it, and may find it closed at any point of an operation: at its beginning, when it begins to wait, when the driver
-    /// gets its command. Wherever that is, it is told that it was cancelled.
+    /// A task that is cancelled closes its handle, in its own cancellation handler or in that of a child task. It may find
+    /// the handle closed at the beginning of an operation, when it begins to wait, or when the command runs. In each case
+    /// it gets `.operationCancelled`.
     func asSeenByTask(_ operation: HandleOperation) -> HandleError {
         code == .invalidHandle && Task.isCancelled ? .cancelled(operation) : self
     }

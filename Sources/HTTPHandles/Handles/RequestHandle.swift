@@ -49,7 +49,7 @@ public actor RequestHandle {
         case .writes(let length, let hasTrailers):
             try await start(.stream(uploadBuffer(), length: length, hasTrailers: hasTrailers))
         case .stream(let length, let hasTrailers, let writeAll):
-            // Of its own, so that a sequence that goes on after its exchange reaches no other.
+            // A buffer of its own, so that a sequence that goes on after its exchange writes into no other.
             let upload = UploadBuffer()
             try await start(.stream(upload, length: length, hasTrailers: hasTrailers))
             try await pump(writeAll, to: upload)
@@ -63,7 +63,7 @@ public actor RequestHandle {
         }
     }
 
-    /// How one of the two sides of a streamed body came to its end.
+    /// How a streamed body came to its end: by its producer, or by what has become of the exchange.
     private enum StreamEnd {
         case produced(HandleError?)
         case decided(UploadBuffer.Outcome)
@@ -71,7 +71,7 @@ public actor RequestHandle {
 
     /// Lets the caller's own code write the body. What it throws ends the request.
     ///
-    /// That code may wait for something else when the body is of no use any more: because the handle was closed, the
+    /// That code may be waiting for something else when the body is of no more use, because the handle was closed, the
     /// exchange failed or the server has answered. So it runs in a child task, which is cancelled then.
     private nonisolated(nonsending) func pump(
         _ writeAll: @escaping @Sendable (BodyWriter) async throws -> HTTPFields,
@@ -91,8 +91,8 @@ public actor RequestHandle {
                 var failure: HandleError?
                 for await end in group {
                     switch end {
-                    // Where the door is shut the end is on its way, and this error only one of its effects; so it is where
-                    // the task is cancelled, whose handler may not have shut the door yet.
+                    // Where the door is shut, this error is only an effect of that. The same where the task is cancelled,
+                    // whose handler may not have shut the door yet.
                     case .produced(let error?) where object.bound.base.isOpen && upload.giveUp():
                         failure = Task.isCancelled ? .cancelled(.writeData) : error
                         object.closeIfOpen()
@@ -110,7 +110,7 @@ public actor RequestHandle {
         if let failure { throw failure }
     }
 
-    /// Runs in a task of its own, whose cancellation is none of the request.
+    /// Runs in a task of its own. Its cancellation does not close the request.
     private nonisolated(nonsending) func produce(
         _ writeAll: @Sendable (BodyWriter) async throws -> HTTPFields,
         to upload: UploadBuffer
@@ -144,8 +144,8 @@ public actor RequestHandle {
     /// Writes the next piece of a body that was announced with `RequestBody.writes(length:)`.
     ///
     /// Possible after `send` and until `finishWriting`. Returns when the piece was taken over, which waits while the
-    /// server is slow; `writeComplete` follows when libcurl has sent it. Should the server have answered without
-    /// waiting for the body, the piece goes nowhere and `false` is returned: go on with `receiveResponse`.
+    /// server is slow; `writeComplete` follows when libcurl has sent it. If the server has answered without waiting for
+    /// the body, the piece is not sent and `false` is returned: go on with `receiveResponse`.
     ///
     /// Closing the handle or cancelling the task makes it throw `.operationCancelled`. Throws `.invalidParameter` for
     /// more bytes than announced.
@@ -197,8 +197,8 @@ public actor RequestHandle {
     ///
     /// `CURLOPT_TRAILERFUNCTION`.
     ///
-    /// - Parameter trailers: What follows a body that was announced with `RequestBody.writes(trailers:)`. Should the server
-    ///   have answered without waiting for the body, they go nowhere, as the rest of the body does.
+    /// - Parameter trailers: What follows a body that was announced with `RequestBody.writes(trailers:)`. If the server
+    ///   has answered without waiting for the body, they are not sent, like the rest of the body.
     public nonisolated(nonsending) func finishWriting(trailers: HTTPFields = [:]) async throws(HandleError) {
         try requireUsable(.writeData)
         try endWriting(of: uploadBuffer(), trailers)
@@ -235,9 +235,9 @@ public actor RequestHandle {
     public nonisolated var body: ResponseBody { ResponseBody(request: self, closesRequest: false) }
 }
 
-/// What the caller's own code writes a body to.
+/// Where the caller's own code writes a body to.
 struct BodyWriter: Sendable {
-    /// A piece was refused. The caller's code may throw errors of this library too, which are of other requests.
+    /// A piece was refused. A type of its own, because the caller's code may throw this library's errors about other requests.
     fileprivate struct Refusal: Error {
         let reason: HandleError
     }

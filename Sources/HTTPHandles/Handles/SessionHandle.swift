@@ -50,8 +50,8 @@ public actor SessionHandle {
     /// The session's driver thread as an executor for tasks.
     ///
     /// A task that prefers it calls the session's handles without changing threads, which saves about as much time as
-    /// libcurl needs for a small request. The price: whatever the task does, the whole session waits for. Never block in
-    /// such a task.
+    /// libcurl needs for a small request. The price: while the task runs, the whole session waits. Never block in such a
+    /// task.
     public nonisolated var executor: any TaskExecutor { taskExecutor }
 
     /// Closes the session and everything below it: requests, then connections, then the session.

@@ -16,8 +16,8 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
 
     // MARK: Connections
 
-    /// The connection handle that requests to a server get which were made without one. It belongs to the session: it is
-    /// made for the first of them, and goes when the session closes or has talked to many other servers since.
+    /// The connection handle of requests to a server that were made without one. It belongs to the session: it is made for
+    /// the first of them, and closed with the session, or after requests to many other servers.
     func ownConnection(to server: Server, _ engine: TransferEngine) -> ConnectionObject {
         if let connection = ownConnections[server], connection.options === options { return connection }
         if ownConnections.count >= Self.maximumOwnConnections { closeOwnConnections(engine) }
@@ -50,7 +50,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
         super.close(engine)
     }
 
-    /// Closes the session's network connections, which may still be reported, and then says goodbye.
+    /// Closes the session's network connections, whose end may still be reported, before the last event.
     override func finish(_ engine: TransferEngine) {
         engine.shutDown()
         super.finish(engine)
@@ -78,7 +78,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
         emit(.connectionClosed)
     }
 
-    /// Nothing can come of any handle of the session any more.
+    /// No handle of the session can do anything any more.
     override func engineFailed(_ engine: TransferEngine) {
         super.engineFailed(engine)
         closeAll(engine)

@@ -2,8 +2,8 @@ public import HTTPTypes
 
 /// A response together with the request handle that it came from.
 ///
-/// The response owns the handle and closes it: when the body was read to its end, failed, or was cancelled, and at the
-/// latest when the response and its body are dropped.
+/// The response owns the handle and closes it: when the body was read to its end, has failed or was cancelled, and at the
+/// latest when the response and its body are released.
 public struct Response: Sendable {
     /// The head: status, header fields, version, URL.
     public let head: ResponseHead

@@ -1,7 +1,7 @@
-/// Who may use a connection now, and who has to wait: at most so many to one server, and so many in all.
+/// Which transfers may use a connection now, and which have to wait: there is a limit for each server, and one for all.
 ///
-/// First come, first served; a request whose server has no slot left does not hold up those to other servers. Requests
-/// that share an HTTP/2 connection share its slot, once a response has shown that the server speaks HTTP/2.
+/// First come, first served; a transfer whose server has no slot left does not delay those to other servers. Transfers
+/// that share an HTTP/2 connection share its slot, once a response has shown that the server uses HTTP/2.
 package struct ConnectionSlots: ~Copyable {
     /// `nil` is no limit.
     package struct Limits {
@@ -35,7 +35,7 @@ package struct ConnectionSlots: ~Copyable {
         var hasConnectionToShare: Bool { isMultiplexed && transfers > 0 }
     }
 
-    /// Those with a transfer or somebody who waits.
+    /// The servers with a transfer, or with one that waits.
     private var servers: [Origin: Server] = [:]
     private var serversByTicket: [Ticket: Origin] = [:]
     private var connections = 0
@@ -43,7 +43,7 @@ package struct ConnectionSlots: ~Copyable {
 
     package init() {}
 
-    /// Takes a slot, or else a place in the queue.
+    /// Takes a slot; if there is none, a place in the queue.
     package mutating func take(_ origin: Origin, _ limits: Limits) -> Ticket? {
         if servers[origin]?.waiting.isEmpty ?? true, hasSlot(servers[origin] ?? Server(), limits) {
             change(origin) { $0.transfers += 1 }
@@ -61,7 +61,7 @@ package struct ConnectionSlots: ~Copyable {
         change(origin) { $0.transfers -= 1 }
     }
 
-    /// Somebody does not want to wait any longer.
+    /// A transfer does not wait any longer.
     package mutating func leave(_ ticket: Ticket) {
         guard let origin = serversByTicket.removeValue(forKey: ticket) else { return }
         change(origin) { server in server.waiting.removeAll { $0 == ticket } }
@@ -73,7 +73,7 @@ package struct ConnectionSlots: ~Copyable {
         change(origin) { $0.isMultiplexed = isMultiplexed }
     }
 
-    /// The next who gets a slot, if there is one. Looks at each server for which somebody waits.
+    /// The next transfer that gets a slot, if there is one. Looks at each server for which a transfer waits.
     package mutating func next(_ limits: Limits) -> Ticket? {
         guard !serversByTicket.isEmpty else { return nil }
         let candidates = servers.values.filter { !$0.waiting.isEmpty && hasSlot($0, limits) }

@@ -1,8 +1,8 @@
-/// When a handle is gone: the part of the close law that is the same on every level.
+/// When a handle is gone: the same rules on every level.
 ///
 /// A handle is *open* until it is closed, and *gone* when, in addition, its last child is gone and nothing of its own
-/// is left in libcurl. Only then `handleClosing` may be emitted; so closing a parent first keeps its notification back
-/// until its children have theirs: request, then connection, then session.
+/// is left in libcurl. Only then `handleClosing` may be emitted; so a parent that is closed first gets its own only after
+/// its children have theirs: request, then connection, then session.
 package struct HandleLifetime: ~Copyable {
     private enum State {
         /// In use. Can transition to: closing (closed by its owner).

@@ -1,4 +1,4 @@
-/// One more attempt of a request, which was decided.
+/// One more attempt of a request.
 package struct Retry: Sendable, Hashable {
     /// The number of the attempt, from 2.
     package let attempt: Int
@@ -81,7 +81,7 @@ package struct SeededGenerator: RandomNumberGenerator {
 
 /// The value of a `Retry-After` field (RFC 9110, section 10.2.3).
 package enum RetryAfter {
-    /// How long to wait; `nil` if the value means nothing.
+    /// How long to wait; `nil` if the value is neither seconds nor a date.
     ///
     /// - Parameters:
     ///   - now: The time to compare a date with, in seconds since 1970.

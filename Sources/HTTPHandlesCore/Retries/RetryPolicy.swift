@@ -1,14 +1,14 @@
 public import HTTPTypes
 
-/// When a request that failed, or was answered with "not now", is sent again by itself.
+/// When a request that failed, or got a status such as 503, is sent again without the caller.
 ///
 ///     let policy = RetryPolicy(maximumAttempts: 4, firstDelay: .milliseconds(500))
 ///     try await session.setOption(.retryPolicy, to: policy)
 ///
-/// A request is sent again if everything says so: its method, what went wrong, the number of attempts, the budget of the
-/// session and the total time limit; else the caller gets the error or the response of the last attempt, and the event
-/// `retryRefused` says why. The pause before
-/// it is random, up to a length that doubles from one to the next, and at least what the server asks for in `Retry-After`.
+/// A request is sent again if its method, the error or status, the number of attempts, the budget of the session and the
+/// total time limit allow it; else the caller gets the error or the response of the last attempt, and the event
+/// `retryRefused` says why. The pause before an attempt is random, up to a length that doubles from one attempt to the
+/// next, and at least what the server asks for in `Retry-After`.
 /// Two policies are equal if all but their clocks are.
 ///
 /// All of it: `Docs/Retries.md`. Not in WinHTTP.
@@ -24,7 +24,7 @@ public struct RetryPolicy: Sendable {
     public var errors: Set<HandleErrorCode>
     /// The longest pause before the second attempt; it doubles with each further one.
     public var firstDelay: Duration
-    /// The longest pause of all. A server that asks for a longer one is not asked again.
+    /// The longest pause of all. If a server asks for a longer one, the request is not sent again.
     public var maximumDelay: Duration
     /// How the pauses are spread.
     public var jitter: RetryJitter
@@ -61,11 +61,11 @@ public struct RetryPolicy: Sendable {
     public static let idempotentMethods: Set<HTTPRequest.Method> = [.get, .head, .options, .trace, .put, .delete]
 
     package var problem: String? {
-        if maximumAttempts < 1 { return "there is at least one attempt" }
-        if firstDelay < .zero || maximumDelay < .zero { return "a pause is not negative" }
+        if maximumAttempts < 1 { return "maximumAttempts is at least 1" }
+        if firstDelay < .zero || maximumDelay < .zero { return "firstDelay and maximumDelay are not negative" }
         guard let budget else { return nil }
         let isRight = budget.reserve >= 0 && budget.share >= 0 && budget.share.isFinite
-        return isRight ? nil : "the numbers of a budget are not negative"
+        return isRight ? nil : "share and reserve of a budget are not negative, and share is finite"
     }
 }
 
@@ -85,7 +85,7 @@ extension RetryPolicy: Hashable {
     }
 }
 
-/// How the pauses between attempts are spread, so that clients that failed together do not come back together.
+/// How the pauses between attempts are spread, so that clients that failed at the same time do not retry at the same time.
 public enum RetryJitter: Sendable, Hashable {
     /// Anywhere between zero and the longest, by the system's random numbers.
     case random
@@ -97,7 +97,7 @@ public enum RetryJitter: Sendable, Hashable {
 
 /// How many requests of a session may be sent again: a reserve, refilled by a share of the requests that are made.
 ///
-/// Where a server fails altogether, retries multiply its load just then; with a budget they add the share at most.
+/// Where a server fails for all requests, retries multiply its load; with a budget they add at most the share.
 public struct RetryBudget: Sendable, Hashable {
     /// How many retries each new request adds to the reserve, for example 0.1 for one in ten.
     public var share: Double

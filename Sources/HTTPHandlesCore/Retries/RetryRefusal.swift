@@ -1,19 +1,19 @@
 /// Why a request is not sent again, though its retry policy is about what happened to it.
 ///
-/// Of several reasons the first one in this order is told.
+/// Of several reasons it is the first one in this order.
 @nonexhaustive
 public enum RetryRefusal: Sendable, Hashable {
     /// This was the last of `maximumAttempts`.
     case attempts
     /// The policy does not have the method.
     case method
-    /// A streamed body has gone out, and cannot be had again.
+    /// A streamed body was sent, and cannot be sent again.
     case body
     /// The server asks for a longer pause than `maximumDelay`.
     case serverDelay(Duration)
     /// The pause would not be over before the `totalTimeout`, or that has run out.
     case totalTimeout
-    /// The session's `budget` has nothing left.
+    /// The session's `budget` is used up.
     case budget
 }
 
@@ -31,13 +31,13 @@ public struct RetrySummary: Sendable, Hashable {
     }
 }
 
-/// What a retry policy says to a result that it is about.
+/// Whether there is another attempt after a result that the policy covers.
 package enum RetryDecision: Sendable, Hashable {
     case again(Retry)
     case refused(RefusedRetry)
 }
 
-/// A further attempt that there will not be.
+/// An attempt that is not made.
 package struct RefusedRetry: Sendable, Hashable {
     package let refusal: RetryRefusal
     package let cause: RetryCause

@@ -39,8 +39,7 @@ package struct TimeoutLimits: Sendable, Hashable {
     }
 }
 
-/// The time limits of an exchange in nanoseconds, which are added to the present several times for each request; 0 means
-/// no limit.
+/// The time limits of an exchange in nanoseconds, so that deadlines are cheap to compute; 0 means no limit.
 package struct TimeLimits: Sendable, Hashable {
     fileprivate let queue, resolve, connect, send, response, receive, total: Int64
 
@@ -72,15 +71,15 @@ package struct TimeLimits: Sendable, Hashable {
 
 /// Which time limit of an exchange runs out next.
 ///
-/// An exchange waits for one thing at a time; beside that only the total limit runs. What moves often (bytes go out,
-/// bytes come in) only notes the moment: whoever set a timer asks again when it fires.
+/// An exchange waits for one thing at a time; apart from that only the total limit runs. What happens often (bytes are sent
+/// or received) only sets the moment: when the timer fires, `next` is computed again.
 package struct ExchangeDeadlines: Sendable {
     private let limits: TimeLimits
     private let totalDeadline: MonotonicTime?
     /// What is being waited for.
     package private(set) var phase: TimeoutPhase
     private var since: MonotonicTime
-    /// Only our own side is slow, a reader or a producer; no limit but the total is for that.
+    /// The exchange waits for a reader, a producer or the caller's code. That counts for the total limit only.
     private var isPaused = false
 
     package init(limits: TimeLimits, startedAt start: MonotonicTime, phase: TimeoutPhase, since now: MonotonicTime) {
