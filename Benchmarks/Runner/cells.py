@@ -16,10 +16,10 @@ CLIENTS = {
     "FoundationNetworking": ("benchmark-foundation", []),
 }
 C, US, US_EXECUTOR, AHC, FOUNDATION = CLIENTS
-EVERYBODY = list(CLIENTS)
+ALL_CLIENTS = list(CLIENTS)
 # FoundationNetworking has no HTTP/2 on Linux, no custom certificate authority, no sequences as bodies, and needs minutes to
 # start thousands of requests.
-WITHOUT_FOUNDATION = EVERYBODY[:-1]
+WITHOUT_FOUNDATION = ALL_CLIENTS[:-1]
 
 # Only for this library: listeners and several sessions.
 for executor, arguments in [("", []), (", session.executor", ["--executor", "session"])]:
@@ -41,7 +41,7 @@ class Cell:
     server: str = "http"
     path: str = "/hello"
     arguments: dict = dataclasses.field(default_factory=dict)
-    clients: list = dataclasses.field(default_factory=lambda: EVERYBODY)
+    clients: list = dataclasses.field(default_factory=lambda: ALL_CLIENTS)
     # Pinned to the servers' core, and not.
     columns: tuple = ("pinned", "unpinned")
     # The unit of work: "requests" or "bytes".
@@ -116,7 +116,7 @@ GROWTH = {
 def growth_cells(quick):
     def chosen(kind):
         for count in GROWTH[kind][::-3 if quick else -1]:
-            yield count, {"columns": ("pinned",), "clients": EVERYBODY if count <= 1000 else WITHOUT_FOUNDATION}
+            yield count, {"columns": ("pinned",), "clients": ALL_CLIENTS if count <= 1000 else WITHOUT_FOUNDATION}
 
     in_flight = [gets(f"growth-in-flight-{count}", "", count, **more) for count, more in chosen("in-flight")]
     silent = [

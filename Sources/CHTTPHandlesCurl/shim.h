@@ -1,5 +1,5 @@
-// What Swift cannot import of libcurl and of the system: variadic functions, one wrapper for each type of argument.
-// No state, no logic.
+// Wrappers of variadic functions of libcurl and of the system, which Swift cannot import: one for each argument type.
+// Without state and logic.
 #ifndef CHTTPHANDLESCURL_SHIM_H
 #define CHTTPHANDLESCURL_SHIM_H
 
@@ -14,7 +14,7 @@
 #include <pthread.h>
 #endif
 
-// 7.87 brought CURLOPT_QUICK_EXIT, without which removing a transfer can block for seconds.
+// 7.87 has CURLOPT_QUICK_EXIT, without which removing a transfer can block for seconds.
 #if LIBCURL_VERSION_NUM < 0x075700
 #error "libcurl 7.87.0 or newer is needed"
 #endif
@@ -24,7 +24,7 @@
 #define CURLU_PUNYCODE (1 << 12)
 #endif
 
-// curl.h checks the argument types of these in macros, which would see the wrapper's parameter instead of the user's.
+// curl.h has macros that check the argument types of these functions. In the wrappers they would check the wrong argument.
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 #undef curl_multi_setopt
@@ -87,7 +87,7 @@ static inline CURLSHcode chttphandles_share_set_data(CURLSH *share, curl_lock_da
   return curl_share_setopt(share, CURLSHOPT_SHARE, data);
 }
 
-// Ways to authenticate; libcurl's names for them have casts, which are not imported.
+// Authentication schemes; libcurl's macros for them contain casts, so Swift does not import them.
 static const long chttphandles_auth_basic = CURLAUTH_BASIC;
 static const long chttphandles_auth_digest = CURLAUTH_DIGEST;
 static const long chttphandles_auth_negotiate = CURLAUTH_NEGOTIATE;
@@ -105,7 +105,7 @@ static inline void chttphandles_name_thread(void) {
 }
 
 #if defined(__linux__)
-// Of the GNU extensions, without the macro that would turn on all of them.
+// A GNU extension, declared here without the macro that would enable all of them.
 extern int dup3(int from, int to, int flags);
 static inline int chttphandles_replace_descriptor(int from, int to) { return dup3(from, to, SOCK_CLOEXEC); }
 static const short chttphandles_peer_has_ended = 0x2000; // POLLRDHUP

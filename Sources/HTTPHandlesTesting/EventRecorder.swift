@@ -15,14 +15,14 @@ import HTTPHandlesLock
 public final class EventRecorder: Sendable {
     private struct State {
         var events: [StatusEvent] = []
-        var law: EventLaw
-        var violation: EventLaw.Violation?
+        var checker: EventOrderChecker
+        var violation: EventOrderChecker.Violation?
         var isOver = false
         var waiters: [Waiter] = []
     }
 
     private struct Waiter {
-        let continuation: TaskContinuation<Result<StatusEvent?, EventLaw.Violation>>
+        let continuation: TaskContinuation<Result<StatusEvent?, EventOrderChecker.Violation>>
         let condition: (@Sendable (StatusEvent) -> Bool)?
     }
 
@@ -35,7 +35,7 @@ public final class EventRecorder: Sendable {
     ///   - mask: The events to record. Gaps and order are checked only in a recording of all events.
     ///   - scope: The handles whose events are recorded.
     public init(of handle: some Handle, _ mask: StatusMask = .all, scope: StatusScope = .handle) {
-        state = Lock(State(law: EventLaw(of: handle.id, mask: mask)))
+        state = Lock(State(checker: EventOrderChecker(of: handle.id, mask: mask)))
         let stream = handle.statusEvents(mask, scope: scope)
         Task { [self] in
             for await event in stream { took(event) }
@@ -70,7 +70,7 @@ public final class EventRecorder: Sendable {
 
     private func wait(for condition: (@Sendable (StatusEvent) -> Bool)?) async throws -> StatusEvent? {
         let result = await TaskContinuation.suspend { continuation in
-            let answer: Result<StatusEvent?, EventLaw.Violation>? = state.withLock { state in
+            let answer: Result<StatusEvent?, EventOrderChecker.Violation>? = state.withLock { state in
                 if let violation = state.violation { return .failure(violation) }
                 if let condition, let event = state.events.first(where: condition) { return .success(event) }
                 if state.isOver { return .success(nil) }
@@ -84,8 +84,8 @@ public final class EventRecorder: Sendable {
 
     private func took(_ event: StatusEvent) {
         settle { state in
-            do throws(EventLaw.Violation) {
-                try state.law.check(event)
+            do throws(EventOrderChecker.Violation) {
+                try state.checker.check(event)
             } catch {
                 state.violation = state.violation ?? error
             }
@@ -96,8 +96,8 @@ public final class EventRecorder: Sendable {
 
     private func streamEnded() {
         settle { state in
-            do throws(EventLaw.Violation) {
-                try state.law.end()
+            do throws(EventOrderChecker.Violation) {
+                try state.checker.end()
             } catch {
                 state.violation = state.violation ?? error
             }

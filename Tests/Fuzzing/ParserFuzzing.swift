@@ -98,7 +98,7 @@ private func lengths(_ bytes: [UInt8], _ cut: Int) {
     precondition(length.length.map { $0 >= 0 } == true && bytes.allSatisfy(allowed.contains))
 }
 
-/// A chunked body is complete, or not, wherever its bytes are cut, and what comes after it changes nothing.
+/// The result for a chunked body does not depend on its split into pieces, or on bytes after its end.
 private func chunks(_ bytes: [UInt8], _ cut: Int) {
     var whole = ChunkedFraming()
     whole.take(bytes)
@@ -110,7 +110,7 @@ private func chunks(_ bytes: [UInt8], _ cut: Int) {
     precondition(!wasComplete || framing.isComplete)
     precondition(whole.dataBytes >= 0 && whole.dataBytes <= bytes.count)
     guard whole.isComplete else { return }
-    // The empty line at least, and "0" with its line end.
+    // At least "0" with its line end, and the empty line.
     precondition(bytes.count >= 5)
 }
 

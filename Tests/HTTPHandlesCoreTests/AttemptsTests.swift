@@ -31,7 +31,7 @@ struct AttemptsTests {
         return attempts.decide(cause, policy, context, serverDelay: serverDelay, &balance)
     }
 
-    @Test func `attempts are counted, and their pauses double`() {
+    @Test func `attempts are counted, and their delays double`() {
         var attempts = Attempts(Self.policy)
         #expect(attempts.summary == RetrySummary(attempts: 1, refusal: nil))
         for (attempt, seconds) in [(2, 1), (3, 2)] {
@@ -44,7 +44,7 @@ struct AttemptsTests {
         #expect(attempts.summary == RetrySummary(attempts: 3, refusal: .attempts))
     }
 
-    /// One attempt, for which the rules say no.
+    /// One attempt that a rule refuses.
     static func refusal(_ decide: (inout Attempts) -> RetryDecision) -> RetryRefusal? {
         var attempts = Attempts(policy)
         guard case .refused(let refused) = decide(&attempts) else { return nil }
@@ -52,7 +52,7 @@ struct AttemptsTests {
         return refused.refusal
     }
 
-    @Test func `the first rule that says no is told`() {
+    @Test func `the first rule that refuses is the reason`() {
         #expect(Self.refusal { Self.decide(&$0, method: .post, canSendBodyAgain: false) } == .method)
         #expect(Self.refusal { Self.decide(&$0, canSendBodyAgain: false, serverDelay: .seconds(9)) } == .body)
         #expect(Self.refusal { Self.decide(&$0, serverDelay: .seconds(9), reserve: 0) } == .serverDelay(.seconds(9)))
@@ -61,7 +61,7 @@ struct AttemptsTests {
         #expect(Self.refusal { Self.decide(&$0) } == nil)
     }
 
-    @Test func `a pause has to be over before the exchange has to be`() {
+    @Test func `a delay has to end before the total time limit`() {
         func refusal(_ elapsed: Duration, _ total: Duration) -> RetryRefusal? {
             Self.refusal { Self.decide(&$0, elapsed: elapsed, totalTimeout: total) }
         }
@@ -74,7 +74,7 @@ struct AttemptsTests {
         #expect(Self.refusal { Self.decide(&$0, .error(response)) } == nil)
     }
 
-    @Test func `what a server asks for is waited for`() {
+    @Test func `the delay of a server is used`() {
         var attempts = Attempts(Self.policy)
         #expect(
             Self.decide(&attempts, serverDelay: .seconds(5))
@@ -82,7 +82,7 @@ struct AttemptsTests {
         )
     }
 
-    @Test func `the same seed gives the same pauses`() {
+    @Test func `the same seed gives the same delays`() {
         var policy = Self.policy
         policy.jitter = .seeded(7)
         func pauses() -> [RetryDecision] {

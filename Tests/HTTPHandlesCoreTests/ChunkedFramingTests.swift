@@ -20,7 +20,7 @@ struct ChunkedFramingTests {
     ]
 
     @Test(arguments: complete, [nil, 1, 2, 3])
-    func `a body that is complete`(example: (body: String, dataBytes: Int64), piece: Int?) {
+    func `a complete body`(example: (body: String, dataBytes: Int64), piece: Int?) {
         let framing = Self.framing(example.body, piece: piece)
         #expect(framing.isComplete)
         #expect(framing.dataBytes == example.dataBytes)
@@ -42,7 +42,7 @@ struct ChunkedFramingTests {
         "0\r\nName: va\rlue\r\n\r\n", "0\r\n\rx\r\n\r\n", "00000000000000000\r\n\r\n", "8000000000000000\r\n",
         "ffffffffffffffff\r\n0\r\n\r\n",
     ])
-    func `what is no chunked body is never complete`(body: String) {
+    func `a malformed body is never complete`(body: String) {
         #expect(!Self.framing(body).isComplete)
         #expect(!Self.framing(body + "\r\n0\r\n\r\n").isComplete)
     }

@@ -141,7 +141,7 @@ struct ExchangeStateMachineTests {
         #expect(driver.close() == [.closeBodies])
     }
 
-    @Test func `a head that comes before anybody asks for it waits`() {
+    @Test func `a head before receiveResponse is kept`() {
         let driver = Driver()
         _ = driver.send()
         _ = driver.reached(.sending, .requestSent(bytes: 1))
@@ -170,7 +170,7 @@ struct ExchangeStateMachineTests {
         )
     }
 
-    @Test func `a failure nobody waits for belongs to the next operation`() {
+    @Test func `a failure without a pending operation is the error of the next one`() {
         let driver = Driver()
         _ = driver.send()
         _ = driver.reached(.sending, .requestSent(bytes: 1))
@@ -318,7 +318,7 @@ struct ExchangeStateMachineTests {
         #expect(driver.reached(.head(Self.ok)).last == .succeed(.receiveResponse))
     }
 
-    @Test func `a redirect is not followed before somebody asks for the response`() {
+    @Test func `a redirect is not followed before receiveResponse`() {
         let driver = Driver()
         _ = driver.send()
         _ = driver.reached(.sending, .requestSent(bytes: 1))
@@ -501,7 +501,7 @@ struct ExchangeStateMachineTests {
     static let unauthorized = HeaderBlock(bytes: Array("HTTP/1.1 401 Unauthorized\r\n\r\n".utf8))
     static let unauthorizedReceived = Action.emit(.responseReceived(bytes: 29))
 
-    /// A request that has come to the head of its 401.
+    /// A request that has received the head of its 401.
     static func challenged(thenReceive: Bool = true) -> Driver {
         let driver = Driver()
         _ = driver.send(thenReceive: thenReceive)
@@ -539,7 +539,7 @@ struct ExchangeStateMachineTests {
         )
     }
 
-    @Test func `who waits is asked for credentials, and the answer is sent when the body is over`() {
+    @Test func `the provider is called during receiveResponse, and its answer is sent after the end of the body`() {
         let driver = Self.challenged()
         #expect(driver.head(Self.unauthorized, .askForCredentials) == [Self.unauthorizedReceived, .askForCredentials])
         #expect(driver.answer(.sendAgain) == [.discardBody])
@@ -550,7 +550,7 @@ struct ExchangeStateMachineTests {
         #expect(late.answer(.sendAgain) == [.discardBody, .startTransfer])
     }
 
-    @Test func `nobody is asked before somebody waits`() {
+    @Test func `the provider is not called before receiveResponse`() {
         let driver = Self.challenged(thenReceive: false)
         #expect(driver.head(Self.unauthorized, .askForCredentials) == [Self.unauthorizedReceived])
         #expect(driver.reached(.finished) == [.endBody(nil)])

@@ -151,7 +151,7 @@ struct StatusMaskTests {
         #expect(StatusMask.allCompletions.rawValue == 0x7E_0000)
     }
 
-    @Test func `no mask hides handleClosing, and handles asks for both of its kinds`() {
+    @Test func `no mask hides handleClosing, and handles includes both handle events`() {
         #expect(StatusMask.handles.contains(.handleClosing))
         #expect(StatusMask.handles.rawValue == 0xC00)
     }

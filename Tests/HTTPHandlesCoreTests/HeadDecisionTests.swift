@@ -11,7 +11,7 @@ struct HeadDecisionTests {
         RequestURL(origin, try #require(RequestTarget(Array(path.utf8))))
     }
 
-    /// What is decided, as a text that tells everything of it.
+    /// The decision as a text with all its values.
     static func decision(
         _ status: Int,
         location: String? = "/b",
@@ -56,13 +56,13 @@ struct HeadDecisionTests {
             + "\(next.keepsBody ? " with its body" : "")\(next.changesOrigin ? " elsewhere" : "")"
     }
 
-    @Test func `a head is delivered unless something is to be done with it`() throws {
+    @Test func `a head is delivered by default`() throws {
         for status in [200, 204, 300, 304, 306, 401, 404, 407, 503] { #expect(try Self.decision(status) == "deliver") }
     }
 
     // MARK: Redirects
 
-    @Test func `a redirect is followed with the method and the body that it asks for`() throws {
+    @Test func `a redirect is followed with the method and the body that its status requires`() throws {
         #expect(try Self.decision(302) == "follow: GET https://a/b with its body")
         #expect(try Self.decision(303, .post) == "follow: GET https://a/b")
         #expect(try Self.decision(307, .post) == "follow: POST https://a/b with its body")
@@ -73,7 +73,7 @@ struct HeadDecisionTests {
         )
     }
 
-    @Test func `a redirect without a target, or one that is not to be followed, is delivered`() throws {
+    @Test func `a redirect without a target, or one that must not be followed, is delivered`() throws {
         #expect(try Self.decision(302, location: nil) == "deliver")
         #expect(try Self.decision(302, location: "") == "deliver")
         #expect(try Self.decision(302) { $0.redirectPolicy = .never } == "deliver")
@@ -83,7 +83,7 @@ struct HeadDecisionTests {
         #expect(try Self.decision(302, redirects: 9).hasPrefix("follow"))
         let error = "\(HandleErrorCode.redirectFailed) the server redirects more than 10 times"
         #expect(try Self.decision(302, redirects: 10) == error)
-        // Before the target is looked at.
+        // Before the target is checked.
         #expect(try Self.decision(302, location: "?", redirects: 10) == error)
         #expect(try Self.decision(302) { $0.maximumRedirects = 0 }.contains("more than 0 times"))
     }
@@ -110,7 +110,7 @@ struct HeadDecisionTests {
         #expect(try Self.decision(303, .post, isBodyStreamed: true) == "follow: GET https://a/b")
     }
 
-    @Test func `the caller's decider is asked about what would be followed`() throws {
+    @Test func `the decider is called for redirects that would be followed`() throws {
         func decided(_ status: Int, redirects: Int = 0) throws -> String {
             try Self.decision(status, redirects: redirects) { $0.redirectDecider = RedirectDecider { _ in .follow } }
         }
@@ -121,7 +121,7 @@ struct HeadDecisionTests {
 
     // MARK: Credentials
 
-    @Test func `the caller's provider is asked after a 401, three times at most`() throws {
+    @Test func `the provider is called after a 401, at most three times`() throws {
         func asked(_ questions: Int, _ headerFields: HTTPFields = [:]) throws -> String {
             try Self.decision(401, headerFields: headerFields, credentialQuestions: questions) {
                 $0.credentialProvider = CredentialProvider { _ in nil }
@@ -129,13 +129,13 @@ struct HeadDecisionTests {
         }
         for questions in 0..<3 { #expect(try asked(questions) == "ask for credentials") }
         #expect(try asked(3) == "deliver")
-        // Who writes the field needs no help.
+        // Not if the caller sets the field.
         #expect(try asked(0, [.authorization: "x"]) == "deliver")
     }
 
     // MARK: Retries
 
-    @Test func `the retry policy is asked about its statuses, and never about a redirect`() throws {
+    @Test func `the retry policy applies to its statuses, and never to a redirect`() throws {
         func retried(_ status: Int, location: String? = nil) throws -> String {
             try Self.decision(status, location: location) { $0.retryPolicy = RetryPolicy(statuses: [302, 401, 503]) }
         }

@@ -29,7 +29,7 @@ struct RedactionTests {
         #expect(Redaction.standard.value(of: field) == "shown")
     }
 
-    @Test func `a field that is marked is hidden, whatever its name`() {
+    @Test func `a marked field is hidden, with any name`() {
         var field = HTTPField(name: .accept, value: "s3cret")
         field.indexingStrategy = .disallow
         #expect(Redaction.standard.isHidden(field))

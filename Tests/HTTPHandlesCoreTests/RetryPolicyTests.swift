@@ -69,7 +69,7 @@ struct RetryPolicyTests {
         #expect(RetryAfter.delay("x", now: .max) { _ in .min } == .zero)
     }
 
-    @Test func `policies are equal whatever their clocks`() {
+    @Test func `the equality of policies ignores their clocks`() {
         #expect(RetryPolicy() == RetryPolicy(clock: SuspendingClock()))
         #expect(RetryPolicy() != RetryPolicy(maximumAttempts: 4))
         #expect(Set([RetryPolicy(), RetryPolicy(statuses: [])]).count == 2)

@@ -21,7 +21,7 @@ struct DeadlineHeapTests {
         var isEmpty: Bool { heap.isEmpty }
     }
 
-    @Test func `the nearest comes first, whatever the order`() {
+    @Test func `the earliest deadline comes first, for any order of insertion`() {
         let heap = Heap()
         let tokens = [5, 1, 4, 2, 3].map { heap.insert(.seconds($0)) }
         #expect(heap.time == .seconds(1))

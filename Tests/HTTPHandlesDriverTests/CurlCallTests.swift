@@ -21,7 +21,7 @@ struct CurlCallTests {
         #expect(output.contains("libcurl must not be called from inside its callbacks."))
     }
 
-    @Test func `callbacks inside of callbacks are known`() {
+    @Test func `nested callbacks are detected`() {
         #expect(!CurlCallback.isRunning)
         CurlCallback.run {
             #expect(CurlCallback.isRunning)
@@ -33,7 +33,7 @@ struct CurlCallTests {
     }
     #endif
 
-    /// A handle that the macros of tests can copy the owner of.
+    /// A copyable owner of a handle, for the macros of tests.
     private final class Owner {
         let curl: CurlEasy
 
@@ -43,24 +43,24 @@ struct CurlCallTests {
         }
     }
 
-    @Test func `an option that libcurl does not take is an error`() throws {
+    @Test func `an option that libcurl refuses is an error`() throws {
         let owner = try #require(Owner())
-        // The longest text that libcurl takes has 8,000,000 bytes.
+        // The maximum length of a text in libcurl is 8,000,000 bytes.
         let tooLong = String(repeating: "a", count: 8_000_001)
         let refused = #expect(throws: HandleError.self) { try owner.curl.set(CURLOPT_USERAGENT, tooLong) }
         #expect(refused?.code == .notSupported)
-        #expect(refused?.reason == "libcurl does not take its option USERAGENT")
+        #expect(refused?.reason == "libcurl refused its option USERAGENT")
         #expect(refused?.curl?.code == .badFunctionArgument)
         let unknown = #expect(throws: HandleError.self) { try owner.curl.set(CURLoption(rawValue: 9999), 1) }
         #expect(unknown?.code == .notSupported)
-        #expect(unknown?.reason == "libcurl does not take its option 9999")
+        #expect(unknown?.reason == "libcurl refused its option 9999")
         #expect(unknown?.curl?.code == .unknownOption)
-        // What only takes back an option that is not known changes nothing.
+        // Resetting an unknown option has no effect.
         try owner.curl.switchOff(CURLoption(rawValue: 9999))
     }
 
-    /// Without the check the request would go out with the user agent of the one before.
-    @Test func `no request goes out without an option that libcurl does not take`() async throws {
+    /// Without the check the request would be sent with the user agent of the previous one.
+    @Test func `a request with an option that libcurl refuses is not sent`() async throws {
         let server = try EventBackendTests.answering()
         let driver = try Driver()
         func request(_ agent: String) async throws -> HandleError? {

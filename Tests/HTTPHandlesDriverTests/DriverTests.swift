@@ -100,8 +100,8 @@ struct DriverThreadTests {
         private let driver: Driver
         init(_ driver: Driver) { self.driver = driver }
         nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe driver.asUnownedSerialExecutor() }
-        func isHome() -> Bool { driver.isCurrent }
-        func isHomeWithoutAJob() async -> Bool {
+        func isOnDriver() -> Bool { driver.isCurrent }
+        func isOnDriverOutsideJob() async -> Bool {
             await TaskContinuation.suspend { continuation in
                 driver.submit { _ in continuation.resume(returning: self.assumeIsolated { _ in true }) }
             }
@@ -110,17 +110,17 @@ struct DriverThreadTests {
 
     @Test func `actors run on the driver's thread, and are isolated there outside of a job too`() async throws {
         let resident = Resident(try Driver())
-        #expect(await resident.isHome())
-        #expect(await resident.isHomeWithoutAJob())
+        #expect(await resident.isOnDriver())
+        #expect(await resident.isOnDriverOutsideJob())
     }
 
     @Test func `tasks that prefer the thread run on it`() async throws {
         let driver = try Driver()
         let executor = DriverTaskExecutor(driver)
-        let isHome = await Task(executorPreference: executor) { driver.isCurrent }.value
-        #expect(isHome)
+        let isOnDriver = await Task(executorPreference: executor) { driver.isCurrent }.value
+        #expect(isOnDriver)
         let resident = Resident(driver)
-        let both = await Task(executorPreference: executor) { (await resident.isHome(), driver.isCurrent) }.value
+        let both = await Task(executorPreference: executor) { (await resident.isOnDriver(), driver.isCurrent) }.value
         #expect(both == (true, true))
     }
 

@@ -17,14 +17,14 @@ struct SocketTableTests {
     }
 
     /// A client may use one port for connections to different servers, also from different addresses.
-    @Test func `a connection is known by both addresses and both ports`() {
+    @Test func `a connection is identified by both addresses and both ports`() {
         let table = SocketTable()
         let connections = [
             Self.ends(("127.0.0.1", 40_000), ("127.0.0.1", 80)), Self.ends(("127.0.0.1", 40_000), ("127.0.0.2", 80)),
             Self.ends(("127.0.0.3", 40_000), ("127.0.0.1", 80)), Self.ends(("127.0.0.1", 40_001), ("127.0.0.1", 80)),
             Self.ends(("127.0.0.1", 40_000), ("127.0.0.1", 81)), Self.ends(("::1", 40_000), ("::1", 80)),
         ]
-        // No socket of the process has these numbers, and none is used.
+        // No socket of the process has these numbers; they are not used.
         let first: Int32 = 5000
         for (descriptor, ends) in zip(first..., connections) {
             table.opened(descriptor, by: nil)
@@ -32,13 +32,13 @@ struct SocketTableTests {
         }
         for (descriptor, ends) in zip(first..., connections) { #expect(table.descriptor(of: ends) == descriptor) }
         #expect(table.descriptor(of: Self.ends(("127.0.0.3", 40_000), ("127.0.0.2", 80))) == nil)
-        // The number begins a new life as another connection.
+        // The number is reused by another connection.
         table.opened(first + 1, by: nil)
         #expect(table.descriptor(of: connections[1]) == nil)
         #expect(table.descriptor(of: connections[0]) == first)
     }
 
-    /// epoll takes no regular file, as it takes no more sockets than the system has room for.
+    /// epoll refuses regular files, in the same way as too many sockets.
     @Test func `a socket that cannot be watched ends the session with the system's error`() throws {
         let multi = try #require(CurlMulti())
         let sockets = SocketTable()

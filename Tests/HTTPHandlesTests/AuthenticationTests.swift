@@ -8,7 +8,7 @@ import Testing
 @Suite("Authentication schemes", .timeLimit(.minutes(5)))
 struct AuthenticationTests {
     /// Accepts only one value of `Authorization`, and records all of them.
-    final class Doorman: Sendable {
+    final class AuthenticatingServer: Sendable {
         private let received = Record<ReceivedHead>()
         let server: ScriptedServer
 
@@ -44,14 +44,14 @@ struct AuthenticationTests {
         async throws
     {
         let right = "Basic " + Self.base64("\(user):\(password)")
-        let server = try Doorman(["Basic realm=\"r\""], accepting: right)
+        let server = try AuthenticatingServer(["Basic realm=\"r\""], accepting: right)
         let session = try Self.session(.basic(user: user, password: password))
         #expect(try await session.get(server.server.url()).head.status == 200)
         #expect(server.authorizations == [right])
     }
 
     @Test func `Bearer sends the token with the first request`() async throws {
-        let server = try Doorman(["Bearer"], accepting: "Bearer mF_9.B5f-4.1JqM")
+        let server = try AuthenticatingServer(["Bearer"], accepting: "Bearer mF_9.B5f-4.1JqM")
         let session = try Self.session(.bearer("mF_9.B5f-4.1JqM"))
         for _ in 0..<3 { #expect(try await session.get(server.server.url()).head.status == 200) }
         #expect(server.authorizations == Array(repeating: "Bearer mF_9.B5f-4.1JqM", count: 3))
@@ -59,7 +59,7 @@ struct AuthenticationTests {
 
     @Test(arguments: [Credentials.basic(user: "u", password: "p"), .bearer("token")])
     func `after refused credentials the 401 is the response`(_ credentials: Credentials) async throws {
-        let server = try Doorman(["Bearer error=\"invalid_token\"", "Basic realm=\"r\""])
+        let server = try AuthenticatingServer(["Bearer error=\"invalid_token\"", "Basic realm=\"r\""])
         let response = try await Self.session(credentials).get(server.server.url())
         #expect(response.head.status == 401)
         #expect(response.head.challenges.map(\.scheme) == [.bearer, .basic])
@@ -91,13 +91,15 @@ struct AuthenticationTests {
         #expect(try await Self.session(credentials).get(digest.url()).head.status == 200)
         #expect(digest.requests.map { $0.head["Authorization"]?.hasPrefix("Digest ") } == [nil, true])
         let right = "Basic " + Self.base64("\(DigestServer.user):\(DigestServer.password)")
-        let basic = try Doorman(["Negotiate", "Basic realm=\"r\""], accepting: right)
+        let basic = try AuthenticatingServer(["Negotiate", "Basic realm=\"r\""], accepting: right)
         #expect(try await Self.session(credentials).get(basic.server.url()).head.status == 200)
         #expect(basic.authorizations == [nil, right])
     }
 
     @Test func `a scheme that was not allowed is not used`() async throws {
-        let server = try Doorman(["Basic realm=\"r\"", "HOBA max-age=\"180\", challenge=\"16:MTEyMzEyMzEyMw==\""])
+        let server = try AuthenticatingServer([
+            "Basic realm=\"r\"", "HOBA max-age=\"180\", challenge=\"16:MTEyMzEyMzEyMw==\"",
+        ])
         let credentials = Credentials.password(user: "u", password: "p", schemes: [.digest, .ntlm])
         let response = try await Self.session(credentials).get(server.server.url())
         #expect(response.head.status == 401)
@@ -108,7 +110,7 @@ struct AuthenticationTests {
 
     /// The whole pool of easy handles is used with each of the credentials in turn.
     @Test func `credentials of earlier requests are not sent`() async throws {
-        let server = try Doorman(["Basic realm=\"r\""])
+        let server = try AuthenticatingServer(["Basic realm=\"r\""])
         let session = try Self.session(nil)
         func authorization(_ credentials: Credentials?) async throws -> String? {
             try await session.setOption(.credentials, to: credentials)
@@ -125,7 +127,7 @@ struct AuthenticationTests {
     }
 
     @Test func `an Authorization field of the caller replaces the credentials`() async throws {
-        let server = try Doorman(["Basic realm=\"r\""])
+        let server = try AuthenticatingServer(["Basic realm=\"r\""])
         let provider = CredentialProvider { _ in
             Issue.record("asked")
             return nil
@@ -138,7 +140,7 @@ struct AuthenticationTests {
     }
 
     @Test func `Negotiate without a ticket leaves the 401`() async throws {
-        let server = try Doorman(["Negotiate"])
+        let server = try AuthenticatingServer(["Negotiate"])
         let session = try Self.session(.negotiate)
         guard try await session.option(.linkedLibrary).has(.negotiate) else { return }
         let response = try await session.get(server.server.url())

@@ -9,40 +9,40 @@ struct CallingTaskTests {
     @TaskLocal static var name = "nobody"
 
     /// The priority and local value that such code has.
-    struct Sight: Equatable, Sendable {
+    struct Observation: Equatable, Sendable {
         let code: String
         var name = CallingTaskTests.name
         var priority = Task.currentPriority
     }
 
     /// A clock that never sleeps.
-    struct SightClock: Clock {
+    struct ObservingClock: Clock {
         typealias Instant = ContinuousClock.Instant
 
-        let sights: Record<Sight>
+        let observations: Record<Observation>
         var now: Instant { .now }
         var minimumResolution: Duration { .zero }
 
         func sleep(until deadline: Instant, tolerance: Duration?) async throws {
-            sights.note(Sight(code: "clock"))
+            observations.note(Observation(code: "clock"))
         }
     }
 
-    let sights = Record<Sight>()
+    let observations = Record<Observation>()
 
-    private var retryPolicy: RetryPolicy { RetryPolicy(clock: SightClock(sights: sights)) }
+    private var retryPolicy: RetryPolicy { RetryPolicy(clock: ObservingClock(observations: observations)) }
 
     private var provider: CredentialProvider {
-        CredentialProvider { [sights] _ in
-            sights.note(Sight(code: "provider"))
+        CredentialProvider { [observations] _ in
+            observations.note(Observation(code: "provider"))
             // Different ones each time, so that they are tried.
-            return .basic(user: "u", password: "\(sights.all.count)")
+            return .basic(user: "u", password: "\(observations.all.count)")
         }
     }
 
     private var decider: RedirectDecider {
-        RedirectDecider { [sights] _ in
-            sights.note(Sight(code: "decider"))
+        RedirectDecider { [observations] _ in
+            observations.note(Observation(code: "decider"))
             return .follow
         }
     }
@@ -62,8 +62,8 @@ struct CallingTaskTests {
         }
     }
 
-    private static func expected(_ name: String, _ priority: TaskPriority) -> [Sight] {
-        ["clock", "provider", "decider"].map { Sight(code: $0, name: name, priority: priority) }
+    private static func expected(_ name: String, _ priority: TaskPriority) -> [Observation] {
+        ["clock", "provider", "decider"].map { Observation(code: $0, name: name, priority: priority) }
     }
 
     @Test(arguments: [TaskPriority.high, .medium])
@@ -75,11 +75,11 @@ struct CallingTaskTests {
         ])
         let after = try await Task(priority: priority) {
             try await Self.$name.withValue("caller") {
-                Sight(code: "\(try await session.get(server.url()).status.code)")
+                Observation(code: "\(try await session.get(server.url()).status.code)")
             }
         }.value
-        #expect(sights.all == Self.expected("caller", priority))
-        #expect(after == Sight(code: "200", name: "caller", priority: priority))
+        #expect(observations.all == Self.expected("caller", priority))
+        #expect(after == Observation(code: "200", name: "caller", priority: priority))
     }
 
     @Test func `callbacks have those of the sending task if another task receives`() async throws {
@@ -98,27 +98,29 @@ struct CallingTaskTests {
             #expect(status == .ok)
             #expect(try await request.body.collect(upTo: 0) == [])
         }
-        #expect(sights.all == Self.expected("one", .high) + Self.expected("two", .medium))
+        #expect(observations.all == Self.expected("one", .high) + Self.expected("two", .medium))
     }
 
     @Test func `bodies and trailers that are produced while they are sent`() async throws {
         let server = try ScriptedServer(TrailerTests.mirror)
         let session = try SessionHandle()
-        let pieces = AsyncStream<[UInt8]>(unfolding: { [sights] in
-            sights.note(Sight(code: "sequence"))
-            return sights.all.count == 1 ? [65] : nil
+        let pieces = AsyncStream<[UInt8]>(unfolding: { [observations] in
+            observations.note(Observation(code: "sequence"))
+            return observations.all.count == 1 ? [65] : nil
         })
         try await Task(priority: .high) {
             try await Self.$name.withValue("caller") {
-                let body = RequestBody.stream(pieces) { [sights] in
-                    sights.note(Sight(code: "trailers"))
+                let body = RequestBody.stream(pieces) { [observations] in
+                    observations.note(Observation(code: "trailers"))
                     return [:]
                 }
                 _ = try await session.fetch(.post, server.url(), body: body)
             }
         }.value
-        let expected = ["sequence", "sequence", "trailers"].map { Sight(code: $0, name: "caller", priority: .high) }
-        #expect(sights.all == expected)
+        let expected = ["sequence", "sequence", "trailers"].map {
+            Observation(code: $0, name: "caller", priority: .high)
+        }
+        #expect(observations.all == expected)
     }
 
     #if canImport(Glibc)

@@ -28,7 +28,10 @@ struct CredentialProviderTests {
     static let accepted = "Basic dTpw"
 
     @Test func `the provider gets the challenge, and its answer is sent on the same connection`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\"", "Bearer"], accepting: Self.accepted)
+        let server = try AuthenticationTests.AuthenticatingServer(
+            ["Basic realm=\"r\"", "Bearer"],
+            accepting: Self.accepted
+        )
         let answers = Answers(Self.basic)
         let session = try answers.session()
         let request = try await session.openRequest(.get, server.server.url("/a?b"))
@@ -58,7 +61,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `after nil the response is the 401 with its body`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""])
         let answers = Answers()
         let response = try await answers.session().get(server.server.url())
         #expect(response.head.status == 401)
@@ -76,7 +79,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `after refused credentials the provider is called again, with hasRefused`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(.basic(user: "u", password: "wrong"), Self.basic)
         #expect(try await answers.session().get(server.server.url()).head.status == 200)
         #expect(answers.questions.all.map(\.hasRefused) == [false, true])
@@ -87,7 +90,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `the same answer is not tried twice`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""])
         let answers = Answers(Self.basic, Self.basic, Self.basic)
         let response = try await answers.session().get(server.server.url())
         #expect(try await response.body.collectString(upTo: 10) == "no")
@@ -95,7 +98,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `with different answers the provider is called three times`() async throws {
-        let server = try AuthenticationTests.Doorman(["Bearer"])
+        let server = try AuthenticationTests.AuthenticatingServer(["Bearer"])
         let answers = Answers(.bearer("1"), .bearer("2"), .bearer("3"), .bearer("4"))
         let response = try await answers.session().get(server.server.url())
         #expect(try await response.body.collectString(upTo: 10) == "no")
@@ -103,7 +106,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `an answer belongs to its request only`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""], accepting: Self.accepted)
         let session = try Answers(Self.basic).session()
         let request = try await session.openRequest(.get, server.server.url())
         try await request.complete()
@@ -113,7 +116,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `an invalid answer is an error that hides the secret`() async throws {
-        let server = try AuthenticationTests.Doorman(["Bearer"])
+        let server = try AuthenticationTests.AuthenticatingServer(["Bearer"])
         let session = try Answers(.bearer("s3cret s3cret")).session()
         let reason =
             "the provider's answer cannot be used: the token must be visible ASCII without spaces, and not empty"
@@ -123,7 +126,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `a streamed body is not sent again`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""], accepting: Self.accepted)
         let session = try Answers(Self.basic).session()
         let request = try await session.openRequest(.put, server.server.url())
         let error = HandleError(
@@ -146,7 +149,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `another origin after a redirect has its own question and answer`() async throws {
-        let there = try AuthenticationTests.Doorman(["Basic realm=\"there\""], accepting: Self.accepted)
+        let there = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"there\""], accepting: Self.accepted)
         let authorizations = Record<String?>()
         let here = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -169,7 +172,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `the provider is not called before receiveResponse`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(Self.basic)
         let session = try answers.session()
         let request = try await session.openRequest(.get, server.server.url())
@@ -188,7 +191,7 @@ struct CredentialProviderTests {
     // MARK: While the provider runs
 
     /// A provider that runs until it is cancelled, and a session with it.
-    struct Thinker {
+    struct WaitingProvider {
         let asked = Gate()
         let cancelled = Gate()
         let questions = Record<AuthenticationQuestion>()
@@ -211,17 +214,17 @@ struct CredentialProviderTests {
             try connection.send("HTTP/1.1 401 No\r\nContent-Length: \(2 + missing)\r\n\r\nno")
             connection.waitForClose()
         }
-        let thinker = Thinker()
-        let session = try SessionHandle(options: [.set(.credentialProvider, to: thinker.provider)])
+        let waiting = WaitingProvider()
+        let session = try SessionHandle(options: [.set(.credentialProvider, to: waiting.provider)])
         let request = try await session.openRequest(.get, server.url())
         let recorder = EventRecorder(of: request)
         try await request.send()
         let receiving = Task.immediate { try await request.receiveResponse() }
-        await thinker.asked.passed()
+        await waiting.asked.passed()
         try request.close()
         await #expect(throws: HandleError.cancelled(.receiveResponse)) { try await receiving.value }
         await request.closed()
-        await thinker.cancelled.passed()
+        await waiting.cancelled.passed()
         let closing = missing > 0 ? ["closingConnection", "connectionClosed"] : []
         #expect(
             try await recorder.finish().map(\.kind.name).suffix(3 + closing.count)
@@ -230,21 +233,21 @@ struct CredentialProviderTests {
     }
 
     @Test func `the total time limit continues to run`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""])
-        let thinker = Thinker()
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""])
+        let waiting = WaitingProvider()
         let session = try SessionHandle(options: [
-            .set(.credentialProvider, to: thinker.provider), .set(.totalTimeout, to: .milliseconds(100)),
+            .set(.credentialProvider, to: waiting.provider), .set(.totalTimeout, to: .milliseconds(100)),
         ])
         let request = try await session.openRequest(.get, server.server.url())
         // On a busy machine the limit may expire before the provider is called.
-        while thinker.questions.all.isEmpty {
+        while waiting.questions.all.isEmpty {
             let error = await #expect(throws: HandleError.self) {
                 try await request.send()
                 _ = try await request.receiveResponse()
             }
             #expect(error?.code == .timeout && error?.phase == .total)
         }
-        await thinker.cancelled.passed()
+        await waiting.cancelled.passed()
         // A late answer is ignored, and the request can be sent again.
         try await request.setOption(.credentialProvider, to: nil)
         try await request.setOption(.totalTimeout, to: .zero)
@@ -289,7 +292,7 @@ struct CredentialProviderTests {
     // MARK: Options that are set meanwhile
 
     @Test func `a provider that is removed after the 401 is still called in this exchange`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(Self.basic)
         let request = try await answers.session().openRequest(.get, server.server.url())
         let recorder = EventRecorder(of: request)
@@ -305,7 +308,7 @@ struct CredentialProviderTests {
     }
 
     @Test func `an answer does not replace credentials that were set meanwhile`() async throws {
-        let server = try AuthenticationTests.Doorman(["Basic realm=\"r\""], accepting: Self.accepted)
+        let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""], accepting: Self.accepted)
         let (isAsked, mayAnswer) = (Gate(), Gate())
         let provider = CredentialProvider { _ in
             isAsked.open()

@@ -41,7 +41,7 @@ struct EarlyAnswerTests {
         #expect(try await !recorder.finish().contains { $0.kind.name == "requestError" })
     }
 
-    /// The same; its body comes in chunks.
+    /// The same with a chunked body.
     @Test(arguments: [("200 OK", ""), ("200 OK", "Name: value\r\n"), ("413 No", "")], [true, false])
     func `a complete chunked response is delivered although the request is lost`(
         _ answer: (status: String, trailer: String),
@@ -58,7 +58,7 @@ struct EarlyAnswerTests {
         let response = try await session.fetch(.post, url, body: .bytes([UInt8](repeating: 1, count: 8_000_000)))
         var body = response.body.makeAsyncIterator()
         var text = ""
-        // The answer comes in one piece: with the body its end is here.
+        // The response arrives in one piece, with its end.
         while text != "body", let piece = try await body.next() { text += String(decoding: piece, as: UTF8.self) }
         gate.open()
         #expect(try await body.next() == nil)

@@ -208,7 +208,7 @@ struct HTTP2RefusalTests {
                 group.addTask {
                     for _ in 0..<100 {
                         let body: RequestBody = method == .get ? .none : .string("abc")
-                        let response = try await session.fetch(method, nginx.impatient("/"), body: body)
+                        let response = try await session.fetch(method, nginx.fewRequests("/"), body: body)
                         #expect(try await response.body.collectString(upTo: 100) == "hello")
                     }
                 }

@@ -8,20 +8,20 @@ import Testing
 @Suite("Idle connections", .timeLimit(.minutes(5)))
 struct IdleConnectionTests {
     /// Answers each request with its target. On the first connection it sends unsolicited bytes after the response.
-    private final class Forger: Sendable {
+    private final class UnsolicitedServer: Sendable {
         let server: ScriptedServer
-        let mayForge = Gate()
-        let hasForged = Gate()
+        let maySend = Gate()
+        let hasSent = Gate()
 
         init(_ forgery: String) throws {
-            server = try ScriptedServer { [mayForge, hasForged] connection in
+            server = try ScriptedServer { [maySend, hasSent] connection in
                 while let request = try connection.readRequest() {
                     let target = request.head.target
                     try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(target.utf8.count)\r\n\r\n\(target)")
                     guard connection.number == 0 else { continue }
-                    mayForge.wait()
+                    maySend.wait()
                     try connection.send(forgery)
-                    hasForged.open()
+                    hasSent.open()
                 }
             }
         }
@@ -40,15 +40,15 @@ struct IdleConnectionTests {
 
     @Test(arguments: forgeries)
     func `unsolicited bytes close it at once`(forgery: String) async throws {
-        let forger = try Forger(forgery)
+        let peer = try UnsolicitedServer(forgery)
         let session = try SessionHandle()
-        #expect(try await Self.text(session.get(forger.server.url("/first"))) == "/first")
+        #expect(try await Self.text(session.get(peer.server.url("/first"))) == "/first")
         let recorder = EventRecorder(of: session)
-        forger.mayForge.open()
+        peer.maySend.open()
         _ = try await recorder.first(.connectionClosed)
         #expect(recorder.events.map(\.kind) == [.closingConnection, .connectionClosed])
-        #expect(try await Self.text(session.get(forger.server.url("/second"))) == "/second")
-        #expect(forger.server.connectionsAccepted == 2)
+        #expect(try await Self.text(session.get(peer.server.url("/second"))) == "/second")
+        #expect(peer.server.connectionsAccepted == 2)
     }
 
     enum Body: CaseIterable { case none, bytes, stream }
@@ -56,17 +56,17 @@ struct IdleConnectionTests {
     /// The driver thread is blocked until the bytes have arrived, and starts the request before it polls its sockets.
     @Test(arguments: forgeries, Body.allCases)
     func `unsolicited bytes are found before a request is sent`(forgery: String, body: Body) async throws {
-        let forger = try Forger(forgery)
+        let peer = try UnsolicitedServer(forgery)
         let session = try SessionHandle()
-        #expect(try await Self.text(session.get(forger.server.url("/first"))) == "/first")
+        #expect(try await Self.text(session.get(peer.server.url("/first"))) == "/first")
         let recorder = EventRecorder(of: session, scope: .tree)
         let second = Task(executorPreference: session.executor) {
-            forger.mayForge.open()
-            forger.hasForged.wait()
+            peer.maySend.open()
+            peer.hasSent.wait()
             let request = HTTPRequest(
                 method: body == .none ? .get : .post,
                 scheme: "http",
-                authority: "127.0.0.1:\(forger.server.port)",
+                authority: "127.0.0.1:\(peer.server.port)",
                 path: "/second"
             )
             switch body {
@@ -81,7 +81,7 @@ struct IdleConnectionTests {
             }
         }
         #expect(try await second.value == "/second")
-        #expect(forger.server.connectionsAccepted == 2)
+        #expect(peer.server.connectionsAccepted == 2)
         try session.close()
         await session.closed()
         let events = try await recorder.finish()
@@ -154,7 +154,7 @@ struct IdleConnectionTests {
         #expect(recorder.events.filter { $0.kind == .connectionClosed }.count == count - 2)
     }
 
-    @Test func `no connection is handed down to a program that is started`() async throws {
+    @Test func `a started program does not inherit connections`() async throws {
         let server = try Self.answering()
         let session = try SessionHandle()
         #expect(try await Self.text(session.get(server.url())) == "ok")

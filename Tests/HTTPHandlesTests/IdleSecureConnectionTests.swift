@@ -3,14 +3,14 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// Connections that no request uses, where the server may send something that is nothing to HTTP: TLS and HTTP/2.
+/// Idle connections on which the server may send bytes without HTTP data: TLS and HTTP/2.
 @Suite("Idle connections over TLS", .timeLimit(.minutes(5)))
 struct IdleSecureConnectionTests {
     private static func text(_ session: SessionHandle, _ url: String) async throws -> String {
         try await session.get(url).body.collectString(upTo: 100)
     }
 
-    /// Waits until bytes have come on the idle connection to a URL on 127.0.0.1. The client does not read them.
+    /// Waits until bytes have arrived on the idle connection to a URL on 127.0.0.1. The client does not read them.
     private static func waitForBytes(on url: String) async throws {
         let port = try #require(url.split(separator: "/")[1].split(separator: ":").last.flatMap { Int($0) })
         let socket = try #require(ClientSocket(to: port))
@@ -27,7 +27,7 @@ struct IdleSecureConnectionTests {
     enum Method: CaseIterable { case get, post }
 
     @Test(arguments: forgeries, Method.allCases)
-    func `what has come on one is not the answer to the next request`(forgery: String, method: Method) async throws {
+    func `unsolicited bytes are not the response to the next request`(forgery: String, method: Method) async throws {
         let mayForge = Gate()
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -53,8 +53,8 @@ struct IdleSecureConnectionTests {
         #expect(try await !recorder.finish().map(\.kind.name).contains("connectionReused"))
     }
 
-    /// OpenSSL's servers send two session tickets after the handshake, in records that look like data.
-    @Test func `session tickets of TLS 1.3 do not cost a connection`() async throws {
+    /// OpenSSL's servers send two session tickets after the handshake, in records with the type of data.
+    @Test func `connections are reused after session tickets of TLS 1.3`() async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let target = request.head.target
@@ -67,7 +67,7 @@ struct IdleSecureConnectionTests {
     }
 
     @Test(arguments: [TLSServers.Kind.good, .tls1_2])
-    func `a connection to nginx is used again, in both versions of TLS`(kind: TLSServers.Kind) async throws {
+    func `a connection to nginx is reused, in both versions of TLS`(kind: TLSServers.Kind) async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
             .set(.certificateAuthorityFile, to: servers.authorityFile), .set(.httpVersions, to: .http1_1),
@@ -82,11 +82,11 @@ struct IdleSecureConnectionTests {
         #expect(names.count { $0 == "connectionReused" } == 4)
     }
 
-    /// close_notify comes before the end of the connection, as bytes that nobody reads.
+    /// close_notify arrives before the end of the connection, as bytes that are not read.
     @Test(arguments: [TLSFront.Protocols.http1_1, .http2], [true, false])
-    func `one that the server closes goes without waiting for a request`(
+    func `one that the server closes is closed without a request`(
         protocols: TLSFront.Protocols,
-        saysGoodbye: Bool
+        sendsCloseNotify: Bool
     ) async throws {
         let mayClose = Gate()
         let server = try ScriptedServer { connection in
@@ -101,7 +101,7 @@ struct IdleSecureConnectionTests {
         }
         let front = try TLSFront.shared.get()
         let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: front.authorityFile)])
-        let url = try front.url(server, protocols, saysGoodbye: saysGoodbye)
+        let url = try front.url(server, protocols, sendsCloseNotify: sendsCloseNotify)
         #expect(try await Self.text(session, url) == "ok")
         let recorder = EventRecorder(of: session)
         mayClose.open()
@@ -128,9 +128,9 @@ struct IdleSecureConnectionTests {
         }
     }
 
-    /// After the first answer the server sends a frame that belongs to no request.
+    /// After the first response the server sends a frame that belongs to no request.
     @Test(arguments: Control.allCases, Method.allCases)
-    func `a frame on one that is no answer`(control: Control, method: Method) async throws {
+    func `a frame that is not a response`(control: Control, method: Method) async throws {
         let mayControl = Gate()
         let server = try ScriptedServer { connection in
             let http2 = try HTTP2Connection(connection)

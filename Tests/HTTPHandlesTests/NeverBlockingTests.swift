@@ -21,7 +21,7 @@ struct NeverBlockingTests {
 
     @Test(.enabled(if: SilentNetwork.isPossible, SilentNetwork.whyNot))
     func `a network that drops packets`() async throws {
-        let run = try await SilentNetwork.run(["silent-network", "vanishing"])
+        let run = try await SilentNetwork.run(["silent-network", "droppedPackets"])
         #expect(run.output == Self.expected("connectingToServer", Self.connectLimit))
         #expect(run.status == 0)
     }

@@ -3,22 +3,22 @@ import HTTPHandlesTesting
 import Testing
 import TransfersInEveryPhase
 
-/// A process may end while transfers are under way, however it ends. Many rounds: each ends a little later than the one
-/// before. `HTTP_HANDLES_EXITS` in the environment says how many.
+/// A process may end in any way while transfers are in progress. Each round ends a little later than the previous one. The
+/// environment variable `HTTP_HANDLES_EXITS` is the number of rounds.
 @Suite("Process exit", .serialized, .timeLimit(.minutes(10)))
 struct ProcessExitTests {
     static let rounds = ProcessInfo.processInfo.environment["HTTP_HANDLES_EXITS"].flatMap { Int($0) } ?? 300
     static let lanes = 3
 
     @Test(arguments: Ending.allCases)
-    func `a process ends in the middle of transfers`(ending: Ending) async throws {
+    func `a process ends during transfers`(ending: Ending) async throws {
         try await inManyRounds { round in
             try await Self.end(ending, round) { try await TestProgram.run($0) }
         }
     }
 
-    @Test func `a process ends in which Foundation uses libcurl too`() async throws {
-        // Foundation leaks a little memory with each request, which is not what LeakSanitizer is to look for here.
+    @Test func `a process that uses libcurl with Foundation too`() async throws {
+        // Foundation leaks a little memory with each request, so leak detection is off here.
         let command = ["ASAN_OPTIONS=detect_leaks=0", TestProgram.path(of: "FoundationTestProgram")]
         try await inManyRounds { round in
             try await Self.end(.returnFromMain, round) { try await TestProgram.run("/usr/bin/env", command + $0) }
@@ -62,7 +62,7 @@ struct ProcessExitTests {
             stallingPort: stalling.port,
             unreachablePort: unreachable.port
         )
-        // Forty events are three requests.
+        // Forty events correspond to three requests.
         let arguments = ["exit", ending.rawValue, "\(round % 40)"] + servers.arguments
         let run = try await program(arguments)
         #expect(run.status == ending.status && run.output.isEmpty, "round \(round): \(run)")

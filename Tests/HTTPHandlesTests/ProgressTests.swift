@@ -12,8 +12,8 @@ struct ProgressTests {
     }
 
     @Test(arguments: [false, true])
-    func `a body that goes up, with the rest of it still to come`(isFile: Bool) async throws {
-        // More than both sockets hold.
+    func `a request body that is partly sent`(isFile: Bool) async throws {
+        // More than both socket buffers.
         let bytes = [UInt8](repeating: 7, count: 24 << 20)
         let scratch = try Scratch()
         let path = try scratch.file("up", bytes)
@@ -42,7 +42,7 @@ struct ProgressTests {
         try request.close()
     }
 
-    @Test func `a body that comes down, before anybody reads it`() async throws {
+    @Test func `a response body before it is read`() async throws {
         let gate = Gate()
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
@@ -60,7 +60,7 @@ struct ProgressTests {
         gate.open()
         #expect(await progress.contains { $0.received == 10 })
         #expect(try await response.body.collect(upTo: 10) == Array("helloworld".utf8))
-        // The request is closed with its body, and the sequence ends with it.
+        // Releasing the body closes the request, which ends the sequence.
         for await _ in progress {}
         let late = response.request.progress()
         var elements: [TransferProgress] = []
@@ -68,7 +68,7 @@ struct ProgressTests {
         #expect(elements.map(\.received) == [10])
     }
 
-    @Test func `a body that nobody knows the length of, and one that does not come`() async throws {
+    @Test func `a body of unknown length, and a missing body`() async throws {
         let nginx = try Nginx.shared.get()
         let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpPort)
         let request = try await connection.openRequest(.head, "/big")
@@ -95,7 +95,7 @@ struct ProgressTests {
         try writing.close()
     }
 
-    @Test func `a body that is sent again is counted again, and one that is thrown away is not`() async throws {
+    @Test func `a body that is sent again is counted again, a discarded one is not`() async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let redirect = request.head.target == "/end" ? "200 OK" : "307 R\r\nLocation: /end"

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Connection limits", .timeLimit(.minutes(5)))
 struct QueueTests {
-    /// Answers each request when the gate of its number is open.
+    /// Answers each request after the gate of its number was opened.
     static func gated(_ gates: [Gate]) throws -> ScriptedServer {
         try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -14,7 +14,7 @@ struct QueueTests {
         }
     }
 
-    /// A request that was sent, with a recorder that has seen `kind`.
+    /// A request that was sent, with a recorder that has recorded `kind`.
     func sending(
         _ path: String,
         on connection: ConnectionHandle,
@@ -31,7 +31,7 @@ struct QueueTests {
     }
 
     @Test(arguments: [HandleOption<Int?>.maximumConnectionsPerServer, .maximumConnections])
-    func `a request waits for a slot, and gets the connection that becomes free`(_ limit: HandleOption<Int?>)
+    func `a request waits for a slot and uses the connection that becomes free`(_ limit: HandleOption<Int?>)
         async throws
     {
         let gates = [Gate(), Gate()]
@@ -57,7 +57,7 @@ struct QueueTests {
         )
     }
 
-    @Test func `without a limit no request waits for another's answer`() async throws {
+    @Test func `without a limit no request waits for the response to another`() async throws {
         let gates = [Gate(), Gate()]
         let server = try Self.gated(gates)
         let session = try SessionHandle()
@@ -68,7 +68,7 @@ struct QueueTests {
         try first.request.close()
     }
 
-    @Test func `closing a request that waits is a cancellation, and the next one moves up`() async throws {
+    @Test func `closing a queued request is a cancellation, and the next one advances`() async throws {
         let gates = [Gate(), Gate()]
         let server = try Self.gated(gates)
         let session = try SessionHandle(options: [.set(.maximumConnections, to: 1)])
@@ -81,12 +81,12 @@ struct QueueTests {
         let kinds = try await second.recorder.finish().map(\.kind)
         #expect(kinds == [.queued, .requestError(.cancelled(.sendRequest)), .handleClosing])
         gates[1].open()
-        // Closing the first frees its slot as well.
+        // Closing the first releases its slot as well.
         try first.request.close()
         #expect(try await third.operation.value.status == 200)
     }
 
-    @Test func `waiting for a slot has a time limit of its own`() async throws {
+    @Test func `waiting for a slot has a separate time limit`() async throws {
         let server = try Self.gated([Gate()])
         let limit = Duration.milliseconds(20)
         let session = try SessionHandle(options: [.set(.maximumConnections, to: 1), .set(.queueTimeout, to: limit)])
@@ -108,7 +108,7 @@ struct QueueTests {
         try first.request.close()
     }
 
-    @Test func `a higher limit lets those go who wait`() async throws {
+    @Test func `a higher limit starts waiting requests`() async throws {
         let gates = [Gate(), Gate()]
         let server = try Self.gated(gates)
         let session = try SessionHandle(options: [.set(.maximumConnections, to: 1)])

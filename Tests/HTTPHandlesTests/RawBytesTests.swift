@@ -3,10 +3,10 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// Values that are not UTF-8, on the wire.
+/// Values that are not UTF-8.
 @Suite("Raw bytes", .timeLimit(.minutes(1)))
 struct RawBytesTests {
-    @Test func `fields are sent as their bytes, cookies too`() async throws {
+    @Test func `the bytes of fields are sent unchanged, cookies too`() async throws {
         let heads = Record<ReceivedHead>()
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -21,7 +21,7 @@ struct RawBytesTests {
         fields.append(HTTPField(name: .cookie, value: "a=".utf8 + [0xFF]))
         fields.append(HTTPField(name: .cookie, value: "b=\u{301}".utf8))
         _ = try await session.get(server.url(), headerFields: fields)
-        // Nothing of it is left for the next request.
+        // The next request has nothing of it.
         _ = try await session.get(server.url())
         let head = try #require(heads.all.first).bytes
         #expect(head.firstRange(of: "X-A: v=".utf8 + [0xE9, 13, 10]) != nil)
@@ -29,7 +29,7 @@ struct RawBytesTests {
         #expect(heads.all.last?["cookie"] == nil)
     }
 
-    @Test func `an entity tag that is not UTF-8 names no version`() async throws {
+    @Test func `an entity tag that is not UTF-8 is ignored`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: \"".utf8 + [0xE9] + "\"\r\n\r\n".utf8)

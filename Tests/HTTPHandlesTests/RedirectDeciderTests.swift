@@ -4,7 +4,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Redirects that the caller decides about", .timeLimit(.minutes(5)))
+@Suite("Redirect deciders", .timeLimit(.minutes(5)))
 struct RedirectDeciderTests {
     /// Answers `/<status>/<target>` with a redirect there, anything else with the request line.
     let server: ScriptedServer
@@ -23,7 +23,7 @@ struct RedirectDeciderTests {
         String(decoding: try await response.body.collect(upTo: 1000), as: UTF8.self)
     }
 
-    @Test func `a decider sees what came and what would go, and follows`() async throws {
+    @Test func `a decider gets the response and the next request`() async throws {
         let seen = Lock<[String]>([])
         let session = try session { proposal in
             let fields = proposal.headerFields.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
@@ -55,7 +55,7 @@ struct RedirectDeciderTests {
         )
     }
 
-    @Test func `stopping hands out the redirect, whole`() async throws {
+    @Test func `after stop the redirect is the response, with its body`() async throws {
         let response = try await session { _ in .stop }.get(server.url("/302//end"))
         #expect(response.status.code == 302)
         #expect(response.head.url == server.url("/302//end"))
@@ -68,7 +68,7 @@ struct RedirectDeciderTests {
         await #expect(throws: HandleError(.redirectFailed, .receiveResponse, reason: reason)) {
             try await session.get(server.url("/302//end"))
         }
-        // Also where nobody waits for the response yet.
+        // Also before receiveResponse.
         let request = try await session.openRequest(.get, server.url("/302//end"))
         try await request.send()
         await #expect(throws: HandleError(.redirectFailed, .receiveResponse, reason: reason)) {
@@ -76,7 +76,7 @@ struct RedirectDeciderTests {
         }
     }
 
-    @Test func `a request decides for itself, and a decider is asked at each hop`() async throws {
+    @Test func `a decider of a request is called at each hop`() async throws {
         let asked = Lock<[String]>([])
         let request = try await SessionHandle().openRequest(.get, server.url("/302//301//end"))
         let decider = RedirectDecider { proposal in
@@ -95,7 +95,7 @@ struct RedirectDeciderTests {
         #expect(names.suffix(2) == ["headersAvailable", "handleClosing"])
     }
 
-    @Test func `limits come first, and what the policy forbids is not asked`() async throws {
+    @Test func `a decider is not called above the limit or against the policy`() async throws {
         let session = try session { _ in
             Issue.record("asked")
             return .follow
@@ -108,7 +108,7 @@ struct RedirectDeciderTests {
     }
 
     @Test(arguments: [RedirectDecision.follow, .stop])
-    func `a decision may come before the body, and long after it`(_ decision: RedirectDecision) async throws {
+    func `a decision may be made before or after the end of the body`(_ decision: RedirectDecision) async throws {
         let decided = Gate()
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -163,7 +163,7 @@ struct RedirectDeciderTests {
         #expect(error?.phase == .total)
     }
 
-    @Test func `a decider that is set after send is asked in the next exchange`() async throws {
+    @Test func `a decider that is set after send is used in the next exchange`() async throws {
         let mayAnswer = Gate()
         let server = try ScriptedServer { connection in
             while let head = try connection.readHead() {

@@ -3,7 +3,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// Method × status × origin (RFC 9110, section 15.4): what is sent at the next hop, read off the wire.
+/// Method × status × origin (RFC 9110, section 15.4): the request of the next hop, as received by a server.
 @Suite("Redirect matrix", .timeLimit(.minutes(5)))
 struct RedirectMatrixTests {
     static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
@@ -14,7 +14,7 @@ struct RedirectMatrixTests {
 
     // MARK: The tables
 
-    /// Which method the next request has; `nil` where there is none. Bodies go along unless the method changes.
+    /// The method of the next request; `nil` if there is none. The body is kept unless the method changes.
     ///
     ///                300  301  302  303  304  305  306  307  308
     ///     GET, HEAD   -    =    =    =    -    -    -    =    =
@@ -29,11 +29,11 @@ struct RedirectMatrixTests {
         }
     }
 
-    /// Which header fields the next request has, each as often and in the same order.
+    /// The header fields of the next request, with their number and order.
     enum Reach { case anywhere, origin, body }
 
     static let fields: [(name: String, values: [String], reach: Reach)] = [
-        // libcurl puts it first.
+        // libcurl sends it first.
         ("Cookie", ["a=s3cret5"], .origin),
         ("Accept-Language", ["de", "en"], .anywhere),
         ("X-Plain", ["1", "2"], .anywhere),
@@ -65,7 +65,7 @@ struct RedirectMatrixTests {
 
     // MARK: The servers
 
-    /// Answers `/<status>` with a redirect to what `X-Location` says; keeps what it was sent.
+    /// Answers `/<status>` with a redirect to `X-Location`; records the requests.
     private final class Mirror: Sendable {
         let requests: Record<ReceivedRequest>
         let server: ScriptedServer
@@ -103,7 +103,7 @@ struct RedirectMatrixTests {
     }
 
     @Test(arguments: [300, 301, 302, 303, 304, 305, 306, 307, 308], Place.allCases)
-    func `what goes on the wire at the next hop`(_ status: Int, _ place: Place) async throws {
+    func `the request of the next hop`(_ status: Int, _ place: Place) async throws {
         let nginx = try Nginx.shared.get()
         let here = try Mirror()
         let there = place == .sameOrigin ? here : try Mirror()
@@ -125,7 +125,7 @@ struct RedirectMatrixTests {
             let hasBody = [.post, .put, .patch].contains(method)
             let cell: Comment = "\(method) \(status) \(place)"
             var message = try Self.message(location: end)
-            // nginx takes no more than one.
+            // nginx accepts only one.
             if place == .httpsToHTTP { message[.authorization] = "Basic s3cret1" }
             let request = try await session.openRequest(method, start, headerFields: message)
             let recorder = EventRecorder(of: request)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Redirects", .timeLimit(.minutes(5)))
 struct RedirectTests {
-    /// Answers `/<status>/<rest>` with a redirect to `<rest>`, anything else with what it got.
+    /// Answers `/<status>/<rest>` with a redirect to `<rest>`, anything else with the received request.
     static func redirecting() throws -> ScriptedServer {
         try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -26,7 +26,7 @@ struct RedirectTests {
         String(decoding: try await response.body.collect(upTo: 1000), as: UTF8.self)
     }
 
-    @Test func `a redirect is followed within receiveResponse, and each hop shows`() async throws {
+    @Test func `a redirect is followed within receiveResponse, and each hop has events`() async throws {
         let server = try Self.redirecting()
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -57,7 +57,7 @@ struct RedirectTests {
         )
     }
 
-    @Test func `bytes are sent again where the status says so`() async throws {
+    @Test func `bytes are sent again if the status requires it`() async throws {
         let server = try Self.redirecting()
         let session = try SessionHandle()
         let kept = try await session.fetch(.post, server.url("/307//end"), body: .string("body"))
@@ -87,20 +87,20 @@ struct RedirectTests {
         #expect(try await text(response) == "GET /end HTTP/1.1 ")
     }
 
-    @Test func `a redirect that is refused before anybody asks is told to who asks`() async throws {
+    @Test func `a redirect that is refused before receiveResponse is the error of receiveResponse`() async throws {
         let server = try Self.redirecting()
         let session = try SessionHandle(options: [.set(.maximumRedirects, to: 0)])
         let request = try await session.openRequest(.get, server.url("/302//end"))
         let recorder = EventRecorder(of: request)
         try await request.send()
         try await recorder.first { $0.kind.name == "responseReceived" }
-        // A round trip of a neighbour: until it is over the redirect's body has come, too.
+        // A round trip of another request, during which the redirect's body arrives, too.
         _ = try await session.get(server.url("/"))
         let error = await #expect(throws: HandleError.self) { try await request.receiveResponse() }
         #expect(error?.code == .redirectFailed)
     }
 
-    @Test func `secrets stay with their origin`() async throws {
+    @Test func `secrets are not sent to another origin`() async throws {
         let here = try Self.redirecting()
         let there = try Self.redirecting()
         let session = try SessionHandle()
@@ -138,7 +138,7 @@ struct RedirectTests {
         #expect(head.head.url == (isNear ? here : there).url("/end"))
     }
 
-    @Test func `a loop of two comes to an end`() async throws {
+    @Test func `a loop of two ends`() async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let other = request.head.target == "/a" ? "/b" : "/a"
@@ -161,7 +161,7 @@ struct RedirectTests {
         #expect(server.connectionsAccepted == 1)
     }
 
-    @Test func `a policy of never hands out the redirect`() async throws {
+    @Test func `with never the redirect is the response`() async throws {
         let server = try Self.redirecting()
         let session = try SessionHandle(options: [.set(.redirectPolicy, to: .never)])
         let response = try await session.get(server.url("/302//end"))
@@ -227,13 +227,13 @@ struct RedirectTests {
         #expect(try await session.get(server.url("/302/x")).head.url == server.url(target))
     }
 
-    @Test func `an empty target is no redirect`() async throws {
+    @Test func `a redirect with an empty target is not followed`() async throws {
         let server = try Self.redirecting()
         let session = try SessionHandle()
         #expect(try await session.get(server.url("/302/")).head.status == 302)
     }
 
-    @Test func `a redirect with a long body costs its connection, not its time`() async throws {
+    @Test func `the connection of a redirect with a long body is closed`() async throws {
         let server = try ScriptedServer { connection in
             guard let request = try connection.readRequest() else { return }
             guard request.head.target == "/" else {

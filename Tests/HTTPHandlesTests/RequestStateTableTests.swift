@@ -2,11 +2,11 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// Every call in every state of a request, from one table.
+/// Every call in every state of a request, in one table.
 ///
 /// The states are those of WinHTTP's documentation, each reached with a real server. Cells:
 /// - `ok`: the call succeeds at once;
-/// - `waits`: it is accepted, and ends with the handle, as cancelled;
+/// - `waits`: it is pending until the handle is closed, and then throws `.operationCancelled`;
 /// - a number: it fails with that error (6 invalidHandle, 12019 incorrectHandleState, 12029 cannotConnect, 12030
 ///   connectionError).
 @Suite("State table of a request", .timeLimit(.minutes(5)))
@@ -57,19 +57,19 @@ struct RequestStateTableTests {
     }
 
     @Test(arguments: State.allCases, Call.allCases)
-    func `a call does what the table says`(_ state: State, _ call: Call) async throws {
+    func `a call has the result of the table`(_ state: State, _ call: Call) async throws {
         let expected = try #require(Self.cells[state]?[call])
         let scene = try await Scene(state)
-        // A call that has to wait has begun to wait when this returns.
+        // A call that waits is pending when this returns.
         let running = Task.immediate { await Self.outcome(of: call, on: scene.request) }
         if expected == "waits" {
-            // The queries follow the call on the driver's thread, so the call was accepted when they are answered.
+            // The queries follow the call on the driver thread, so the call was accepted when they return.
             _ = try await scene.request.option(.sendTimeout)
             try scene.request.close()
             #expect(await running.value == "12017")
         } else {
             #expect(await running.value == expected)
-            // A refusal leaves everything as it was: what was pending is still pending, until the end.
+            // A refused call has no effect: other operations are pending until the end.
             if call != .close, state != .closed { try scene.request.close() }
         }
         if let pending = scene.pending { #expect(await pending.value == "12017") }
@@ -99,14 +99,14 @@ struct RequestStateTableTests {
         }
     }
 
-    /// A request in a state, with all that it needs.
+    /// A request in a state, with its session and server.
     struct Scene {
         let walk = WalkCensus()
         let server: ScriptedServer
         let session: SessionHandle
         let request: RequestHandle
         let recorder: EventRecorder
-        /// The operation that the state consists of.
+        /// The pending operation of the state.
         var pending: Task<String, Never>?
 
         init(_ state: State) async throws {
@@ -122,7 +122,7 @@ struct RequestStateTableTests {
                 case .bodyFailed: .cutInBody
                 default: .hello
                 }
-            // Port 1: nobody listens there.
+            // Port 1 has no listener.
             let port = behaviour == .refused ? 1 : server.port
             let connection = try await session.connect(to: "127.0.0.1", port: port)
             let uploads: Set<State> = [.sending, .writing, .written, .sentAfterWrites]

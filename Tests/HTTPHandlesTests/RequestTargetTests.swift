@@ -3,10 +3,10 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// What stands in the request line, read off the wire.
-@Suite("Targets on the wire", .timeLimit(.minutes(5)))
+/// The targets of request lines, as received by a server.
+@Suite("Received targets", .timeLimit(.minutes(5)))
 struct RequestTargetTests {
-    /// Answers `/hop` with a redirect to `location`; keeps the request lines.
+    /// Answers `/hop` with a redirect to `location`; records the request lines.
     private static func server(
         _ lines: Record<String>,
         location: @escaping @Sendable (String) -> [UInt8] = { _ in [] }
@@ -27,7 +27,7 @@ struct RequestTargetTests {
     // MARK: Bytes
 
     @Test(arguments: ["/a", "/a?b="])
-    func `a redirect leads to its bytes, whichever they are`(_ start: String) async throws {
+    func `the bytes of a redirect's target are kept`(_ start: String) async throws {
         let lines = Record<String>()
         let server = try Self.server(lines) { target in
             guard target.hasPrefix("/hop/"), let byte = UInt8(target.dropFirst(5)) else { return [] }
@@ -40,7 +40,7 @@ struct RequestTargetTests {
             let digits = String(byte, radix: 16, uppercase: true)
             switch byte {
             case 0, UInt8(ascii: "\n"), UInt8(ascii: "\r"):
-                // The head itself is another one.
+                // These bytes change the head itself.
                 let response = try? await session.get(url)
                 #expect(response == nil || byte != 0)
                 continue
@@ -72,7 +72,7 @@ struct RequestTargetTests {
         #expect(response.head.url == server.url("/caf%E9/%CC%81?q=%CC%81%FF"))
     }
 
-    // MARK: Steps
+    // MARK: Dot segments
 
     static let stepping = [
         // Newer libcurls write the digits of encoded bytes in upper case.
@@ -81,7 +81,7 @@ struct RequestTargetTests {
     ]
 
     @Test(arguments: stepping)
-    func `steps in a path are taken, unless it is to be sent as it is`(_ path: String, _ target: String) async throws {
+    func `dot segments are removed unless pathAsIs is set`(_ path: String, _ target: String) async throws {
         let lines = Record<String>()
         let server = try Self.server(lines)
         let session = try SessionHandle()
@@ -94,7 +94,7 @@ struct RequestTargetTests {
             let request = try await session.connect(to: "127.0.0.1", port: server.port).openRequest(.get, path)
             try await request.send()
             _ = try await request.receiveResponse()
-            // The option is the one that is set when the request is sent.
+            // The option has its effect when the request is sent.
             try await request.setOption(.pathAsIs, to: session !== asIs)
             try await request.send()
             _ = try await request.receiveResponse()
@@ -103,7 +103,7 @@ struct RequestTargetTests {
         }
     }
 
-    @Test func `a redirect's steps are taken in any case`() async throws {
+    @Test func `dot segments of a redirect are always removed`() async throws {
         let lines = Record<String>()
         let server = try Self.server(lines) { $0 == "/../hop" ? Array("/a/../b".utf8) : [] }
         _ = try await SessionHandle(options: [.set(.pathAsIs, to: true)]).get(server.url("/../hop"))
@@ -111,7 +111,7 @@ struct RequestTargetTests {
     }
 
     @Test(arguments: [[], ["--path-as-is"]])
-    func `the tool takes steps, or sends them, as curl does`(_ options: [String]) async throws {
+    func `the tool removes or keeps dot segments like curl`(_ options: [String]) async throws {
         let lines = Record<String>()
         let server = try Self.server(lines)
         for path in ["/a/../b/./c?d/../e", "/../x", "/a/.", "/a/b/.."] {
@@ -134,9 +134,9 @@ struct RequestTargetTests {
         let authority = "127.0.0.1:\(server.port)"
         let request = HTTPRequest(method: .options, scheme: "http", authority: authority, path: "*")
         let head = try await session.fetch(request).head
-        // The URL of such a request has no path (RFC 9112, section 3.3).
+        // The URL of such a request has no path (RFC 9112, section 3.2.4).
         #expect(head.url == "http://\(authority)")
-        // The same easy handle, with and without.
+        // The same easy handle, with and without it.
         _ = try await session.fetch(.options, server.url())
         let handle = try await session.connect(to: "127.0.0.1", port: server.port).openRequest(.options, "*")
         try await handle.send()
@@ -161,7 +161,7 @@ struct RequestTargetTests {
         let error = HandleError(
             .invalidURL,
             .openRequest,
-            reason: "the target \"*\" goes with OPTIONS, not with \(method)"
+            reason: "the method of the target \"*\" must be OPTIONS, but is \(method)"
         )
         let request = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1:1", path: "*")
         await #expect(throws: error) { try await session.fetch(request) }

@@ -14,7 +14,7 @@ struct RequestTests {
 
     // MARK: nginx
 
-    @Test func `three levels by hand`() async throws {
+    @Test func `three levels of handles`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(userAgent: "test/1.0")
         let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpPort)
@@ -30,7 +30,7 @@ struct RequestTests {
         await request.closed()
     }
 
-    @Test func `one line`() async throws {
+    @Test func `get and fetch`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle()
         let response = try await session.get(nginx.http("/hello"))
@@ -59,7 +59,7 @@ struct RequestTests {
         #expect(try await response.body.collect(upTo: 0) == [])
     }
 
-    @Test func `https with a throw-away authority`() async throws {
+    @Test func `https with a test authority`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: nginx.authorityFile)])
         let response = try await session.get(nginx.https1("/protocol"))
@@ -75,7 +75,7 @@ struct RequestTests {
         #expect(try await response.body.collect(upTo: 100).starts(with: "HTTP/2.0".utf8))
     }
 
-    @Test func `HTTP/2 with prior knowledge, and HTTP/1.1 where HTTP/2 is offered`() async throws {
+    @Test func `HTTP/2 with prior knowledge, and HTTP/1.1 although HTTP/2 is offered`() async throws {
         let nginx = try Nginx.shared.get()
         let prior = try SessionHandle(options: [.set(.httpVersions, to: .http2PriorKnowledge)])
         #expect(try await prior.get(nginx.clearHTTP2("/hello")).head.version == .http2)
@@ -85,7 +85,7 @@ struct RequestTests {
         #expect(try await old.get(nginx.https("/hello")).head.version == .http1_1)
     }
 
-    @Test func `HTTP/2 with prior knowledge, without TLS, time and again and at once`() async throws {
+    @Test func `HTTP/2 with prior knowledge, without TLS, sequentially and concurrently`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [.set(.httpVersions, to: .http2PriorKnowledge)])
         for _ in 0..<3 {
@@ -99,7 +99,7 @@ struct RequestTests {
         }
     }
 
-    @Test func `a certificate nobody vouches for is refused, with the reason`() async throws {
+    @Test func `a certificate of an unknown authority is refused, with the reason`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle()
         let recorder = EventRecorder(of: session, [.secureFailure, .requestError], scope: .tree)
@@ -112,11 +112,11 @@ struct RequestTests {
         #expect(kinds.prefix(2) == ["secureFailure", "requestError"])
     }
 
-    @Test func `a certificate for another name is refused, unless asked not to look`() async throws {
+    @Test func `a certificate for another name is refused, unless verification is off`() async throws {
         let nginx = try Nginx.shared.get()
         let url = "https://127.0.0.2:\(nginx.http1TLSPort)/hello"
         let strict = try SessionHandle(options: [.set(.certificateAuthorityFile, to: nginx.authorityFile)])
-        // nginx does not listen there: what is refused is the connection, before any certificate is seen.
+        // nginx does not listen there: the connection is refused before the handshake.
         let error = await #expect(throws: HandleError.self) { try await strict.get(url) }
         #expect(error?.code == .cannotConnect)
         let lax = try SessionHandle(options: [.set(.verifiesServer, to: false)])
@@ -169,7 +169,7 @@ struct RequestTests {
         #expect(try await request.body.collect(upTo: 100) == Array("POST /again HTTP/1.1|three".utf8))
     }
 
-    // MARK: Bodies up
+    // MARK: Request bodies
 
     @Test func `bytes`() async throws {
         let server = try ScriptedServer(RequestTests.echo)
@@ -216,12 +216,12 @@ struct RequestTests {
         #expect(writes == [.writeComplete(bytes: 3), .writeComplete(bytes: 3)])
     }
 
-    @Test func `a body belongs to one send: sending again ends who writes it, and nothing of it goes into the next`()
+    @Test func `a body belongs to one send: sending again ends its writer, and the next request has nothing of it`()
         async throws
     {
         let end = Gate()
         let server = try ScriptedServer { connection in
-            // Nobody takes the bodies of the first two.
+            // The bodies of the first two are not read.
             if connection.number < 2 { end.wait() } else { try RequestTests.echo(connection) }
         }
         defer { end.open() }
@@ -243,7 +243,7 @@ struct RequestTests {
         #expect(try await request.body.collect(upTo: 100) == Array("POST /w HTTP/1.1|def".utf8))
     }
 
-    @Test func `more or fewer bytes than announced are an error, and the request is over`() async throws {
+    @Test func `more or fewer bytes than announced are an error, and the request is closed`() async throws {
         let server = try ScriptedServer(RequestTests.echo)
         let session = try SessionHandle()
         for (length, reason) in [
@@ -262,7 +262,7 @@ struct RequestTests {
         }
     }
 
-    @Test func `an error of the sequence ends the request and reaches the caller`() async throws {
+    @Test func `an error of the sequence ends the request and is thrown to the caller`() async throws {
         struct Failure: Error, Equatable {}
         let server = try ScriptedServer { $0.waitForClose() }
         let session = try SessionHandle()
@@ -276,9 +276,9 @@ struct RequestTests {
         await request.closed()
     }
 
-    @Test func `a body that comes from another response, which fails, is not the error of this request`() async throws {
+    @Test func `the error of another response that is the body is requestBodyFailed`() async throws {
         let server = try ScriptedServer { connection in
-            // It does not answer what is sent to it, so that nothing but the body ends that.
+            // It does not answer, so that only the body ends the request.
             guard try connection.readHead()?.method == "GET" else { return connection.waitForClose() }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
         }
@@ -298,7 +298,7 @@ struct RequestTests {
         #expect(other?.underlying as? HandleError == .closed(.readData))
     }
 
-    @Test func `an early answer ends the upload and reaches the caller`() async throws {
+    @Test func `an early response ends the upload and is delivered`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
@@ -312,9 +312,9 @@ struct RequestTests {
         #expect(try await response.body.collect(upTo: 10) == Array("no".utf8))
     }
 
-    // MARK: Bodies down
+    // MARK: Response bodies
 
-    @Test func `a large body arrives whole, in pieces`() async throws {
+    @Test func `a large body arrives completely, in pieces`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle()
         let response = try await session.get(nginx.http("/big"))
@@ -338,7 +338,7 @@ struct RequestTests {
         #expect(try await response.body.collect(upTo: nginx.bigSize).count == nginx.bigSize)
     }
 
-    @Test func `a body longer than the limit is an error, and the request is over`() async throws {
+    @Test func `a body longer than the limit is an error, and the request is closed`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle()
         let response = try await session.get(nginx.http("/big"))
@@ -349,7 +349,7 @@ struct RequestTests {
         await response.request.closed()
     }
 
-    @Test func `dropping a response closes its request`() async throws {
+    @Test func `releasing a response closes its request`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle()
         let recorder = EventRecorder(of: session, .handles, scope: .tree)
@@ -378,7 +378,7 @@ struct RequestTests {
         #expect(try await response.body.collect(upTo: 100) == Array("until the end".utf8))
     }
 
-    @Test func `a slow reader has the connection wait, and gets everything`() async throws {
+    @Test func `a slow reader pauses the connection, and gets everything`() async throws {
         let size = 4 * 1024 * 1024
         let sent = Gate()
         let server = try ScriptedServer { connection in
@@ -420,7 +420,7 @@ struct RequestTests {
         #expect(firstByte <= times.total)
     }
 
-    @Test func `a body can be asked how much of it is there, and read in small pieces`() async throws {
+    @Test func `available and small reads`() async throws {
         let gate = Gate()
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
@@ -458,7 +458,7 @@ struct RequestTests {
         )
     }
 
-    @Test func `closing while somebody waits for data`() async throws {
+    @Test func `closing while available waits`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")

@@ -20,7 +20,7 @@ struct ResponseTextTests {
         }
     }
 
-    /// Sends its pieces when told to, and never ends the body.
+    /// Sends its pieces on request, and never ends the body.
     func endless(_ pieces: [String], _ gates: [Gate]) throws -> ScriptedServer {
         try ScriptedServer { connection in
             _ = try connection.readRequest()
@@ -47,7 +47,7 @@ struct ResponseTextTests {
         #expect(try await request.body.collectString(upTo: 10) == "ü")
     }
 
-    @Test func `an unknown charset is an error that leaves the bytes`() async throws {
+    @Test func `an unknown charset is an error, and the bytes can still be read`() async throws {
         let server = try server("Content-Type: text/plain; charset=ebcdic\r\n", [1, 2])
         let response = try await session.get(server.url())
         let error = HandleError(
@@ -83,7 +83,7 @@ struct ResponseTextTests {
         await response.request.closed()
     }
 
-    @Test func `a line comes as soon as its end does`() async throws {
+    @Test func `a line is delivered as soon as its end arrives`() async throws {
         let gates = [Gate(), Gate()]
         let server = try endless(["one\nt", "wo\r"], gates)
         let response = try await session.get(server.url())
@@ -105,7 +105,7 @@ struct ResponseTextTests {
         await response.request.closed()
     }
 
-    @Test func `a body that breaks off delivers the lines before, then the error`() async throws {
+    @Test func `a truncated body delivers its complete lines, then the error`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\none\ntw")
@@ -144,7 +144,7 @@ struct ResponseTextTests {
 
     // MARK: Server-sent events
 
-    @Test func `server-sent events, and what is needed to go on after them`() async throws {
+    @Test func `server-sent events, with the state for a reconnection`() async throws {
         let gates = [Gate(), Gate(), Gate()]
         let server = try endless(
             ["retry: 2000\n\ndata: 1\nid: a\n", "\nevent: add\ndata: 2\ndata: 3\n\n", "id: b\n\ndata: 4\n\n"],
@@ -176,7 +176,7 @@ struct ResponseTextTests {
 
     // MARK: Trailers and 1xx responses
 
-    @Test func `trailers are there when the body was read`() async throws {
+    @Test func `trailers are available when the body was read`() async throws {
         let gate = Gate()
         let server = try ScriptedServer { connection in
             while try connection.readRequest() != nil {
@@ -191,7 +191,7 @@ struct ResponseTextTests {
         #expect(try await response.body.collect(upTo: 10) == Array("hello".utf8))
         #expect(response.trailers.map(\.description) == ["Digest: abc", "X-Two: 2", "X-Two: 3"])
         #expect(response.headerFields[.digest] == nil)
-        // Sent again, a request has none of the earlier response.
+        // After the next send, those of the earlier response are gone.
         let second = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nDigest: abc\r\n\r\n")
@@ -210,7 +210,7 @@ struct ResponseTextTests {
         #expect(second.connectionsAccepted == 1)
     }
 
-    @Test func `a trailer that is no field is an error`() async throws {
+    @Test func `a malformed trailer field is an error`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
@@ -234,7 +234,7 @@ struct ResponseTextTests {
         await response.request.closed()
     }
 
-    @Test func `a trailer that looks like a status line does no harm`() async throws {
+    @Test func `a trailer field that is similar to a status line is harmless`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")

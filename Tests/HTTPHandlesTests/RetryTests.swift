@@ -32,8 +32,8 @@ struct RetryTests {
         try SessionHandle(options: [.set(.retryPolicy, to: policy)] + options)
     }
 
-    /// Answers one request after the other with these; an empty one ends the connection instead. The last one is for all
-    /// that follow, and says what it was sent.
+    /// Answers the requests with these responses in order; an empty one closes the connection. The last one is repeated, with the
+    /// received request.
     static func server(_ answers: String...) throws -> ScriptedServer {
         let left = Lock(answers)
         return try ScriptedServer { connection in
@@ -57,9 +57,9 @@ struct RetryTests {
         String(decoding: try await response.body.collect(upTo: 1000), as: UTF8.self)
     }
 
-    // MARK: What is seen of it
+    // MARK: Events and results
 
-    @Test func `each attempt is seen, and one result`() async throws {
+    @Test func `each attempt has events, and there is one result`() async throws {
         let busy = Self.busy(503, "Connection: close")
         let server = try Self.server(busy, "")
         let session = try session(policy())
@@ -98,7 +98,7 @@ struct RetryTests {
         #expect(clock.sleeps == [.seconds(1), .seconds(2)])
     }
 
-    @Test func `the last attempt is what the caller gets`() async throws {
+    @Test func `the result is that of the last attempt`() async throws {
         let busy = try Self.server(Self.busy(), Self.busy(), Self.busy(502))
         let response = try await session(policy()).get(busy.url())
         #expect(response.status.code == 502)
@@ -107,7 +107,7 @@ struct RetryTests {
         #expect(busy.connectionsAccepted == 1)
     }
 
-    @Test func `an error of the last attempt is thrown as it is`() async throws {
+    @Test func `the error of the last attempt is thrown`() async throws {
         let port = 1
         let session = try session(policy(attempts: 4))
         let request = try await session.openRequest(.get, "http://127.0.0.1:\(port)/")
@@ -116,7 +116,7 @@ struct RetryTests {
         #expect(error.code == .cannotConnect)
         #expect(error.operation == .sendRequest)
         try request.close()
-        // libcurl says how long each attempt took, so that no two errors are the same.
+        // libcurl's text contains the duration of the attempt, so that no two errors are equal.
         let kinds = try await recorder.finish().map(\.kind)
         let names = kinds.map(\.name)
         #expect(
@@ -147,9 +147,9 @@ struct RetryTests {
         #expect(try await SessionHandle().option(.retryPolicy) == nil)
     }
 
-    // MARK: What is sent again
+    // MARK: Conditions
 
-    @Test func `only idempotent methods, unless asked`() async throws {
+    @Test func `only idempotent methods by default`() async throws {
         let server = try Self.server(Self.busy(), Self.busy())
         let refusing = try session(policy())
         #expect(try await refusing.fetch(.post, server.url(), body: .string("body")).status.code == 503)
@@ -191,7 +191,7 @@ struct RetryTests {
         #expect(clock.sleeps == [.seconds(1), .seconds(1), .seconds(1)])
     }
 
-    @Test func `a streamed body is sent late, but not twice`() async throws {
+    @Test func `a streamed body can be sent by a later attempt, but not twice`() async throws {
         func pieces() -> AsyncStream<[UInt8]> {
             AsyncStream { stream in
                 stream.yield(Array("body".utf8))
@@ -211,7 +211,7 @@ struct RetryTests {
         #expect(clock.sleeps == [.seconds(1), .seconds(2)])
     }
 
-    @Test func `a time limit of a phase is retried, the total one is not`() async throws {
+    @Test func `a timeout of a phase is retried, the total one is not`() async throws {
         let silent = Gate()
         let server = try ScriptedServer { connection in
             guard try connection.readRequest() != nil else { return }
@@ -225,7 +225,7 @@ struct RetryTests {
         let port = 1
         let hurried = try session(policy(), [.set(.totalTimeout, to: .milliseconds(900))])
         let error = await #expect(throws: HandleError.self) { try await hurried.get("http://127.0.0.1:\(port)/") }
-        // The pause would have been longer than what was left.
+        // The delay would have exceeded the remaining time.
         #expect(error?.code == .cannotConnect)
         #expect(clock.sleeps == [.seconds(1)])
     }
@@ -240,7 +240,8 @@ struct RetryTests {
         #expect(clock.sleeps == [.seconds(1)])
     }
 
-    @Test func `a request is sent again before anybody asks for its response, and by hand in the pause`() async throws {
+    @Test func `a request is retried before receiveResponse, and can be sent by the caller in the delay`() async throws
+    {
         let server = try Self.server(Self.busy())
         let request = try await session(policy()).openRequest(.get, server.url())
         let recorder = EventRecorder(of: request)
@@ -267,7 +268,7 @@ struct RetryTests {
         #expect(kinds.filter { $0 == "sendRequestComplete" }.count == 2)
     }
 
-    // MARK: How long the pause is
+    // MARK: Delays
 
     @Test(arguments: [
         (["Retry-After: 7"], [Duration.seconds(7)]), (["Retry-After: 0"], [.seconds(1)]),
@@ -277,14 +278,14 @@ struct RetryTests {
         (["Retry-After: Sun, 06 Nov 1994 08:49:46 GMT"], [.seconds(1)]),
         (["Retry-After: Sun, 06 Nov 2594 08:49:46 GMT"], []),
     ])
-    func `a server may ask for a longer pause`(fields: [String], sleeps: [Duration]) async throws {
+    func `a server may require a longer delay`(fields: [String], sleeps: [Duration]) async throws {
         let server = try Self.server(Self.busy(429, fields.joined(separator: "\r\n")))
         let response = try await session(policy()).get(server.url())
         #expect(response.status.code == (sleeps.isEmpty ? 429 : 200))
         #expect(clock.sleeps == sleeps)
     }
 
-    @Test func `pauses are random, and the same for the same seed`() async throws {
+    @Test func `delays are random, and the same for the same seed`() async throws {
         let session = try session(policy(jitter: .seeded(1)))
         for _ in 0..<2 {
             let server = try Self.server(Self.busy(), Self.busy(), Self.busy())
@@ -295,7 +296,7 @@ struct RetryTests {
         #expect(sleeps[0] <= .seconds(1) && sleeps[1] <= .seconds(2))
     }
 
-    // MARK: Why not
+    // MARK: Refusals
 
     /// A small program with a handful of failures.
     @Test func `forty requests that need two retries each are within the default budget`() async throws {
@@ -346,7 +347,7 @@ struct RetryTests {
     }
 
     @Test(arguments: Refused.all)
-    func `why there is no further attempt is an event and a fact`(_ refused: Refused) async throws {
+    func `the reason for no further attempt is an event and a fact`(_ refused: Refused) async throws {
         let server = try Self.server(refused.answer, refused.answer, refused.answer)
         let session = try session(policy(budget: refused.budget), refused.options)
         let request = try await session.openRequest(refused.method, server.url())
@@ -366,7 +367,7 @@ struct RetryTests {
         #expect(clock.sleeps.count == refused.attempts - 1)
     }
 
-    @Test func `nothing is refused where the policy is not about the result, or there is none`() async throws {
+    @Test func `no retryRefused if the policy does not cover the result, or without a policy`() async throws {
         for policy in [policy(errors: [.cannotConnect]), nil] {
             let server = try Self.server(Self.busy(500, "Connection: close"), "")
             let session = try session(policy)
@@ -389,7 +390,7 @@ struct RetryTests {
         }
     }
 
-    @Test func `the total time limit is told as the reason where it ends an attempt`() async throws {
+    @Test func `the total time limit is the reason if it ends an attempt`() async throws {
         let silent = Gate()
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
@@ -410,7 +411,7 @@ struct RetryTests {
 
     // MARK: Limits
 
-    @Test func `a budget is the session's, and refilled by new requests`() async throws {
+    @Test func `a budget belongs to the session, and is refilled by new requests`() async throws {
         let server = try Self.server(Self.busy(), Self.busy(), Self.busy(), Self.busy())
         let session = try session(policy(budget: RetryBudget(share: 0.5, reserve: 1)))
         // One retry, which takes the reserve; half a retry back; a whole one back.
@@ -431,7 +432,7 @@ struct RetryTests {
         #expect(error?.code == .invalidParameter)
     }
 
-    @Test func `closing in the pause ends it, with the ordinary law`() async throws {
+    @Test func `closing in the delay ends it with the usual events`() async throws {
         let stopped = TestClock(isStopped: true)
         var policy = policy()
         policy.clock = stopped

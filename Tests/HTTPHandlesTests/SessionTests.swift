@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Sessions", .timeLimit(.minutes(5)))
 struct SessionTests {
-    @Test func `the founding example`() async throws {
+    @Test func `open a session, read an option, close`() async throws {
         let session = try SessionHandle(userAgent: "A WinHTTP Example Program/1.0")
         let timeout: Duration = try await session.option(.connectTimeout)
         #expect(timeout == .seconds(60))
@@ -29,7 +29,7 @@ struct SessionTests {
         #expect(kinds == [.handleClosing])
     }
 
-    @Test func `a listener who comes at the very end hears it all the same`() async throws {
+    @Test func `a listener that starts at the very end gets handleClosing`() async throws {
         for _ in 0..<1000 {
             let session = try SessionHandle()
             let request = try await session.openRequest(.get, "http://127.0.0.1:1/")
@@ -45,7 +45,7 @@ struct SessionTests {
         }
     }
 
-    @Test func `two tasks that read one stream share its events, and both come to its end`() async throws {
+    @Test func `two tasks that read one stream share its events, and both reach its end`() async throws {
         for _ in 0..<200 {
             let session = try SessionHandle()
             let stream = session.statusEvents(scope: .tree)
@@ -87,14 +87,14 @@ struct SessionTests {
         await #expect(throws: HandleError.closed(.openRequest)) { try await session.get("http://127.0.0.1/") }
     }
 
-    @Test func `children go before their parents, whatever the order of closing`() async throws {
+    @Test func `children end before their parents, in any order of closing`() async throws {
         let session = try SessionHandle()
         let recorder = EventRecorder(of: session, scope: .tree)
         let connection = try await session.connect(to: "127.0.0.1", port: 80)
         let request = try await connection.openRequest(.get, "/")
         try session.close()
         try connection.close()
-        // The request is usable: closing its parents does not close it.
+        // The request is still open: closing its parents does not close it.
         #expect(try await request.option(.connectTimeout) == .seconds(60))
         try request.close()
         await session.closed()
@@ -122,7 +122,7 @@ struct SessionTests {
         #expect(throws: HandleError.closed(.closeHandle)) { try requests[0].close() }
     }
 
-    @Test func `dropping the last reference closes`() async throws {
+    @Test func `releasing the last reference closes`() async throws {
         let session = try SessionHandle()
         let recorder = EventRecorder(of: session, .handles, scope: .tree)
         do {
@@ -134,7 +134,7 @@ struct SessionTests {
         #expect(closings.map(\.handle.level) == [.request, .connection, .session])
     }
 
-    @Test func `identities are unique and count up`() async throws {
+    @Test func `IDs are unique and count up`() async throws {
         let one = try SessionHandle()
         let other = try SessionHandle()
         #expect(one.id < other.id)
@@ -171,7 +171,7 @@ struct SessionTests {
         #expect(await iterator.next() == nil)
     }
 
-    @Test func `the context is released when the handle is gone`() async throws {
+    @Test func `the context is released when the handle ends`() async throws {
         let released = Gate()
         let session = try SessionHandle(context: Token(released))
         try session.close()
@@ -179,7 +179,7 @@ struct SessionTests {
         await released.passed()
     }
 
-    @Test func `children inherit the context unless they have one of their own`() async throws {
+    @Test func `children inherit the context unless they have their own`() async throws {
         let session = try SessionHandle(context: "session")
         let connection = try await session.connect(to: "127.0.0.1", port: 80)
         let request = try await connection.openRequest(.get, "/", context: "request")
@@ -198,7 +198,7 @@ struct SessionTests {
         #expect(try await later.option(.receiveTimeout) == .seconds(8))
     }
 
-    @Test func `bad options are refused when the session is made`() {
+    @Test func `invalid options are refused when the session is made`() {
         #expect(
             throws: HandleError.invalidParameter(
                 .openSession,

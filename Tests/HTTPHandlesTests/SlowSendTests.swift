@@ -6,12 +6,12 @@ import Testing
 /// A send that waits for the producer of its body.
 @Suite("Slow sending", .timeLimit(.minutes(5)))
 struct SlowSendTests {
-    /// A request that is sent with a body of which not one piece comes.
+    /// A request that is sent with a body that never produces a piece.
     func sending(to server: ScriptedServer) async throws -> (request: RequestHandle, operation: Task<Void, any Error>) {
         let connection = try await SessionHandle().connect(to: "127.0.0.1", port: server.port)
         let request = try await connection.openRequest(.put, "/")
         let recorder = EventRecorder(of: request)
-        // The continuation has to stay: without it the stream ends.
+        // Keeps the continuation: without it the stream ends.
         let pieces = AsyncStream<[UInt8]>.makeStream()
         let operation = Task.immediate {
             try await request.send(.stream(pieces.stream))
@@ -51,19 +51,19 @@ struct SlowSendTests {
         #expect(error?.operation == .writeData)
     }
 
-    @Test func `a long head is sent when the last of it is out`() async throws {
+    @Test func `a long head is sent when its last byte was sent`() async throws {
         let mayRead = Gate()
         let server = try ScriptedServer(takesLittle: true) { connection in
             mayRead.wait()
             connection.limitReceiveBuffer(1 << 20)
-            // So much of it at once: `readHead` looks for its end anew with each piece.
+            // In large pieces: `readHead` searches its end again for each piece.
             let length = try connection.read(1_000_000).count + (connection.readHead()?.bytes.count ?? 0)
             try connection.send("HTTP/1.1 200 OK\r\nX-Length: \(length)\r\nContent-Length: 0\r\n\r\n")
             connection.waitForClose()
         }
         let session = try SessionHandle()
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
-        // More than all systems on the way hold.
+        // More than all socket buffers.
         let cookie: HTTPFields = [.cookie: String(repeating: "x", count: 1_000_000)]
         let request = try await connection.openRequest(.get, "/", headerFields: cookie)
         let recorder = EventRecorder(of: request)
@@ -72,7 +72,7 @@ struct SlowSendTests {
             return try await request.receiveResponse()
         }
         try await recorder.first(.sendingRequest)
-        // Each call is a turn of the driver: time enough for a send that does not wait.
+        // Each call is a turn of the driver: sufficient for a send that does not wait.
         for _ in 0..<100 { _ = try await session.option(.connectTimeout) }
         #expect(recorder.events.last?.kind == .sendingRequest)
         mayRead.open()

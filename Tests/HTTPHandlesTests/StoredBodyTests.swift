@@ -4,7 +4,7 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Bodies that are stored", .timeLimit(.minutes(5)))
+@Suite("Bodies from files", .timeLimit(.minutes(5)))
 struct StoredBodyTests {
     let scratch: Scratch
     let session: SessionHandle
@@ -14,7 +14,7 @@ struct StoredBodyTests {
         session = try SessionHandle()
     }
 
-    /// Answers with what it was sent: a description line, then the body.
+    /// Answers with the received request: a description line, then the body.
     static func echo() throws -> ScriptedServer {
         try ScriptedServer { connection in
             while let request = try connection.readRequest() {
@@ -33,7 +33,7 @@ struct StoredBodyTests {
     }
 
     @Test(arguments: [0, 1, 65_536, 262_144, 262_145, 3_000_000])
-    func `a file arrives whole`(size: Int) async throws {
+    func `a file arrives completely`(size: Int) async throws {
         let server = try Self.echo()
         let path = try scratch.file("up", pattern(size))
         let response = try await session.fetch(.put, server.url("/"), body: .file(path))
@@ -52,7 +52,7 @@ struct StoredBodyTests {
         }
     }
 
-    @Test func `each piece is an event, before send is done`() async throws {
+    @Test func `each piece has an event, before sendRequestComplete`() async throws {
         let server = try Self.echo()
         let path = try scratch.file("up", pattern(300_000))
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -69,7 +69,7 @@ struct StoredBodyTests {
         #expect(sent == 300_000)
     }
 
-    @Test func `a file is sent again where a redirect keeps the body`() async throws {
+    @Test func `a file is sent again if a redirect keeps the body`() async throws {
         let server = try Self.echo()
         let path = try scratch.file("up", pattern(700_000))
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
@@ -83,12 +83,12 @@ struct StoredBodyTests {
         _ = try await recorder.finish()
     }
 
-    @Test func `a file is sent again where the pooled connection was dead`() async throws {
+    @Test func `a file is sent again if the pooled connection was dead`() async throws {
         let server = try ScriptedServer { connection in
             guard let request = try connection.readRequest() else { return }
             let text = "\(connection.number) \(request.body == pattern(500_000))"
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
-            // Resets the next request, which comes on the same connection, after it has begun.
+            // Resets the connection when the next request has begun.
             if try connection.readHead() != nil { connection.reset() }
         }
         let path = try scratch.file("up", pattern(500_000))
@@ -116,21 +116,21 @@ struct StoredBodyTests {
             let connection = try await session.connect(to: "127.0.0.1", port: server.port)
             let request = try await connection.openRequest(.put, "/")
             await #expect(throws: error) { try await request.send(.file(path)) }
-            // Nothing has happened: the handle is as good as new.
+            // The handle can still be used.
             try await request.send(.string("instead"))
             #expect(try await request.receiveResponse().status == .ok)
         }
         #expect(server.connectionsAccepted > 0)
     }
 
-    @Test func `a closed handle says so before it looks at the file`() async throws {
+    @Test func `the error of a closed handle precedes those of the file`() async throws {
         let connection = try await session.connect(to: "127.0.0.1", port: 1)
         let request = try await connection.openRequest(.put, "/")
         try request.close()
         await #expect(throws: HandleError.closed(.sendRequest)) { try await request.send(.file("/nothing")) }
     }
 
-    @Test func `a file that becomes shorter while it is sent is an error`() async throws {
+    @Test func `a file that is truncated while it is sent is an error`() async throws {
         let path = try scratch.file("up", pattern(8_000_000))
         let gate = Gate()
         let server = try ScriptedServer { connection in
@@ -180,7 +180,7 @@ struct StoredBodyTests {
         }
     }
 
-    @Test func `an early answer to a file reaches the caller`() async throws {
+    @Test func `an early response to a file is delivered`() async throws {
         let path = try scratch.file("up", pattern(8_000_000))
         let server = try ScriptedServer { connection in
             connection.limitReceiveBuffer(4096)
@@ -195,7 +195,7 @@ struct StoredBodyTests {
 
     // MARK: Forms
 
-    @Test func `a form says what it is, unless the caller does`() async throws {
+    @Test func `a form has its Content-Type, unless the caller sets one`() async throws {
         let server = try Self.echo()
         let form = RequestBody.form([("a b", "1&2"), ("ü", "")])
         let response = try await session.fetch(.post, server.url("/307"), body: form)
@@ -215,12 +215,12 @@ struct StoredBodyTests {
                 try connection.send("HTTP/1.1 \(status) R\r\n\(location)\(length)\r\n\r\n\(type)")
             }
         }
-        // Redirected to GET, nothing of the body is left.
+        // Redirected to GET, without the body and its fields.
         let got = try await session.fetch(.post, dropped.url("/"), body: form)
         #expect(try await got.body.collect(upTo: 1000) == Array("-".utf8))
     }
 
-    @Test func `a multipart form with files arrives whole, also where it is sent twice`() async throws {
+    @Test func `a multipart form with files arrives completely, also if it is sent twice`() async throws {
         let server = try Self.echo()
         let big = try scratch.file("big.bin", pattern(600_000))
         let empty = try scratch.file("empty", [])
@@ -250,7 +250,7 @@ struct StoredBodyTests {
         }
     }
 
-    @Test func `a bad multipart form is an error before anything is sent`() async throws {
+    @Test func `an invalid multipart form is an error before anything is sent`() async throws {
         let server = try Self.echo()
         let bad: [(MultipartPart, HandleErrorCode)] = [
             (.field("a\r\nb", ""), .invalidParameter), (.file("a", path: scratch.path("none")), .fileNotReadable),
@@ -265,8 +265,8 @@ struct StoredBodyTests {
         #expect(server.connectionsAccepted == 0)
     }
 
-    /// ThreadSanitizer takes values without a size, such as the system's random numbers, for one and the same.
-    @Test func `many tasks make forms at once`() async throws {
+    /// ThreadSanitizer regards values of size zero, such as the system's generator, as one variable.
+    @Test func `many tasks make forms concurrently`() async throws {
         let session = try SessionHandle()
         await withTaskGroup { group in
             for _ in 0..<8 {

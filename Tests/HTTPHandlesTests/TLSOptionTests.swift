@@ -8,7 +8,7 @@ import Darwin
 import Glibc
 #endif
 
-/// Options of TLS and what becomes of them in a handshake. (Verification: `CertificateTests`.)
+/// TLS options and their effects. (Verification: `CertificateTests`.)
 @Suite("TLS options", .timeLimit(.minutes(5)))
 struct TLSOptionTests {
     static func session(_ servers: TLSServers, _ options: OptionSetting...) throws -> SessionHandle {
@@ -19,7 +19,7 @@ struct TLSOptionTests {
         let servers = try TLSServers.shared.get()
         let session = try Self.session(servers)
         #expect(try await session.get(servers.url(.good)).status == .ok)
-        // A connection that one authority has vouched for is not used where another is asked.
+        // A connection that was verified with one authority is not used with another.
         try await session.setOption(.certificateAuthorityFile, to: nil)
         let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.good)) }
         #expect(error?.certificateProblem == .unknownAuthority)
@@ -30,7 +30,7 @@ struct TLSOptionTests {
         let session = try Self.session(servers)
         #expect(try await OptionEffectTests.text(session, servers.url(.tls1_2)).hasPrefix("TLSv1.2"))
         #expect(try await OptionEffectTests.text(session, servers.url(.good)).hasPrefix("TLSv1.3"))
-        // The pooled connection is too old now.
+        // The TLS version of the pooled connection is too old now.
         try await session.setOption(.minimumTLSVersion, to: .tls1_3)
         #expect(try await OptionEffectTests.text(session, servers.url(.good)).hasPrefix("TLSv1.3"))
         let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.tls1_2)) }
@@ -56,12 +56,12 @@ struct TLSOptionTests {
             #expect(try await OptionEffectTests.text(session, url).contains("CN=http-handles test client"))
             #expect(!"\(certificate)".contains("secret"))
         }
-        // Nor is the connection that was made with it there for others.
+        // The connection that was made with it is not used for others either.
         try await session.setOption(.clientCertificate, to: nil)
         #expect(try await session.get(url).status == .badRequest)
     }
 
-    @Test func `a client certificate is not shown to another origin after a redirect`() async throws {
+    @Test func `a client certificate is not sent to another origin after a redirect`() async throws {
         let servers = try TLSServers.shared.get()
         let certificate = ClientCertificate(file: servers.clientFile, keyFile: servers.clientKeyFile)
         let session = try Self.session(servers, .set(.clientCertificate, to: certificate))
@@ -92,7 +92,7 @@ struct TLSOptionTests {
         let scratch = try Scratch()
         let pipe = scratch.path("pipe")
         #expect(unsafe mkfifo(pipe, 0o600) == 0)
-        // A file of that length that takes no room.
+        // A sparse file.
         let long = try scratch.file("long", [])
         #expect(unsafe truncate(long, 1 << 40) == 0)
         let certificate = try TLSServers.shared.get().clientFile
@@ -118,7 +118,7 @@ struct TLSOptionTests {
         #expect(server.connectionsAccepted == 0)
     }
 
-    @Test func `the environment's SSLKEYLOGFILE gets the keys`() async throws {
+    @Test func `the keys are written to SSLKEYLOGFILE`() async throws {
         let servers = try TLSServers.shared.get()
         let scratch = try Scratch()
         let log = scratch.path("keys")
@@ -132,7 +132,7 @@ struct TLSOptionTests {
         #expect(lines.contains { $0.hasPrefix("CLIENT_RANDOM ") }, "\(lines)")
     }
 
-    // MARK: What TLS agreed on
+    // MARK: TLS parameters
 
     @Test(arguments: [(TLSServers.Kind.good, "TLSv1.3"), (.tls1_2, "TLSv1.2")])
     func recordsSecurityInfo(kind: TLSServers.Kind, version: String) async throws {
@@ -161,7 +161,7 @@ struct TLSOptionTests {
         }
     }
 
-    @Test func `without verification there are no authorities, and the result says so`() async throws {
+    @Test func `without verification there are no authorities, which is the result`() async throws {
         let servers = try TLSServers.shared.get()
         for (kind, result) in [(TLSServers.Kind.good, 20), (.selfSigned, 18)] {
             let session = try Self.session(

@@ -2,16 +2,16 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// `-b` and `-c` of the tool, beside those of the curl command.
+/// Compares `-b` and `-c` of the tool with those of the curl command.
 @Suite("Cookies of the tool", .timeLimit(.minutes(5)))
 struct ToolCookieTests {
-    /// What the server was sent in `Cookie` at each request, and the lines of the jar afterwards.
+    /// The `Cookie` field of each request, and the lines of the jar afterwards.
     struct Outcome: Hashable {
         var sent: [String?] = []
         var jar: [String]?
     }
 
-    /// `JAR` and `OTHER` stand for files; the second one is there.
+    /// `JAR` and `OTHER` stand for files; the second one exists.
     static let other = "#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tkept\tyes\nno cookie\n"
 
     static let runs: [[[String]]] = [
@@ -34,7 +34,7 @@ struct ToolCookieTests {
         let sent = Record<String?>()
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
-                // curl 7.88.1 puts no space between two -b.
+                // curl 7.88.1 has no space between two -b.
                 let field = request.head["Cookie"]?.replacing("; ", with: ";")
                 sent.note(field.map { $0.split(separator: ";").sorted().joined(separator: "; ") })
                 let set =
@@ -63,7 +63,7 @@ struct ToolCookieTests {
     }
 
     @Test(arguments: runs)
-    func `the same is sent and kept as by curl`(_ runs: [[String]]) async throws {
+    func `the same cookies are sent and stored as by curl`(_ runs: [[String]]) async throws {
         let curl = try await outcome(of: runs, ("/usr/bin/env", ["curl", "-q", "-s", "-L", "--noproxy", "*"]))
         let ours = try await outcome(of: runs, ("/usr/bin/env", [TestProgram.path(of: "http-handles"), "get"]))
         #expect(ours == curl)

@@ -2,13 +2,13 @@ import Foundation
 import HTTPHandlesTesting
 import Testing
 
-/// Where the tool writes, and what it does where that is not possible, beside the curl command.
+/// The output of the tool, and its failures, compared with the curl command.
 @Suite("Output of the tool", .timeLimit(.minutes(5)))
 struct ToolOutputTests {
     static let curl = ["curl", "-q", "-s", "--noproxy", "*"]
     static var tool: [String] { [TestProgram.path(of: "http-handles"), "get"] }
 
-    /// Runs a script in a folder of its own, where `"$@"` is a program with a URL as its last argument.
+    /// Runs a script in a new folder; `"$@"` is a program with a URL as its last argument.
     static func run(_ script: String, _ program: [String], _ url: String) async throws -> TestProgram {
         let scratch = try Scratch()
         return try await TestProgram.run(
@@ -26,7 +26,7 @@ struct ToolOutputTests {
         }
     }
 
-    /// What is in the folder afterwards, and what has been written where.
+    /// The content of the folder afterwards, with the output.
     static let listing = #"""
         for name in *; do
             stat -c '%N is a %F with mode %a' "$name"
@@ -37,7 +37,7 @@ struct ToolOutputTests {
     static let isRoot = geteuid() == 0
 
     @Test(arguments: [
-        // What `out` is beforehand, and the line that says where the body is afterwards.
+        // The kind of `out` before, and the line with the location of the body afterwards.
         ":", "printf 'longer than the body' >out; chmod 600 out",
         "printf 'longer than the body' >there; ln -s there out",
         "ln -s there out", "ln out there 2>errors; printf old >there; ln there out", "mkfifo out; cat out >there &",
@@ -45,7 +45,7 @@ struct ToolOutputTests {
         isRoot ? "mknod out c 1 3" : "ln -s /dev/null out",
         isRoot ? "mknod out c 1 7" : "ln -s /dev/full out",
     ])
-    func `what -o names is written into, as by curl`(_ preparation: String) async throws {
+    func `-o writes in place like curl`(_ preparation: String) async throws {
         let server = try Self.server()
         let script = """
             \(preparation)
@@ -60,7 +60,7 @@ struct ToolOutputTests {
         #expect(ours.output.contains("hello") == isSeen)
     }
 
-    @Test func `what -o names can be a terminal`() async throws {
+    @Test func `-o can be a terminal`() async throws {
         let server = try Self.server()
         let script = #"script -qec "'$1' get '$3' -o \$(tty)" typescript"#
         let run = try await Self.run(script, Self.tool, server.url())
@@ -83,15 +83,17 @@ struct ToolOutputTests {
     @Test(arguments: [
         (#""$@" >/dev/full"#, full), (#""$@" --include >/dev/full"#, full), (#""$@" >&-"#, closed),
     ])
-    func `an output that takes nothing ends the request with an error`(_ script: String, _ error: String) async throws {
-        // More than a pipe takes.
+    func `an output that cannot be written ends the request with an error`(_ script: String, _ error: String)
+        async throws
+    {
+        // More than a pipe buffers.
         let server = try Self.server([UInt8](repeating: 0x61, count: 4 << 20))
         let run = try await Self.run(script, Self.tool, server.url())
         #expect(run.status == 3)
         #expect(run.output == error)
     }
 
-    @Test func `the reader of a pipe may go`() async throws {
+    @Test func `the reader of a pipe may close it`() async throws {
         let server = try Self.server([UInt8](repeating: 0x61, count: 4 << 20))
         let script = #"{ "$@" 2>errors; echo $? >status; } | head -c 1; echo; cat status errors"#
         let ours = try await Self.run(script, Self.tool, server.url())
@@ -100,10 +102,10 @@ struct ToolOutputTests {
         #expect(theirs.output == "a\n23\n")
     }
 
-    /// As on a full disk: no file may have more than 64 KiB.
+    /// Like a full disk: the size of files is limited to 64 KiB.
     static let limited = "trap '' XFSZ; ulimit -f 128; "
 
-    /// The memory of ThreadSanitizer is a file, which the limit would cut.
+    /// ThreadSanitizer maps its memory from a file, which the limit would truncate.
     static let canLimitFiles = ProcessInfo.processInfo.environment["HTTP_HANDLES_THREAD_SANITIZER"] == nil
 
     @Test(
@@ -118,7 +120,7 @@ struct ToolOutputTests {
             ),
         ]
     )
-    func `what cannot be written whole is not there under its name`(
+    func `an incomplete file is removed`(
         _ preparation: String,
         _ options: [String],
         _ names: String,
@@ -134,14 +136,14 @@ struct ToolOutputTests {
             + "; echo $?; echo * | grep out; if [ -e out ]; then head -c 20 out; fi"
         let run = try await Self.run(script, Self.tool, server.url())
         let lines = run.output.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
-        // With -C the name of the file stands for its folder's, too.
+        // With -C the folder has other files, too.
         #expect(lines.first?.hasPrefix("error: fileNotWritable (29): the file ") == true)
         #expect(lines.first?.hasSuffix("\(name) cannot be written: File too large") == true)
         let rest = options.contains("-C") ? ["what was there"] : []
         #expect(Array(lines.dropFirst()) == ["3"] + names.split(separator: "\n").map(String.init) + rest)
     }
 
-    @Test func `a standard error that takes nothing changes nothing`() async throws {
+    @Test func `a standard error that cannot be written has no effect`() async throws {
         let server = try Self.server()
         for script in [#""$@" --events json --timing 2>/dev/full"#, #""$@" -o out --events text 2>&-; cat out"#] {
             let run = try await Self.run(script, Self.tool, server.url())
@@ -150,7 +152,7 @@ struct ToolOutputTests {
         }
     }
 
-    @Test func `help and a jar of cookies can meet a full device too`() async throws {
+    @Test func `help and a cookie jar on a full device`() async throws {
         let server = try Self.server()
         let help = try await Self.run("$1 --help >/dev/full", Self.tool, server.url())
         #expect(help.status == 3)
@@ -162,7 +164,9 @@ struct ToolOutputTests {
     }
 
     @Test(arguments: ["--har", "-c"])
-    func `files with secrets are for their owner only, and replace nothing but files`(_ option: String) async throws {
+    func `files with secrets are readable by their owner only, and replace only regular files`(_ option: String)
+        async throws
+    {
         let server = try Self.server()
         let script = """
             mkfifo pipe; cat pipe >piped & printf old >file; chmod 644 file; printf old >there; ln -s there link
@@ -211,7 +215,7 @@ struct ToolOutputTests {
         ["-d", "a\nb"], ["--data-binary", "@file"], ["--data-binary", "@file", "--data-binary", "a\n"],
         ["--data-binary", "@-"], ["-X", "PUT", "-d", "a=1"],
     ])
-    func `what -d says goes out as from curl`(_ options: [String]) async throws {
+    func `-d sends the same as curl`(_ options: [String]) async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let type = request.head["content-type"] ?? "-"
@@ -230,7 +234,7 @@ struct ToolOutputTests {
     }
 
     @Test(arguments: [["-d", "@missing"], ["-d", "a", "--data-binary", "b"], ["-d", "@."]])
-    func `data that cannot be had are a usage error`(_ options: [String]) async throws {
+    func `data that cannot be read are a usage error`(_ options: [String]) async throws {
         let run = try await Self.run(#""$@""#, Self.tool + options, "http://127.0.0.1:1/")
         #expect(run.status == 2)
     }

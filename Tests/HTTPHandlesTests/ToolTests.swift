@@ -14,11 +14,11 @@ struct ToolTests {
     }
 
     @Test(arguments: [([], "hello"), (["--no-redirects"], "old")])
-    func `redirects are followed unless asked not to`(_ options: [String], _ body: String) async throws {
+    func `redirects are followed by default`(_ options: [String], _ body: String) async throws {
         let server = try Self.redirecting()
         let run = try await TestProgram.run(["get", server.url()] + options, of: "http-handles")
         #expect(run.status == 0)
-        // After what the loader may have to say of a libcurl that is not the system's.
+        // After possible warnings of the loader about another libcurl.
         #expect(run.output.hasSuffix(body))
     }
 
@@ -27,7 +27,7 @@ struct ToolTests {
         (["-u", "Mufasa:Circle of Life", "--auth", "any"], "200"),
         (["--user", "Mufasa:wrong", "--auth", "digest"], "401"), (["-u", "Mufasa:Circle of Life"], "401"), ([], "401"),
     ])
-    func `who the user says he is goes the way he says`(_ options: [String], _ status: String) async throws {
+    func `credentials are sent with the chosen scheme`(_ options: [String], _ status: String) async throws {
         let server = try DigestServer()
         let run = try await TestProgram.run(["get", server.url(), "--include"] + options, of: "http-handles")
         #expect(run.status == 0)
@@ -39,13 +39,13 @@ struct ToolTests {
         ["-u", "name"], ["--digest"], ["-u", "a:b", "--oauth2-bearer", "t"], ["-u", "a:b", "--basic", "--digest"],
         ["-u", "a:s3cret\n"],
     ])
-    func `credentials that make no sense are a usage error`(_ options: [String]) async throws {
+    func `invalid credentials are a usage error`(_ options: [String]) async throws {
         let run = try await TestProgram.run(["get", "http://127.0.0.1:1/"] + options, of: "http-handles")
         #expect(run.status == 2)
         #expect(!run.output.contains("s3cret"))
     }
 
-    @Test func `a download goes on where it broke off`() async throws {
+    @Test func `a truncated download is resumed`() async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 switch (request.head.target, request.head["range"]) {
@@ -82,13 +82,13 @@ struct ToolTests {
     @Test(arguments: [
         ["-C", "-"], ["-C", "5", "-o", "x"], ["-C", "-", "-o", "x", "-d", "y"], ["-C", "-", "-o", "x", "--include"],
     ])
-    func `going on where it makes no sense is a usage error`(_ options: [String]) async throws {
+    func `-C with conflicting options is a usage error`(_ options: [String]) async throws {
         let run = try await TestProgram.run(["get", "http://127.0.0.1:1/"] + options, of: "http-handles")
         #expect(run.status == 2)
     }
 
     @Test(arguments: [[], ["-C", "-"]])
-    func `a terminal sees how far a file is`(_ options: [String]) async throws {
+    func `the progress of a file is shown on a terminal`(_ options: [String]) async throws {
         let server = try Self.redirecting()
         let scratch = try Scratch()
         let tool = TestProgram.path(of: "http-handles")

@@ -9,7 +9,7 @@ struct TrailerTests {
     static let digest: HTTPFields = HTTPField.Name("Content-Digest").map { [$0: "sha-256=:YWJj:"] } ?? [:]
     static let missing = "trailer fields require HTTP/1.1: set the option httpVersions to http1_1"
 
-    /// Answers each request with its body as it came over the wire, chunks and all.
+    /// Answers each request with the received bytes of its body, including the chunk framing.
     static func mirror(_ connection: ServerConnection) throws {
         while try connection.readHead() != nil {
             let body = try wireBody(connection)
@@ -32,9 +32,9 @@ struct TrailerTests {
         }
     }
 
-    // MARK: On the wire
+    // MARK: Sending
 
-    @Test func `they follow the last chunk of a sequence, as they are`() async throws {
+    @Test func `they follow the last chunk of a sequence, unchanged`() async throws {
         let server = try ScriptedServer(Self.mirror)
         let session = try SessionHandle()
         let name = try #require(HTTPField.Name("X-Two"))
@@ -48,7 +48,7 @@ struct TrailerTests {
         #expect(try await response.body.collect(upTo: 1000) == Array(expected.utf8) + [0xE9] + Array("\r\n\r\n".utf8))
     }
 
-    @Test func `they follow what was written, and change nothing in the order of events`() async throws {
+    @Test func `they follow the written pieces, and do not change the order of events`() async throws {
         let server = try ScriptedServer(Self.mirror)
         let session = try SessionHandle()
         var traces: [[StatusEvent.Kind]] = []
@@ -79,11 +79,11 @@ struct TrailerTests {
             "connectionReused", "sendingRequest", "requestSent", "sendRequestComplete", "writeComplete",
             "receivingResponse", "responseReceived", "headersAvailable", "handleClosing",
         ]
-        // The numbers of bytes are not the same: those of the head, and of the mirrored body.
+        // The numbers of bytes differ: those of the head, and of the echoed body.
         for trace in traces { #expect(trace.map(\.name) == names) }
     }
 
-    @Test func `an empty body can have some, and there can be many`() async throws {
+    @Test func `an empty body can have trailers, and there can be many`() async throws {
         let server = try ScriptedServer(Self.mirror)
         let session = try SessionHandle()
         var fields: HTTPFields = [:]
@@ -97,7 +97,7 @@ struct TrailerTests {
         #expect(try await response.body.collectString(upTo: 100_000) == expected)
     }
 
-    @Test func `they are asked for when the sequence is over`() async throws {
+    @Test func `they are produced after the end of the sequence`() async throws {
         let server = try ScriptedServer(Self.mirror)
         let session = try SessionHandle()
         let record = Record<String>()
@@ -125,10 +125,10 @@ struct TrailerTests {
         #expect(response.head.version == .http1_1)
     }
 
-    // MARK: What was before leaves nothing behind
+    // MARK: No effect on later requests
 
     @Test(arguments: ["finished", "closed in the middle", "closed at the end"])
-    func `the next chunked body of the session is as it should be`(how: String) async throws {
+    func `the next chunked body of the session is correct`(how: String) async throws {
         let server = try ScriptedServer { connection in
             if connection.number == 0 { connection.waitForClose() } else { try Self.mirror(connection) }
         }
@@ -155,7 +155,7 @@ struct TrailerTests {
         }
     }
 
-    @Test func `a pooled connection that turns out to be dead does not get them twice`() async throws {
+    @Test func `they are not sent twice after a dead pooled connection`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
             _ = try Self.wireBody(connection)
@@ -175,7 +175,7 @@ struct TrailerTests {
     // MARK: Refused
 
     @Test(arguments: [HTTPVersionPolicy.automatic, .http2PriorKnowledge])
-    func `with HTTP/2 they cannot be sent, which is said before anything is`(versions: HTTPVersionPolicy) async throws {
+    func `they are refused before anything is sent if HTTP/2 is possible`(versions: HTTPVersionPolicy) async throws {
         let server = try ScriptedServer { $0.waitForClose() }
         let session = try SessionHandle(options: [.set(.httpVersions, to: versions)])
         let scheme = versions == .automatic ? "https" : "http"
@@ -191,7 +191,7 @@ struct TrailerTests {
         #expect(server.connectionsAccepted == 0)
     }
 
-    @Test func `fields that do not belong there are refused, and the body can still be ended`() async throws {
+    @Test func `fields that must not be trailers are refused, and the body can still be ended`() async throws {
         let server = try ScriptedServer(Self.mirror)
         let session = try SessionHandle()
         let request = try await session.openRequest(.put, server.url())
@@ -210,7 +210,7 @@ struct TrailerTests {
     }
 
     @Test(arguments: ["a field that does not belong there", "an error"])
-    func `what goes wrong with those of a sequence ends the request`(what: String) async throws {
+    func `an error in the trailers of a sequence ends the request`(what: String) async throws {
         struct Failure: Error {}
         let (hasBody, isOver) = (Gate(), Gate())
         let record = Record<String>()
@@ -239,7 +239,7 @@ struct TrailerTests {
     }
 
     @Test(arguments: [nil, 0] as [Int64?])
-    func `a body that was announced without them has none`(length: Int64?) async throws {
+    func `a body that was declared without trailers cannot have them`(length: Int64?) async throws {
         let server = try ScriptedServer { connection in
             guard let head = try connection.readHead() else { return }
             if head["transfer-encoding"] != nil { _ = try Self.wireBody(connection) }
@@ -254,7 +254,7 @@ struct TrailerTests {
         #expect(try await request.receiveResponse().status == .noContent)
     }
 
-    @Test func `the header field Trailer announces them, and nothing else`() async throws {
+    @Test func `the header field Trailer requires trailers`() async throws {
         let server = try ScriptedServer { connection in
             while let head = try connection.readHead() {
                 if head["transfer-encoding"] != nil { _ = try Self.wireBody(connection) }
@@ -283,9 +283,9 @@ struct TrailerTests {
         }
     }
 
-    // MARK: In the middle
+    // MARK: Early ends
 
-    @Test func `an answer before the end of the body spares them`() async throws {
+    @Test func `after an early response they are not sent`() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
@@ -306,12 +306,12 @@ struct TrailerTests {
         let request = try await session.openRequest(.put, server.url())
         try await request.send(.writes(trailers: true))
         #expect(try await request.receiveResponse().status.code == 413)
-        // Nobody wants them any more, which is no error.
+        // They are not needed any more, which is not an error.
         try await request.finishWriting(trailers: Self.digest)
         #expect(try await request.body.collect(upTo: 10) == Array("no".utf8))
     }
 
-    @Test func `closing while they are made cancels who makes them`() async throws {
+    @Test func `closing cancels the closure that produces them`() async throws {
         let server = try ScriptedServer { $0.waitForClose() }
         let session = try SessionHandle()
         let request = try await session.openRequest(.put, server.url())

@@ -4,9 +4,9 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-@Suite("Both ways at once", .timeLimit(.minutes(5)))
+@Suite("Sending and receiving at the same time", .timeLimit(.minutes(5)))
 struct TwoWayTests {
-    /// Answers each chunk of a request as soon as it is there.
+    /// Answers each chunk of a request as soon as it has arrived.
     static func echo(_ connection: ServerConnection) throws {
         guard let head = try connection.readHead() else { return }
         try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -22,7 +22,7 @@ struct TwoWayTests {
         connection.waitForClose()
     }
 
-    /// Which way the bytes go.
+    /// The protocol and the servers.
     enum Way: String, CaseIterable { case http1_1, http2 }
 
     /// A request whose chunks are echoed.

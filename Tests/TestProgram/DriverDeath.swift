@@ -39,7 +39,7 @@ struct DriverDeath {
 
         let spared = EventQueue.busy
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
-        let nowhere = try await session.connect(to: "127.0.0.1", port: unreachable.port)
+        let unreachableConnection = try await session.connect(to: "127.0.0.1", port: unreachable.port)
         var watched: [(name: String, handle: any Handle, recorder: EventRecorder)] = [
             ("session", session, EventRecorder(of: session)),
             ("connection", connection, EventRecorder(of: connection)),
@@ -52,7 +52,7 @@ struct DriverDeath {
         var pending: [(name: String, task: Task<Void, any Error>)] = []
 
         _ = try await open("unused", on: connection)
-        let connecting = try await open("connecting", on: nowhere)
+        let connecting = try await open("connecting", on: unreachableConnection)
         pending.append(("connecting", Task.immediate { try await connecting.send() }))
         _ = try await watched.last?.recorder.first { $0.kind.name == "connectingToServer" }
         let waiting = try await open("waiting", on: connection)

@@ -4,8 +4,8 @@ import HTTPHandles
 import HTTPHandlesTesting
 import TransfersInEveryPhase
 
-/// Opens and closes handles of all three levels many times, in all ways, in the middle of things; then waits until the
-/// process holds no more of the system than before. Built with AddressSanitizer, the process looks for leaks when it ends.
+/// Opens and closes handles of all three levels many times, in all ways and phases; then waits until the process has released
+/// all system resources. Built with AddressSanitizer, the process checks for memory leaks at its end.
 struct OpensAndCloses {
     private let seed: UInt64
     private let server: ScriptedServer
@@ -53,7 +53,7 @@ struct OpensAndCloses {
         let path = ["/whole", "/half", "/nothing"].randomElement(using: &random) ?? ""
         let request = try await connection.openRequest(.post, path)
         let body = RequestBody.bytes([UInt8](repeating: 0, count: .random(in: 0..<1000, using: &random)))
-        // Every path shows six events at least.
+        // Every path has at least six events.
         let moment = Int.random(in: 0...6, using: &random)
         let stream = Bool.random(using: &random) ? request.statusEvents() : nil
         let sending = Task {
@@ -73,7 +73,7 @@ struct OpensAndCloses {
         case 0: try session.closeAll()
         case 1:
             sending.cancel()
-            // Dropped, all of them.
+            // All of them are released.
             return
         case 2:
             try request.close()
@@ -91,7 +91,7 @@ struct OpensAndCloses {
     }
 }
 
-/// What the process holds of the system.
+/// The system resources of the process.
 private struct Holdings: CustomStringConvertible {
     let driverThreads: Int
     let sockets: Int
@@ -106,7 +106,7 @@ private struct Holdings: CustomStringConvertible {
         return Holdings(driverThreads: threads, sockets: sockets, descriptors: descriptors.count)
     }
 
-    /// What it holds as soon as `condition` is fulfilled, or a few seconds later.
+    /// The resources as soon as `condition` is fulfilled, or after a few seconds.
     static func settled(_ condition: (Holdings) -> Bool) async -> Holdings {
         let end = ContinuousClock.now + .seconds(10)
         while true {

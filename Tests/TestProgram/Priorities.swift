@@ -4,8 +4,8 @@ import HTTPHandles
 import HTTPHandlesLock
 import HTTPHandlesTesting
 
-/// Tasks of high priority that use a session, while tasks of medium priority leave their threads to no other. What is
-/// done for the former at the latter's priority is never done.
+/// Tasks of high priority that use a session, while tasks of medium priority occupy all threads of the pool. Work for the
+/// former at medium priority would never run.
 final class Priorities: Sendable {
     private let isOver = Atomic(false)
 
@@ -22,7 +22,7 @@ final class Priorities: Sendable {
         }.value
     }
 
-    /// Eight tasks that one turn of the driver lets go on.
+    /// Eight tasks that are resumed in one turn of the driver.
     private func resumeTogether() async throws {
         let (requests, request) = AsyncStream.makeStream(of: Void.self)
         let server = try ScriptedServer { connection in
@@ -49,7 +49,7 @@ final class Priorities: Sendable {
         await session.closed()
     }
 
-    /// A file that is sent twice, with a question in between.
+    /// A file that is sent twice, with a callback in between.
     private func askAndUpload() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
@@ -61,7 +61,7 @@ final class Priorities: Sendable {
         let session = try SessionHandle(options: [.set(.redirectDecider, to: decider)])
         let response = try await session.fetch(.post, server.url(), body: .file("/etc/passwd"))
         print("uploaded:", response.status.code, "priority:", Task.currentPriority == .high)
-        // LeakSanitizer does not see every reference of what is alive when the process ends.
+        // LeakSanitizer does not find all references that exist when the process ends.
         try session.closeAll()
         await session.closed()
     }

@@ -3,17 +3,17 @@ import Glibc
 import HTTPHandles
 import HTTPHandlesTesting
 
-/// A session with one transfer that flows, beside others to where nobody answers. Prints what happened, in order.
+/// A session with one active transfer, and others to destinations that do not answer. Prints the results in order.
 struct SilentNetwork {
-    /// Where the others get stuck.
+    /// The phase in which the others are stuck.
     enum Phase: String {
-        /// To be run where this machine is the name server and the resolver has much patience.
+        /// Needs this program as the name server, and a resolver with long timeouts.
         case resolving
-        /// The server's queue is full.
+        /// The server's accept queue is full.
         case connecting
-        /// Packets vanish; to be run where there is an interface that leads nowhere.
-        case vanishing
-        /// The server says nothing in the TLS handshake.
+        /// Packets are dropped; needs an interface that is a black hole.
+        case droppedPackets
+        /// The server does not answer in the TLS handshake.
         case securing
     }
 
@@ -22,11 +22,11 @@ struct SilentNetwork {
     private let server: ScriptedServer
     private let unreachable: UnreachablePort
     private let nameServer: NameServer?
-    /// Takes part in no TLS handshake.
+    /// A server that does not take part in TLS handshakes.
     private let silentServer: ScriptedServer
-    /// One for each handshake that was begun with the silent server.
+    /// One element for each handshake that was begun with the silent server.
     private let handshakes: AsyncStream<Void>
-    /// Each has the server send one more byte of the body that flows.
+    /// For each element the server sends one more byte of the active transfer.
     private let gates = [Gate(), Gate(), Gate(), Gate()]
 
     init(_ phase: Phase) throws {
@@ -53,7 +53,7 @@ struct SilentNetwork {
         }
     }
 
-    /// Nobody has to wait for the network but those who want something of it.
+    /// Other requests do not wait for the silent ones.
     func closeInTheMiddle() async throws {
         let neighbour = try await session.get(server.url())
         var body = neighbour.body.makeAsyncIterator()
@@ -111,25 +111,25 @@ struct SilentNetwork {
         switch phase {
         case .resolving: try await session.connect(to: "nobody.example", port: 80)
         case .connecting: try await session.connect(to: "127.0.0.1", port: unreachable.port)
-        case .vanishing: try await session.connect(to: "10.255.0.2", port: 80)
+        case .droppedPackets: try await session.connect(to: "10.255.0.2", port: 80)
         case .securing: try await session.connect(to: "127.0.0.1", port: silentServer.port)
         }
     }
 
-    /// Waits until the request is where it gets stuck.
+    /// Waits until the request is stuck.
     private func stuck(_ recorder: EventRecorder) async throws {
         switch phase {
         case .resolving:
             _ = try await recorder.first { $0.kind.name == "resolvingName" }
-            // The question is out: the resolver waits.
+            // The query was sent: the resolver waits.
             nameServer?.waitForQuestion()
-        case .connecting, .vanishing: _ = try await recorder.first { $0.kind.name == "connectingToServer" }
+        case .connecting, .droppedPackets: _ = try await recorder.first { $0.kind.name == "connectingToServer" }
         case .securing: for await _ in handshakes { return }
         }
     }
 }
 
-/// A name server on this machine that listens and never answers.
+/// A name server on this machine that never answers.
 private struct NameServer {
     private let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
 

@@ -8,7 +8,7 @@ import Darwin
 import Glibc
 #endif
 
-/// What tests can only see from outside: the ends of processes, networks that say nothing, the death of a driver.
+/// Tests that need a separate process: process exit, silent networks, failing drivers.
 @main
 enum TestProgram {
     static func main() throws {
@@ -55,7 +55,7 @@ enum TestProgram {
     }
 
     private static func run(limit: UInt32 = 50, _ body: @escaping @Sendable () async throws -> Void) -> Never {
-        // The tests are about what would wait: the system makes an end.
+        // These programs may hang if a test fails: the alarm ends them.
         alarm(limit)
         Task {
             do {

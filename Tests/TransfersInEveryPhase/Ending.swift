@@ -6,19 +6,19 @@ import Darwin
 import Glibc
 #endif
 
-/// How a process ends while its drivers run.
+/// The ways to end a process while its drivers run.
 public enum Ending: String, Sendable, CaseIterable {
     case returnFromMain, exitInTask, exitOnOtherThread, exitOnDriverThread
     case exitInSignalHandler, exitAtOnceInSignalHandler
 
-    /// The status that tells that the process ended this way.
+    /// The exit status for this way.
     public var status: Int32 { self == .returnFromMain ? 0 : 42 }
 
     /// Runs `begin`, which starts transfers, and ends the process when it returns. Only `returnFromMain` returns.
     ///
-    /// - Parameter executor: That of a session which is used.
+    /// - Parameter executor: The executor of a session in use.
     public func end(on executor: any TaskExecutor, after begin: @escaping @Sendable () async throws -> Void) {
-        // Should the end hang, the system makes an end.
+        // If the exit hangs, the alarm ends the process.
         alarm(30)
         switch self {
         case .exitInSignalHandler: signal(SIGTERM) { _ in exit(42) }

@@ -3,7 +3,7 @@ package import Glibc
 
 /// Makes drivers fail, on both event back ends.
 package enum EventQueue {
-    /// Every epoll descriptor of the process: of drivers, and of the dispatch library once it has waited for something.
+    /// All epoll descriptors of the process: of drivers, and of libdispatch.
     package static var all: Set<Int32> {
         Set((3..<1024).filter { SystemFile.link("/proc/self/fd/\($0)") == "anon_inode:[eventpoll]" })
     }
@@ -11,14 +11,14 @@ package enum EventQueue {
     /// The epoll descriptors of drivers that have transfers.
     package static var busy: Set<Int32> { all.filter(watchesSockets) }
 
-    /// The driver of each queue fails when it wants to sleep for the next time.
+    /// Makes the next wait of each queue's driver fail.
     package static func replace(_ queues: Set<Int32>) {
         let nothing = unsafe open("/dev/null", O_RDONLY)
         for queue in queues { dup2(nothing, queue) }
         close(nothing)
     }
 
-    /// `poll` fails for more descriptors than a process may open: so does every driver that wants to sleep by it.
+    /// Makes `poll` fail, by a limit of open descriptors, and thereby every driver that uses it.
     package static func limitDescriptors(to count: rlim_t) {
         var limit = rlimit()
         unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -26,7 +26,7 @@ package enum EventQueue {
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// The queue of the dispatch library watches none.
+    /// The queue of libdispatch has none.
     private static func watchesSockets(_ queue: Int32) -> Bool {
         SystemFile.contents("/proc/self/fdinfo/\(queue)").split(separator: "\n").contains { line in
             let words = line.split(separator: " ", omittingEmptySubsequences: true)

@@ -1,19 +1,19 @@
 public import HTTPHandlesTesting
 
-/// Where the servers are; a program is told on its command line.
+/// The addresses of the servers, which are passed on the command line.
 public struct Servers: Sendable {
-    /// Answer: `/hello`, `/big`, and uploads anywhere.
+    /// The http server: `/hello`, `/big`, and uploads to any path.
     public let httpPort: Int
-    /// The same, over TLS and without HTTP/2.
+    /// The same over TLS, without HTTP/2.
     public let httpsPort: Int
-    /// Who signed the certificate of the https server.
+    /// The authority of the https server.
     public let authorityFile: String
     /// A server made with `servingStalls`.
     public let stallingPort: Int
-    /// Nobody gets through here.
+    /// A port where connections are not completed.
     public let unreachablePort: Int
 
-    /// Of servers that run.
+    /// From running servers.
     public init(httpPort: Int, httpsPort: Int, authorityFile: String, stallingPort: Int, unreachablePort: Int) {
         self.httpPort = httpPort
         self.httpsPort = httpsPort
@@ -22,7 +22,7 @@ public struct Servers: Sendable {
         self.unreachablePort = unreachablePort
     }
 
-    /// What `arguments` was on the other side.
+    /// From `arguments` of the other process.
     public init?(_ arguments: some Collection<String>) {
         let arguments = Array(arguments)
         let ports = arguments.compactMap { Int($0) }
@@ -36,17 +36,16 @@ public struct Servers: Sendable {
         )
     }
 
-    /// What a program is told.
+    /// The command-line arguments.
     public var arguments: [String] {
         [httpPort, httpsPort, stallingPort, unreachablePort].map(String.init) + [authorityFile]
     }
 
-    /// A server that stops in the middle: a TLS handshake, a head, a body, taking an upload, which it takes no more of
-    /// until `end` is open.
+    /// A server that stalls in a TLS handshake, a head, a body, or while it reads an upload, until `end` is open.
     public static func servingStalls(until end: Gate) throws -> ScriptedServer {
         try ScriptedServer { connection in
             connection.limitReceiveBuffer(4096)
-            // A TLS handshake has no head, and is waited for in here.
+            // A TLS handshake has no head, so this call waits.
             switch try connection.readHead()?.target {
             case "/half-head": try connection.send("HTTP/1.1 200 OK\r\nContent-Le")
             case "/half-body": try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf-")

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
 import Glibc
 
-/// What the system tells of this process in /proc.
+/// Files in /proc.
 package enum SystemFile {
-    /// Where a link leads to.
+    /// The target of a link.
     package static func link(_ path: String) -> String {
         unsafe text { unsafe readlink(path, $0, $1) }
     }

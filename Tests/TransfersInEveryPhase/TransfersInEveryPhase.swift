@@ -2,19 +2,19 @@ public import HTTPHandles
 import HTTPHandlesTesting
 import HTTPTypes
 
-/// Transfers that wait in every phase there is, beside others that never stop moving, in three sessions.
+/// Transfers that wait in every phase, and others that are always active, in three sessions.
 ///
-/// Nobody holds what is made here but the tasks that use it, which never end: the process is to end around them.
+/// The handles are kept only by the tasks that use them, which never end: the process ends while they run.
 public struct TransfersInEveryPhase: Sendable {
-    /// Its transfers wait.
+    /// The session of waiting transfers.
     public let waiting: SessionHandle
-    /// Makes one TLS connection after the other.
+    /// The session that makes one TLS connection after the other.
     public let connecting: SessionHandle
-    /// Bodies flow both ways, over TLS and without.
+    /// The session of active uploads and downloads, with and without TLS.
     public let flowing: SessionHandle
     private let servers: Servers
 
-    /// Nothing is started yet.
+    /// Makes the sessions without starting anything.
     public init(_ servers: Servers) throws {
         self.servers = servers
         let options = [OptionSetting.set(.certificateAuthorityFile, to: servers.authorityFile)]
@@ -23,7 +23,7 @@ public struct TransfersInEveryPhase: Sendable {
         flowing = try SessionHandle(options: options)
     }
 
-    /// Starts everything, and returns after as many events.
+    /// Starts everything, and returns after a number of events.
     public func start(passing count: Int) async {
         var left = count
         let events = connecting.statusEvents(scope: .tree)

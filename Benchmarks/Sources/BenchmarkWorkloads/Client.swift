@@ -24,6 +24,16 @@ package protocol Client: Sendable {
 
 extension Client {
     package func executor(for worker: Int) -> (any TaskExecutor)? { nil }
+
+    /// Until the call throws, for clients that do not report when the connection is closed.
+    package func cancelLatency(_ url: String, after pause: Duration) async throws -> Duration {
+        let task = Task { try await self.get(url, worker: 0) }
+        try await Task.sleep(for: pause)
+        let start = ContinuousClock.now
+        task.cancel()
+        _ = await task.result
+        return ContinuousClock.now - start
+    }
 }
 
 /// A response that is not the expected one.

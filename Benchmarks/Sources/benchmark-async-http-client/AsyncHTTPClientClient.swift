@@ -48,16 +48,6 @@ struct AsyncHTTPClientClient: Client {
         _ = try await execute(request).body.collect(upTo: 100)
     }
 
-    /// Until the call throws: the client does not report when the connection is closed.
-    func cancelLatency(_ url: String, after pause: Duration) async throws -> Duration {
-        let task = Task { try await self.get(url, worker: 0) }
-        try await Task.sleep(for: pause)
-        let start = ContinuousClock.now
-        task.cancel()
-        _ = await task.result
-        return ContinuousClock.now - start
-    }
-
     func shutDown() async throws {
         try await client.shutdown()
     }

@@ -43,15 +43,6 @@ struct FoundationClient: Client {
         throw UnexpectedResponse("FoundationNetworking does not support asynchronous sequences as bodies")
     }
 
-    func cancelLatency(_ text: String, after pause: Duration) async throws -> Duration {
-        let task = Task { try await self.get(text, worker: 0) }
-        try await Task.sleep(for: pause)
-        let start = ContinuousClock.now
-        task.cancel()
-        _ = await task.result
-        return ContinuousClock.now - start
-    }
-
     func shutDown() async throws {
         session.invalidateAndCancel()
     }

@@ -92,9 +92,9 @@ static bool take(int descriptor) {
         return count == sizeof sink;
     }
     if (!connection->head && !(connection->head = malloc(head_size))) abort();
-    size_t room = head_size - 1 - connection->head_length;
-    ssize_t count = recv(descriptor, connection->head + connection->head_length, room, 0);
-    if (count <= 0 || room == 0) {
+    size_t space = head_size - 1 - connection->head_length;
+    ssize_t count = recv(descriptor, connection->head + connection->head_length, space, 0);
+    if (count <= 0 || space == 0) {
         forget(descriptor);
         return false;
     }

@@ -1,7 +1,7 @@
 import HTTPTypes
 
 extension HTTP2ErrorCode {
-    /// The code of the stream error in libcurl's error text; libcurl reports it nowhere else. The text is
+    /// The code of the stream error in libcurl's error text, the only place where libcurl reports it. The text is
     /// "HTTP/2 stream 1 was not closed cleanly: CANCEL (err 8)" before 8.21,
     /// "HTTP/2 stream 1 reset by server (error 0x8 CANCEL)" since then; of a stream that ends without a response,
     /// "HTTP/2 stream 1 was closed cleanly, but before getting all response header fields, treated as error".

@@ -1,11 +1,11 @@
-/// Follows a chunked body through its bytes on the wire, to know when it is complete (RFC 9112, section 7.1).
+/// Parses the framing of a chunked body to detect when it is complete (RFC 9112, section 7.1).
 ///
-/// It decodes nothing: libcurl does. It is strict where recipients differ, so a body is never taken for complete that
-/// another recipient sees go on.
+/// libcurl decodes the body. This parser is strict where recipients differ, so that a body is not regarded as complete that
+/// another recipient continues to read.
 package struct ChunkedFraming: Sendable {
-    /// What the next byte is.
+    /// The meaning of the next byte.
     private enum Position {
-        /// A digit of a chunk's size, of which so many came.
+        /// A digit of a chunk's size, after a number of digits.
         case size(digits: Int)
         /// A byte of a chunk extension.
         case chunkExtension
@@ -17,7 +17,7 @@ package struct ChunkedFraming: Sendable {
         case afterData
         /// The LF after it.
         case endOfData
-        /// The first byte of a line of the trailer section, which is empty where this is a CR.
+        /// The first byte of a line of the trailer section; a CR begins the empty line.
         case trailerLine
         /// Another byte of such a line.
         case inTrailerLine
@@ -27,19 +27,19 @@ package struct ChunkedFraming: Sendable {
         case endOfBody
         /// The body is complete.
         case complete
-        /// What came is no chunked body.
+        /// The body is not a valid chunked body.
         case malformed
     }
 
     private var position = Position.size(digits: 0)
-    /// The size of the present chunk; while its data comes, how much of that is missing.
+    /// The size of the current chunk; inside its data, the number of missing bytes.
     private var missing: Int64 = 0
-    /// How many bytes of data came in all chunks.
+    /// The number of data bytes in all chunks so far.
     package private(set) var dataBytes: Int64 = 0
 
     package init() {}
 
-    /// Whether everything came, including the empty line at the end.
+    /// Whether the body is complete, including the empty line at its end.
     package var isComplete: Bool {
         if case .complete = position { true } else { false }
     }
@@ -79,14 +79,14 @@ package struct ChunkedFraming: Sendable {
         case .inTrailerLine: return isLineFeed ? .malformed : isReturn ? .endOfTrailerLine : .inTrailerLine
         case .endOfTrailerLine: return isLineFeed ? .trailerLine : .malformed
         case .endOfBody: return isLineFeed ? .complete : .malformed
-        // What comes after the end belongs to no body.
+        // Bytes after the end are not part of the body.
         case .data, .complete, .malformed: return position
         }
     }
 
     private mutating func take(digit: UInt8, after digits: Int) -> Position {
         let value = digit.isASCIIDigit ? digit - UInt8(ascii: "0") : digit.asciiLowercased - UInt8(ascii: "a") + 10
-        // A larger size is no Int64, and libcurl refuses more digits.
+        // A larger size exceeds an `Int64`, and libcurl refuses more digits.
         guard digits < 16, missing <= Int64.max >> 4 else { return .malformed }
         missing = missing << 4 | Int64(value)
         return .size(digits: digits + 1)

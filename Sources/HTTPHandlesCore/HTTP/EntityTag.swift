@@ -98,13 +98,13 @@ extension HTTPFields {
 
     /// Requests the resource only if it was changed since; otherwise the response is 304. (`If-Modified-Since`)
     ///
-    /// - Parameter date: What `ResponseHead.lastModified` was, as it is.
+    /// - Parameter date: The value of `ResponseHead.lastModified`, unchanged.
     public static func ifModifiedSince(_ date: String) -> HTTPFields { [.ifModifiedSince: date] }
 
     /// Applies the request only if the resource was not changed since; otherwise the response is 412.
     /// (`If-Unmodified-Since`)
     ///
-    /// - Parameter date: What `ResponseHead.lastModified` was, as it is.
+    /// - Parameter date: The value of `ResponseHead.lastModified`, unchanged.
     public static func ifUnmodifiedSince(_ date: String) -> HTTPFields { [.ifUnmodifiedSince: date] }
 
     /// Requests a range of bytes. The response is 206 with the range, 200 with the whole resource, or 416 if the range is

@@ -59,7 +59,7 @@ package struct HeaderBlock: Sendable, Hashable {
     /// A 1xx response other than 101. A 101 is final: it ends the HTTP exchange.
     package var isInformational: Bool { (100..<200).contains(status) && status != 101 }
 
-    /// Whether the body comes in chunks, and in no other transfer coding.
+    /// Whether the only transfer coding of the body is `chunked`.
     package var isChunked: Bool {
         let codings = fields()[values: .transferEncoding]
         return codings.count == 1 && codings[0].isEqualIgnoringASCIICase("chunked")

@@ -1,6 +1,6 @@
 package import HTTPTypes
 
-/// What a request says, apart from its body: a value that is shared and does not change.
+/// A request without its body: an immutable, shared value.
 package final class RequestMessage: Sendable {
     package let method: HTTPRequest.Method
     package let url: RequestURL
@@ -12,7 +12,7 @@ package final class RequestMessage: Sendable {
         self.headerFields = headerFields
     }
 
-    /// A message of a caller, checked.
+    /// Checks a message of the caller.
     package static func checked(
         _ method: HTTPRequest.Method,
         _ url: RequestURL,
@@ -22,14 +22,14 @@ package final class RequestMessage: Sendable {
             throw HandleError(
                 .invalidURL,
                 .openRequest,
-                reason: "the target \"*\" goes with OPTIONS, not with \(method)"
+                reason: "the method of the target \"*\" must be OPTIONS, but is \(method)"
             )
         }
         try RequestRules.check(method, headerFields, for: .openRequest)
         return RequestMessage(method: method, url: url, headerFields: headerFields)
     }
 
-    /// The message without dot segments in its path, unless the options say that they are sent.
+    /// The message without dot segments in its path, unless the option `pathAsIs` is set.
     package func resolved(_ values: OptionValues) -> RequestMessage {
         guard url.hasDotSegments, !values.pathAsIs else { return self }
         return RequestMessage(method: method, url: url.withoutDotSegments, headerFields: headerFields)
@@ -38,9 +38,9 @@ package final class RequestMessage: Sendable {
     /// The message as it is sent with a body.
     ///
     /// - Parameters:
-    ///   - length: The length of the body; `nil` if it is not known.
+    ///   - length: The length of the body; `nil` if it is unknown.
     ///   - hasTrailers: Whether trailer fields may follow the body.
-    ///   - contentType: What the body is, if it says so; a `Content-Type` of the caller's takes precedence.
+    ///   - contentType: The media type of the body, if it has one; a `Content-Type` of the caller takes precedence.
     package func framed(
         length: Int64?,
         hasTrailers: Bool,

@@ -77,11 +77,14 @@ package enum RequestRules {
             }
         }
         if let coding = fields[.transferEncoding] {
-            guard length == nil, coding.asciiLowercased == "chunked" else {
+            if let length {
                 throw .invalidParameter(
                     operation,
-                    "Transfer-Encoding must be \"chunked\", for a body of unknown length, but is \"\(coding)\""
+                    "Transfer-Encoding is not allowed: the length of the body is \(length)"
                 )
+            }
+            guard coding.asciiLowercased == "chunked" else {
+                throw .invalidParameter(operation, "Transfer-Encoding must be \"chunked\", but is \"\(coding)\"")
             }
         }
         fields[.contentLength] = nil

@@ -77,7 +77,7 @@ extension CannedResponse {
             .ok("a length and a fold", ["Content-Length: 5", " 5"], "hello", .noLength),
             .ok("an end of the head with a space", ["Content-Length: 5", " "], "hello"),
             .ok(
-                "more lines than anybody means",
+                "too many lines",
                 [String(repeating: "A: one\r\n", count: 4100) + "Content-Length: 5"],
                 "hello",
                 .tooManyLines

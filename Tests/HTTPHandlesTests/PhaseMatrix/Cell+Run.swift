@@ -3,21 +3,21 @@ import HTTPHandlesLock
 import HTTPHandlesTesting
 import Testing
 
-/// What ends a `withSession` by an error.
+/// The error that ends a `withSession`.
 private struct Leaving: Error {}
 
-/// Where a scene is left for whoever looks at it after the scope.
+/// Keeps a scene for the checks after the scope.
 private final class Played: Sendable {
     let scene = Lock<Scene?>(nil)
 }
 
 extension Cell {
-    /// Plays the cell and checks everything that the close law promises.
+    /// Runs the cell and checks all guarantees of closing.
     ///
-    /// - Parameter isAlone: Whether nothing else in the process uses libcurl, so that its transfers can be counted.
+    /// - Parameter isAlone: Whether no other code of the process uses libcurl, so that its transfers can be counted.
     func run(isAlone: Bool = false) async throws {
         let contextReleased = try await playAndCheck(isAlone)
-        // All events are gone, which have the context too.
+        // All events were released, which hold the context too.
         await contextReleased.passed()
     }
 
@@ -42,7 +42,7 @@ extension Cell {
 
     private func playInScope(_ servers: PhaseServers) async throws -> Scene {
         let played = Played()
-        // A task that can be cancelled without the test's.
+        // A separate task, which can be cancelled.
         let scope = Task {
             try await withSession(options: Scene.options(self)) { session in
                 let scene = try await Scene(self, servers, in: session)
@@ -65,7 +65,7 @@ extension Cell {
         return try #require(played.scene.withLock { $0 })
     }
 
-    // MARK: What the law promises
+    // MARK: Checks
 
     /// Operations, events, and the handle itself.
     private func checkRequest(_ scene: Scene) async throws {
@@ -81,20 +81,20 @@ extension Cell {
         }
         let events = try await scene.recorder.finish()
         #expect(events.map(\.kind) == self.events(scene.servers))
-        #expect(events.last?.context is Scene.Context, "the context is gone before handleClosing")
+        #expect(events.last?.context is Scene.Context, "the context was released before handleClosing")
         if way != .drop {
             let late = try await EventRecorder(of: scene.request()).finish()
-            #expect(late.map(\.kind) == [.handleClosing], "a late listener hears something else than the end")
+            #expect(late.map(\.kind) == [.handleClosing], "a late listener gets other events than handleClosing")
         }
     }
 
-    /// The transfer is out of libcurl; the neighbour's is not, nor that of the request that holds the slot.
+    /// The transfer was removed from libcurl; that of the neighbour, and of the request with the slot, were not.
     private func checkTransfers() {
         let holder = phase == .queued && !way.endsSession ? 1 : 0
         #expect(CurlCensus.attachedTransfers == 1 + holder, "libcurl has the wrong number of transfers")
     }
 
-    /// The next request gets the slot: the neighbour, or whoever else has one, has the only other.
+    /// The next request gets the slot: the neighbour, or another request, has the only other one.
     private func checkSlot(_ scene: Scene) async throws {
         try scene.holder?.close()
         let connection = try await scene.session.connect(to: "127.0.0.1", port: scene.servers.server.port)
@@ -104,10 +104,10 @@ extension Cell {
         #expect(try await request.receiveResponse().status == 200)
         try request.close()
         let kinds = try await recorder.finish().map(\.kind)
-        #expect(!kinds.contains(.queued), "the connection slot was not given back")
+        #expect(!kinds.contains(.queued), "the connection slot was not released")
     }
 
-    /// The handles above close too, and in their order.
+    /// The ancestors close too, in order.
     private func checkParents(_ scene: Scene) async throws {
         switch way {
         case .closeAllOfItsConnection: try scene.session.closeAll()
@@ -123,7 +123,7 @@ extension Cell {
             $0 != .closingConnection && $0 != .connectionClosed
         }
         #expect(idle == [.handleClosing])
-        // Throws where a handle says goodbye before one below it.
+        // Throws if a handle has handleClosing before a descendant.
         let closed = try await scene.treeRecorder.finish().filter { $0.kind == .handleClosing }.map(\.handle)
         #expect(Set(closed).count == closed.count)
         #expect(closed.contains(scene.requestID) && closed.last == scene.session.id)

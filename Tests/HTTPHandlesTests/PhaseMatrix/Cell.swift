@@ -1,7 +1,7 @@
 import HTTPHandles
 import Testing
 
-/// One way to end in one phase.
+/// One way to end a request in one phase.
 struct Cell: Sendable, Hashable {
     let phase: Phase
     let way: WayToEnd
@@ -13,22 +13,22 @@ struct Cell: Sendable, Hashable {
 
     private var makesSense: Bool {
         switch way {
-        // Somebody has to be inside the operation in this phase.
+        // The phase requires a pending operation.
         case .cancel(let operation): phase.operations.contains(operation)
-        // An operation holds its handle: while one is pending there is no last reference to drop.
+        // A pending operation has a reference to its handle, so the last reference cannot be released.
         case .drop: !phase.isOperation
-        // A request that was never used has had no event after its creation, and nobody can listen to it before.
+        // An unused request has no event after its creation, and cannot have a listener before.
         case .closeInItsOwnEvents: phase != .unused
-        // A session that has sent nothing has nothing that could fail yet.
+        // A session that has sent nothing has no driver that could fail.
         case .driverDeath: phase != .unused
         default: true
         }
     }
 
-    /// Takes more than the session with it, so that it needs a process of its own.
+    /// Affects more than the session, so it needs a separate process.
     var needsOwnProcess: Bool { way == .driverDeath }
 
-    /// The operations that are pending when the end comes, in the order in which they were begun.
+    /// The pending operations at the end, in the order in which they were begun.
     var pending: [HandleOperation] {
         let usual = Array(phase.operations.prefix(1))
         switch way {

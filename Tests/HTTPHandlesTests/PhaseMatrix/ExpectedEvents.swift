@@ -3,24 +3,24 @@ import HTTPHandles
 import HTTPHandlesTesting
 
 extension Cell {
-    /// Every event of the request after its creation.
+    /// All events of the request after its creation.
     func events(_ servers: PhaseServers) -> [StatusEvent.Kind] {
         phase.events(servers) + lastEvents
     }
 
-    /// What the end brings.
+    /// The events of the end.
     private var lastEvents: [StatusEvent.Kind] {
         let closing: [StatusEvent.Kind] = phase.endsConnection ? [.closingConnection, .connectionClosed] : []
         return closing + errors.map { .requestError($0) } + [.handleClosing]
     }
 
-    /// The errors of what is pending, in the order of their events: from the head of the request to the response's body.
+    /// The errors of the pending operations, in the order of their events.
     var errors: [HandleError] {
         let order: [HandleOperation] = [.sendRequest, .receiveResponse, .writeData, .readData]
         return order.filter(pending.contains).map { error(of: $0) }
     }
 
-    /// What a pending operation throws.
+    /// The error of a pending operation.
     func error(of operation: HandleOperation) -> HandleError {
         guard way == .driverDeath else { return .cancelled(operation) }
         let systemError = Phase.isPolled ? nil : SystemErrorNumber(rawValue: EINVAL)
@@ -35,13 +35,13 @@ extension Cell {
 extension Phase {
     static let isPolled = ProcessInfo.processInfo.environment["HTTP_HANDLES_BACKEND"] == "poll"
 
-    /// How many of its events are there before the end. The second event back end tells that a connection was made when
-    /// the handshake is over, or the connection.
+    /// The number of its events before the end. The second event back end reports a connection only after the handshake, or
+    /// when it is closed.
     func countOfEvents(_ servers: PhaseServers) -> Int {
         self == .securing && Self.isPolled ? 1 : events(servers).count
     }
 
-    /// What a request has shown when it has come to this phase.
+    /// The events of a request up to this phase.
     func events(_ servers: PhaseServers) -> [StatusEvent.Kind] {
         let (host, port) = (servers.host(for: self), servers.port(for: self))
         let address = SocketAddress(host: "127.0.0.1", port: port)
@@ -93,7 +93,7 @@ extension Phase {
         }
     }
 
-    /// How a request fails whose connection ends before a response.
+    /// The error of a request whose connection is closed before a response.
     static let failure = HandleError(
         .invalidServerResponse,
         .receiveResponse,

@@ -2,7 +2,7 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// A transfer beside the one that ends: it has half of its body before, and gets the other half afterwards.
+/// Another transfer: it receives half of its body before the end of the first one, and the other half afterwards.
 struct Neighbour: Sendable {
     private let request: RequestHandle
     private let recorder: EventRecorder
@@ -12,7 +12,7 @@ struct Neighbour: Sendable {
         self.servers = servers
         let connection = try await session.connect(to: "127.0.0.1", port: servers.server.port)
         request = try await connection.openRequest(.get, "/neighbour")
-        // The other half may be long in coming: under a sanitizer much is done meanwhile.
+        // The other half may be late: with a sanitizer, the checks meanwhile take long.
         try await request.setOption(.receiveTimeout, to: .zero)
         recorder = EventRecorder(of: request)
         try await request.send()
@@ -21,10 +21,10 @@ struct Neighbour: Sendable {
         #expect(try await body.next() == Array("half-".utf8))
     }
 
-    /// Checks that the transfer comes to its end as if nothing had been beside it.
+    /// Checks that the transfer completes normally.
     func finish() async throws {
         servers.neighbourMayEnd.open()
-        #expect(try await request.body.collect(upTo: 100) == Array("whole".utf8), "the neighbour was disturbed")
+        #expect(try await request.body.collect(upTo: 100) == Array("whole".utf8), "the neighbour was affected")
         try request.close()
         let names = try await recorder.finish().map(\.kind.name)
         #expect(

@@ -1,7 +1,7 @@
 import HTTPHandles
 import Testing
 
-/// Where a request is when its end comes.
+/// The phase of a request at its end.
 enum Phase: String, Sendable, Codable, CaseIterable {
     case unused, queued, resolving, connecting, securing
     case sendingHead, awaitingProducer, awaitingServer
@@ -12,12 +12,12 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     case readingBody, bodyPaused
     case unread, complete, failed
 
-    /// Which operations may be pending in this phase: first the one that usually is, then those that may be as well.
+    /// The operations that may be pending in this phase: first the usual one, then additional ones.
     var operations: [HandleOperation] {
         switch self {
         case .unused, .bodyPaused, .unread, .complete, .failed: []
         case .queued, .resolving, .connecting, .securing, .sendingHead: [.sendRequest, .receiveResponse]
-        // What waits for the producer is a send that iterates his sequence; as an operation it is a write.
+        // Waiting for the producer is a send that iterates its sequence; as an operation it is a write.
         case .awaitingProducer: [.writeData, .receiveResponse]
         case .awaitingServer: [.writeData, .receiveResponse]
         case .awaitingHead, .inHead, .discardingRedirect, .secondHop: [.receiveResponse]
@@ -27,17 +27,17 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// The request is in this phase only while its operation is pending.
+    /// Whether the phase requires a pending operation.
     var isOperation: Bool {
         switch self {
         case .queued, .resolving, .connecting, .securing, .sendingHead: true
-        // A redirect is followed for somebody who waits for the response.
+        // A redirect is followed only while receiveResponse is pending.
         case .discardingRedirect, .secondHop, .askingForCredentials: true
         default: false
         }
     }
 
-    /// There is a network connection that the end has to close.
+    /// Whether there is a network connection that the end has to close.
     var endsConnection: Bool {
         switch self {
         case .unused, .queued, .resolving, .connecting, .awaitingRetry, .askingForCredentials: false
@@ -50,7 +50,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
 }
 
 extension Phase: CustomTestStringConvertible {
-    /// What the request is doing.
+    /// A description of the phase.
     var testDescription: String {
         switch self {
         case .unused: "was never used"
@@ -71,8 +71,8 @@ extension Phase: CustomTestStringConvertible {
         case .awaitingDecision: "waits for the caller to decide about a redirect"
         case .awaitingRetry: "waits to be sent again"
         case .readingBody: "waits for more of the response body"
-        case .bodyPaused: "is paused, because nobody reads the body"
-        case .unread: "has a complete response that nobody has read"
+        case .bodyPaused: "is paused, because the body is not read"
+        case .unread: "has a complete response that was not read"
         case .complete: "is complete"
         case .failed: "has failed"
         }

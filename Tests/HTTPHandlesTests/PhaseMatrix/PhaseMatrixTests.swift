@@ -2,20 +2,20 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// The close law in every phase, for every way to end.
+/// The guarantees of closing in every phase, for every way to end.
 @Suite("Phase matrix", .timeLimit(.minutes(5)))
 struct PhaseMatrixTests {
     @Test(arguments: Cell.all.filter { !$0.needsOwnProcess })
-    func `the close law holds on`(_ cell: Cell) async throws {
+    func `closing keeps its guarantees on`(_ cell: Cell) async throws {
         try await cell.run()
     }
 
-    /// In a process of its own for each phase, because other tests have threads, descriptors and transfers too.
+    /// In a separate process for each phase, because other tests have threads, descriptors and transfers too.
     @Test(arguments: Phase.allCases)
-    func `everything is given back by every end of a request that`(_ phase: Phase) async {
+    func `everything is released by every end of a request that`(_ phase: Phase) async {
         await #expect(processExitsWith: .success) { [phase] in
             let cells = Cell.all.filter { $0.phase == phase }
-            // What is made once and kept is made by the first.
+            // The first one also makes everything that is made once and kept.
             try await cells[0].run(isAlone: true)
             #expect(await eventually { Baseline.driverThreads == 0 && CurlCensus.handles == 0 })
             let descriptors = Baseline.descriptors

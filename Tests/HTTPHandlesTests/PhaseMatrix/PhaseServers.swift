@@ -4,15 +4,15 @@ import HTTPTypes
 
 /// The servers that hold a request in a phase, one set for each cell.
 final class PhaseServers: Sendable {
-    /// The server has begun to read what a client sends first.
+    /// The server has begun to read.
     let headBegun = Gate()
-    /// The server has sent all that there is of a response.
+    /// The server has sent its part of the response.
     let responseSent = Gate()
-    /// The provider of credentials was asked.
+    /// The credential provider was called.
     let providerAsked = Gate()
     /// The neighbour gets the second half of its body.
     let neighbourMayEnd: Gate
-    /// The name of a host that is never resolved.
+    /// A host name that is never resolved.
     let stalledName = StalledName()
     let server: ScriptedServer
     private let slow: ScriptedServer
@@ -71,7 +71,7 @@ final class PhaseServers: Sendable {
         }
     }
 
-    // MARK: What the servers say
+    // MARK: Responses
 
     /// The first piece of a body, in chunks.
     static let firstChunk = "5\r\nhello\r\n"
@@ -79,12 +79,12 @@ final class PhaseServers: Sendable {
     static let redirectHead = "HTTP/1.1 302 Found\r\nLocation: /silent\r\nContent-Length: 10\r\n\r\n"
     static let challengeHead = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 10\r\n\r\n"
     static let busyHead = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\n"
-    /// More than a `ResponseBody` keeps, and less than the system does.
+    /// More than a `ResponseBody` buffers, and less than the system does.
     static let bigSize = 512 * 1024
 
     static func head(length: Int) -> String { "HTTP/1.1 200 OK\r\nContent-Length: \(length)\r\n\r\n" }
 
-    // MARK: Where to go for a phase
+    // MARK: URLs for the phases
 
     func host(for phase: Phase) -> String { phase == .resolving ? stalledName.host : "127.0.0.1" }
 
@@ -115,7 +115,7 @@ extension Phase {
         }
     }
 
-    /// Sent when they are asked for, and as long as they are here.
+    /// Credentials that are sent after a challenge.
     static let credentials = Credentials.password(user: "user", password: "password", schemes: [.basic, .digest])
 
     var method: HTTPRequest.Method {
@@ -126,7 +126,7 @@ extension Phase {
     }
 
     var headerFields: HTTPFields {
-        // More than all systems on the way hold, and less than the mebibyte that libcurl sends at most.
+        // More than all socket buffers, and less than the mebibyte that libcurl sends at most.
         self == .sendingHead ? [.cookie: String(repeating: "x", count: 1_000_000)] : [:]
     }
 }

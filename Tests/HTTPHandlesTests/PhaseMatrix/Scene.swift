@@ -4,9 +4,9 @@ import HTTPHandlesTesting
 import Testing
 import TransfersInEveryPhase
 
-/// A request in a phase, with everything around it that its end must leave alone or give back.
+/// A request in a phase, with everything that its end must not affect or has to release.
 final class Scene: Sendable {
-    /// The context of the request; it tells when it is gone.
+    /// The context of the request, which reports its deinitialization.
     final class Context: Sendable {
         let released: Gate
 
@@ -30,7 +30,7 @@ final class Scene: Sendable {
     let connection: ConnectionHandle
     let requestID: HandleID
     let contextReleased = Gate()
-    /// What the drivers wait by that are to live on.
+    /// The event queues of the drivers that must not fail.
     private let sparedQueues: Set<UInt>
     let neighbour: Neighbour
     /// Holds the slot that the request waits for.
@@ -40,10 +40,10 @@ final class Scene: Sendable {
     let sessionRecorder: EventRecorder
     let treeRecorder: EventRecorder
     private let hasCome = Gate()
-    /// The only references to the request, apart from those of operations and of the loops over events.
+    /// The only references to the request, except those of operations and loops over events.
     private let references: Lock<(request: RequestHandle?, pending: [Pending])>
 
-    /// How many connections a session may have at once: one for each of those who are to have one.
+    /// The connection limit of the session.
     static func options(_ cell: Cell) -> [OptionSetting] {
         [.set(.maximumConnections, to: cell.way.endsSession ? 1 : 2)]
     }
@@ -95,14 +95,14 @@ final class Scene: Sendable {
         references = Lock((request, []))
     }
 
-    /// The request, while somebody has it.
+    /// The request, until its reference was released.
     func request() throws -> RequestHandle {
         try #require(references.withLock { $0.request })
     }
 
-    // MARK: The way to the phase
+    // MARK: Reaching the phase
 
-    /// Brings the request to its phase, with everything pending that is to be.
+    /// Brings the request to its phase, with all pending operations.
     func play() async throws {
         let loop = try cell.way == .closeInItsOwnEvents ? closeInOwnEvents(request()) : nil
         try await come(request())
@@ -124,7 +124,7 @@ final class Scene: Sendable {
             return
         case .awaitingServer:
             try await request.send(.writes())
-            // More than all systems on the way hold.
+            // More than all socket buffers.
             try await request.write([UInt8](repeating: 0, count: 4 << 20))
             return
         default: try await request.send()
@@ -147,7 +147,7 @@ final class Scene: Sendable {
         }
     }
 
-    /// Waits until the request is where it should be: the last event of the phase, and then what no event shows.
+    /// Waits until the request is in its phase: for its last event, and for conditions without events.
     private func arrived() async throws {
         let count = cell.phase.countOfEvents(servers)
         if count > 0 { try await recorder.first { $0.sequence >= count } }
@@ -156,7 +156,7 @@ final class Scene: Sendable {
         case .askingForCredentials: await servers.providerAsked.passed()
         case .unread, .bodyPaused:
             await servers.responseSent.passed()
-            // Each call is a turn of the driver, which looks after every socket that is ready.
+            // Each call is a turn of the driver, which processes all ready sockets.
             for _ in 0..<100 { _ = try await session.option(.connectTimeout) }
         default: break
         }
@@ -168,7 +168,7 @@ final class Scene: Sendable {
         references.withLock { $0.pending.contains { $0.operation == operation } }
     }
 
-    /// Begins an operation that is not to end before the request does. When this returns it is pending.
+    /// Begins an operation that ends with the request. When this returns it is pending.
     private func begin(_ operation: HandleOperation) throws {
         let (request, phase) = (try request(), cell.phase)
         let task = Task.immediate {
@@ -185,7 +185,7 @@ final class Scene: Sendable {
         references.withLock { $0.pending.append(Pending(operation: operation, task: task)) }
     }
 
-    /// One piece, and then nothing for ever, unless its task is cancelled.
+    /// One piece, and then it waits until its task is cancelled.
     private struct Producer: AsyncSequence, AsyncIteratorProtocol {
         private let silence = AsyncStream<[UInt8]>.makeStream()
         private var hasBegun = false
@@ -204,7 +204,7 @@ final class Scene: Sendable {
 
     // MARK: The end
 
-    /// Ends the request; a scope is left by whoever is in it.
+    /// Ends the request; a scope is ended by its own task.
     func end() async throws {
         switch cell.way {
         case .closeWithOtherOptions:
@@ -227,7 +227,7 @@ final class Scene: Sendable {
         }
     }
 
-    /// Sets every option to every sort of value, and those of the session back, which has others to serve.
+    /// Sets every option to several values, and restores those of the session, which other requests use.
     private func changeOptions() async throws {
         let request = try request()
         for option in OptionChange.all where !option.isOnlySessions {
@@ -256,12 +256,12 @@ final class Scene: Sendable {
         for await _ in events { try request.close() }
     }
 
-    /// What drivers wait by: a queue of events, or libcurl itself.
+    /// The function in which drivers wait: epoll, or libcurl's poll.
     private static var queues: Set<UInt> {
         Phase.isPolled ? CurlCensus.multis : Set(EventQueue.all.map { UInt($0) })
     }
 
-    /// Pulls the event queue from under the session's driver, on either back end, and wakes it to find out.
+    /// Breaks the event queue of the session's driver, on either back end, and wakes it.
     private func killDriver() async {
         let queues = Self.queues.subtracting(sparedQueues)
         if Phase.isPolled {
@@ -273,7 +273,7 @@ final class Scene: Sendable {
         await session.closed()
     }
 
-    /// What the pending operations threw.
+    /// The errors of the pending operations.
     func outcomes() async throws -> [(operation: HandleOperation, error: HandleError?)] {
         var outcomes: [(HandleOperation, HandleError?)] = []
         for pending in references.withLock({ $0.pending }) {

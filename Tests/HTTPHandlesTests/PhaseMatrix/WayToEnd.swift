@@ -1,9 +1,9 @@
 import HTTPHandles
 import Testing
 
-/// How the end of a request comes.
+/// The cause of the end of a request.
 enum WayToEnd: Sendable, Hashable {
-    /// After every option was set, to every sort of value, on the request and all above it.
+    /// After every option was set to several values, on the request and its ancestors.
     case closeWithOtherOptions
     case close, closeInAnotherTask, closeInItsOwnEvents, closeInEventsOfAnotherHandle
     /// The task that is inside of this operation is cancelled.

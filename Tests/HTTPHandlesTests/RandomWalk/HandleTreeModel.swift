@@ -1,11 +1,11 @@
 import HTTPHandles
 
-/// The reference model of the handle tree: what must be true of everything that a walk has asked for, got and heard.
+/// The reference model of the handle tree: checks all calls, results and events of a walk.
 ///
-/// The event law itself is `EventRecorder`'s matter. Here it is whether results, events and closing agree:
-/// - no operation sees a handle closed before somebody has begun to close it, and none sees it open afterwards;
-/// - exactly one `close` wins; each operation has ended, with a result that the server's behaviour allows;
-/// - what the listeners heard is what the callers got: as many completions, the same errors, the same bytes.
+/// `EventRecorder` checks the order of events. This model checks that results, events and closing are consistent:
+/// - no operation finds a handle closed before a close has begun, and none finds it open afterwards;
+/// - exactly one `close` succeeds; each operation has ended, with a result that the server's behaviour allows;
+/// - events and results are equal: as many completions, the same errors, the same bytes.
 struct HandleTreeModel {
     private let operations: [WalkedOperation]
     private let handles: [WalkedHandle]
@@ -14,13 +14,13 @@ struct HandleTreeModel {
     init(_ history: WalkHistory) {
         operations = history.operations
         handles = history.handles
-        // A one-line fetch is noted under its session, and is not an operation of the session's.
+        // A `fetch` is recorded under its session, but is not an operation of the session.
         byHandle = Dictionary(grouping: operations.filter { $0.call != .fetch }) { $0.handle.id }
     }
 
-    /// Everything that is wrong.
+    /// All violations.
     ///
-    /// - Parameter events: All events of the walk, in one order, if somebody has listened from the beginning to the end.
+    /// - Parameter events: All events of the walk in order, if there was a listener for the whole walk.
     func problems(_ events: [StatusEvent]?) -> [String] {
         var problems: [String] = []
         for operation in operations where operation.result == nil { problems.append("\(operation) did not end") }
@@ -45,7 +45,7 @@ struct HandleTreeModel {
             let error = operation.result?.error
             let seesClosed = error?.code == .invalidHandle || error?.isCancellation == true
             if seesClosed, operation.ended < mayBeClosed {
-                problems.append("\(operation) before anybody closed the handle")
+                problems.append("\(operation) before the handle was closed")
             }
             if operation.began > isClosed, operation.call != .drop, !seesClosed {
                 problems.append("\(operation) on a closed handle")
@@ -69,7 +69,7 @@ struct HandleTreeModel {
         return (closes + own.compactMap(\.cancelled) + attempts(above: handle)).min() ?? .max
     }
 
-    /// When the subtree of an ancestor began to be closed.
+    /// When closing the subtree of an ancestor began.
     private func attempts(above handle: WalkedHandle) -> [Int] {
         guard let parent = handle.parent else { return [] }
         let here = (byHandle[parent.id] ?? []).filter { $0.call == .closeAll }.map(\.began)
@@ -83,7 +83,7 @@ struct HandleTreeModel {
         var problems: [String] = []
         var rest = own.filter(\.call.isExchange)[...]
         while let first = rest.first {
-            // Calls that overlap, directly or through others.
+            // Calls that overlap, directly or transitively.
             var end = first.ended
             let group = rest.prefix { operation in
                 guard operation.began < end || operation.began == first.began else { return false }
@@ -91,7 +91,7 @@ struct HandleTreeModel {
                 return true
             }
             rest = rest.dropFirst(group.count)
-            // What a closed handle answers is closing's matter, and nothing comes after it.
+            // Results of a closed handle are checked under closing, and nothing follows them.
             let calls = group.compactMap { operation -> (WalkedCall, WalkedResult)? in
                 guard let result = operation.result, !operation.showsClosed else { return nil }
                 return (operation.call, result)
@@ -108,7 +108,7 @@ struct HandleTreeModel {
         if let error = result.error, error.isCancellation || error.code == .invalidHandle {
             let isExpected =
                 fetch.cancelled != nil || firstAttempt(fetch.handle, byHandle[fetch.handle.id] ?? []) < fetch.ended
-            return isExpected ? [] : ["\(fetch): nobody closed anything"]
+            return isExpected ? [] : ["\(fetch): nothing was closed"]
         }
         if fetch.handle.hasAnyOptions { return [] }
         var model = RequestModel(fetch.handle)
@@ -120,13 +120,13 @@ struct HandleTreeModel {
         guard problem == nil, case .wholeBody(let bytes) = result else {
             return problem.map { ["\(fetch): \($0)"] } ?? []
         }
-        if case .whole(bytes.count) = fetch.handle.behaviour.promise(isRetried: false).body { return [] }
+        if case .whole(bytes.count) = fetch.handle.behaviour.outcome(isRetried: false).body { return [] }
         return ["\(fetch): the end after \(bytes.count) bytes"]
     }
 
     // MARK: Cookies
 
-    /// A cookie is in the jar once it was certainly put there, until it may have been removed, and not before and after.
+    /// A cookie is in the jar from the time when it was certainly set until it may have been removed, and not outside.
     private func jarProblems() -> [String] {
         let removals = operations.filter { $0.call == .removeCookies && $0.result?.error == nil }
         let settings = operations.compactMap { operation -> (name: String, setting: WalkedOperation)? in
@@ -144,7 +144,7 @@ struct HandleTreeModel {
                 if !isThere, setting.ended < list.began, !mayBeGone { problems.append("\(list): \(name) is missing") }
             }
             for name in names where !mayBeServers(name, before: list.ended) {
-                problems.append("\(list): nobody has set \(name)")
+                problems.append("\(list): \(name) was not set")
             }
         }
         return problems
@@ -164,7 +164,7 @@ struct HandleTreeModel {
         var problems: [String] = []
         for handle in handles {
             guard let events = heard[handle.id] else {
-                problems.append("nothing was heard of \(handle.id)")
+                problems.append("\(handle.id) has no events")
                 continue
             }
             let closings = events.count { $0.kind == .handleClosing }
@@ -182,7 +182,7 @@ struct HandleTreeModel {
         return problems
     }
 
-    /// Each operation's end was an event, and each such event was an operation's end.
+    /// Each end of an operation is an event, and vice versa.
     private func completionProblems(
         _ handle: WalkedHandle,
         _ own: [WalkedOperation],
@@ -190,7 +190,7 @@ struct HandleTreeModel {
     ) -> [String] {
         var problems: [String] = []
         func compare(_ what: String, heard: Int, got: Int) {
-            if heard != got { problems.append("\(handle.id): \(heard) x \(what) heard, \(got) x got") }
+            if heard != got { problems.append("\(handle.id): \(heard) events of \(what), but \(got) results") }
         }
         let sends = own.filter { $0.call.isSend }
         if !sends.contains(where: { $0.call == .send(upload: .stream) }) {
@@ -219,7 +219,7 @@ struct HandleTreeModel {
         compare("readComplete", heard: reads, got: results.reduce(ends) { $0 + ($1.bytes?.reads ?? 0) })
         compare("byte", heard: bytesRead, got: results.reduce(0) { $0 + ($1.bytes?.count ?? 0) })
 
-        // An operation that found the door shut before it began is no event; nor is a refusal of send, read or write.
+        // An operation on a closed handle has no event; nor has a refused send, read or write.
         for operation in [HandleOperation.sendRequest, .receiveResponse] {
             var heard: [HandleError] = []
             for case .requestError(let error) in events where error.operation == operation { heard.append(error) }
@@ -234,11 +234,11 @@ struct HandleTreeModel {
                     problems.append("\(call) was no event")
                 }
             }
-            // Only what is left is theirs: the same error may have been the event of another call.
+            // Only the remaining events: the same error may have been the event of another call.
             for error in mayBeSilent {
                 if let index = heard.firstIndex(of: error) { heard.remove(at: index) }
             }
-            if !heard.isEmpty { problems.append("\(handle.id): \(heard) was heard and nobody got it") }
+            if !heard.isEmpty { problems.append("\(handle.id): the events \(heard) have no results") }
         }
         return problems
     }

@@ -2,13 +2,13 @@ import HTTPHandles
 import HTTPHandlesLock
 import HTTPHandlesTesting
 
-/// Walks one program: its tasks do their steps, all at once, and everything is written down.
+/// Runs one program: its tasks perform their steps concurrently, and everything is recorded.
 final class RandomWalk: Sendable {
     struct Session { let handle: SessionHandle, walked: WalkedHandle }
     struct Connection { let handle: ConnectionHandle, walked: WalkedHandle }
     struct Request { let handle: RequestHandle, walked: WalkedHandle }
 
-    /// The walk's references to its handles; there is no other, except while a call lasts.
+    /// The walk's references to its handles; there are no others, except during calls.
     private struct Slots {
         var session: Session?
         var connections: [Connection?] = Array(repeating: nil, count: WalkProgram.connectionSlots)
@@ -36,7 +36,7 @@ final class RandomWalk: Sendable {
 
     func nextNumber() -> Int { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    /// Every third handle has a context of its own.
+    /// Every third handle has its own context.
     private func nextContext(_ parent: WalkedHandle) -> (WalkContext?, number: Int) {
         let number = nextNumber()
         return number % 3 == 0 ? (WalkContext(number, census), number) : (nil, parent.context)
@@ -69,7 +69,7 @@ final class RandomWalk: Sendable {
         }
     }
 
-    /// The request of a slot, made now where there is none. `nil` where none can be made any more.
+    /// The request of a slot, made if there is none. `nil` if none can be made any more.
     func request(_ slot: Int) async -> Request? {
         if let request = slots.withLock({ $0.requests[slot] }) { return request }
         return await open(slot, on: slot % WalkProgram.connectionSlots, .hello, .post)
@@ -100,8 +100,8 @@ final class RandomWalk: Sendable {
     func open(_ slot: Int, on place: Int, _ behaviour: ServerBehaviour, _ method: WalkMethod) async -> Request? {
         guard var connection = await connection(place) else { return nil }
         if behaviour == .refused {
-            guard let nobody = await connectionToNobody() else { return nil }
-            connection = nobody
+            guard let unreachable = await connectionWithoutListener() else { return nil }
+            connection = unreachable
         }
         let (context, contextNumber) = nextContext(connection.walked)
         let number = nextNumber()
@@ -127,14 +127,14 @@ final class RandomWalk: Sendable {
             return request
         } catch {
             history.end(operation, .failed(error))
-            // The next one is luckier.
+            // The next one may succeed.
             slots.withLock { $0.connections[place] = nil }
             return nil
         }
     }
 
-    /// A connection handle for a port where nobody listens. It is dropped as soon as it has its request.
-    private func connectionToNobody() async -> Connection? {
+    /// A connection handle for a port without a listener. It is released as soon as it has its request.
+    private func connectionWithoutListener() async -> Connection? {
         guard let session else { return nil }
         let operation = history.begin(.connect, on: session.walked)
         do throws(HandleError) {
@@ -151,7 +151,7 @@ final class RandomWalk: Sendable {
 
     func drop(_ target: Target) {
         if let existing = existing(target) { history.end(history.begin(.drop, on: existing.walked), .done) }
-        // What is dropped is released outside the lock.
+        // Released outside the lock.
         _ = slots.withLock { slots in
             var dropped = Slots()
             switch target {

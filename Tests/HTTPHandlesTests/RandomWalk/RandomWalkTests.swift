@@ -4,10 +4,10 @@ import HTTPHandlesLock
 import HTTPHandlesTesting
 import Testing
 
-/// Random programs of operations, by several tasks at once, against a server that misbehaves at random; results and events
-/// are held against a model.
+/// Random programs of operations, run by several concurrent tasks against a server with random faults. Results and events are
+/// compared with a model.
 ///
-/// Every run walks other seeds and prints them. To replay one, as often as it takes:
+/// Every run uses other seeds and prints them. To replay one, repeatedly if necessary:
 ///
 ///     HTTP_HANDLES_WALK_SEED=4711 swift test --filter RandomWalkTests
 ///
@@ -20,36 +20,36 @@ struct RandomWalkTests {
         return asked ?? (Sanitizer.isPresent ? 12_000 : 100_000)
     }
 
-    @Test func `a hundred thousand operations obey the law`() async throws {
+    @Test func `a hundred thousand operations agree with the model`() async throws {
         let before = (threads: Baseline.driverThreads, descriptors: Baseline.descriptors)
         let start = ContinuousClock.now
-        let tally = Tally()
+        let counter = WalkCounter()
         let files = try WalkFiles()
         await withTaskGroup { group in
             for _ in 0..<4 {
                 group.addTask {
-                    while let seed = tally.nextSeed() {
+                    while let seed = counter.nextSeed() {
                         let (operations, problems) = await Self.walk(seed, files)
-                        tally.add(operations, failed: !problems.isEmpty)
+                        counter.add(operations, failed: !problems.isEmpty)
                         let text = problems.prefix(12).joined(separator: "\n  ")
                         if !problems.isEmpty { Issue.record("seed \(seed):\n  \(text)") }
                     }
                 }
             }
         }
-        print("random walk: \(tally), \(ContinuousClock.now - start)")
-        // Other tests run in the same process; what every walk leaves behind would be far more than theirs.
+        print("random walk: \(counter), \(ContinuousClock.now - start)")
+        // Other tests run in the same process; leaks of the walks would be far larger than their resources.
         #expect(await eventually { Baseline.driverThreads <= before.threads + 50 })
         #expect(await eventually { Baseline.descriptors <= before.descriptors + 200 })
     }
 
-    /// How many walks there were, and which is next.
-    private final class Tally: Sendable, CustomStringConvertible {
+    /// The number of walks, and the next seed.
+    private final class WalkCounter: Sendable, CustomStringConvertible {
         private let replayed = ProcessInfo.processInfo.environment["HTTP_HANDLES_WALK_SEED"].flatMap { UInt64($0) }
         private let first = UInt64.random(in: 1..<1_000_000_000)
         private let state = Lock((walks: UInt64(0), operations: 0, failures: 0))
 
-        /// `nil` when there were enough, or enough failures.
+        /// `nil` after enough walks or enough failures.
         func nextSeed() -> UInt64? {
             state.withLock { state in
                 guard state.operations < RandomWalkTests.operationsWanted, state.failures < 3 else { return nil }
@@ -72,7 +72,7 @@ struct RandomWalkTests {
         }
     }
 
-    /// In a process of its own, so that everything can be counted.
+    /// In a separate process, so that all resources can be counted.
     @Test func `walks leave no thread and no descriptor behind`() async {
         await #expect(processExitsWith: .success) {
             let files = try WalkFiles()
@@ -87,7 +87,7 @@ struct RandomWalkTests {
         }
     }
 
-    /// Walks one seed; a walk that hangs ends the process, after it has said where.
+    /// Runs one seed. A walk that hangs prints its state and ends the process.
     static func walk(_ seed: UInt64, _ files: WalkFiles) async -> (operations: Int, problems: [String]) {
         do {
             let walk = try RandomWalk(WalkProgram(seed: seed), files)

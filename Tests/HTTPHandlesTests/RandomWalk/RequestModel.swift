@@ -1,15 +1,15 @@
 import HTTPHandles
 
-/// What a request may do next, as long as one task uses it: the reference that results are held against.
+/// The reference model of a request: the results that are allowed in each state.
 ///
-/// Where calls overlap, the model knows less: `State.unknown`, until a call comes that makes everything clear again.
-/// Closing is not its business; that is `HandleTreeModel`'s.
+/// If calls overlap, the state is `State.unknown` until a call determines it again. Closing is checked by
+/// `HandleTreeModel`.
 struct RequestModel {
     private enum State: Equatable {
-        /// Nothing was sent, or what was sent has failed.
+        /// Nothing was sent, or the exchange has failed.
         case idle
         case sent
-        /// So many bytes of the body were read.
+        /// The number of bytes of the body that were read.
         case responded(offset: Int)
         /// The body was read to its end.
         case over
@@ -20,10 +20,10 @@ struct RequestModel {
 
     private enum Upload: Equatable {
         case none
-        /// Sent with `.writes`; so many pieces may still come.
+        /// Sent with `.writes`; the number of pieces that may follow.
         case open
         case complete
-        /// Sent, and in which of the states above nobody knows.
+        /// Sent, in one of the states above.
         case unknown
     }
 
@@ -43,38 +43,38 @@ struct RequestModel {
         mayTimeOut = handle.mayTimeOut
     }
 
-    /// What can become of any request on a connection, be the server good or bad. A `POST` on a pooled connection that the
-    /// server closes at this moment fails (`Docs/Decisions/0007`).
+    /// Results that are possible for any request, whatever the server does. A `POST` fails if the server closes its pooled
+    /// connection at the same time (`Docs/Decisions/0007`).
     private var accidents: Set<HandleErrorCode> {
         var codes: Set<HandleErrorCode> = mayTimeOut ? [.timeout] : []
-        // A body that is there as a whole can be sent again, and is where that does no harm.
+        // A complete body can be sent again, and is if that is safe.
         if method == .post || method == .put && upload != .none {
             codes.formUnion([.connectionError, .invalidServerResponse, .resendRequest])
         }
         return codes
     }
 
-    /// No attempt begins that would end too late.
-    private var promise: (head: ServerBehaviour.HeadPromise, body: ServerBehaviour.BodyPromise) {
+    /// No attempt begins that would end after the time limit.
+    private var outcome: (head: ServerBehaviour.HeadOutcome, body: ServerBehaviour.BodyOutcome) {
         let canBeSentAgain = method == .get || method == .put && upload == .none && state != .unknown
-        return behaviour.promise(isRetried: isRetried && !mayTimeOut && canBeSentAgain)
+        return behaviour.outcome(isRetried: isRetried && !mayTimeOut && canBeSentAgain)
     }
 
     private var headErrors: Set<HandleErrorCode> {
-        switch promise.head {
+        switch outcome.head {
         case .arrives, .arrivesAs, .stalls: accidents
         case .fails(let codes), .arrivesOrFails(_, let codes): codes.union(accidents)
         }
     }
 
     private var bodyErrors: Set<HandleErrorCode> {
-        switch promise.body {
+        switch outcome.body {
         case .whole, .stalls: accidents
         case .fails(_, let codes): codes.union(accidents)
         }
     }
 
-    /// The call ended so, and nothing else went on at the time. Returns what is wrong with that.
+    /// Checks the result of a call without concurrent calls. Returns a violation.
     mutating func alone(_ call: WalkedCall, _ result: WalkedResult) -> String? {
         switch call {
         case .send(let upload): sent(upload, result)
@@ -86,7 +86,7 @@ struct RequestModel {
         }
     }
 
-    /// Several calls went on at once. Returns what is wrong with one of them all the same.
+    /// Checks the result of a call with concurrent calls. Returns a violation.
     mutating func together(_ calls: [(WalkedCall, WalkedResult)]) -> String? {
         state = .unknown
         upload = .unknown
@@ -96,14 +96,14 @@ struct RequestModel {
         return nil
     }
 
-    // MARK: Whatever the state
+    // MARK: In any state
 
-    /// What must be true of a result in any state.
+    /// Checks of a result in any state.
     private func always(_ call: WalkedCall, _ result: WalkedResult) -> String? {
         if let bytes = result.bytes, bytes.count > 0 {
             guard bytes.isConsistent else { return "bytes in the wrong order" }
             let limit: Int =
-                switch promise.body {
+                switch outcome.body {
                 case .whole(let count), .fails(let count, _), .stalls(let count): count
                 }
             guard bytes.count <= limit else { return "\(bytes.count) bytes of at most \(limit)" }
@@ -121,18 +121,18 @@ struct RequestModel {
 
     private func headProblem(_ status: Int, _ target: String?) -> String? {
         guard target == behaviour.last.target(number) else { return "the response to \(target ?? "another request")" }
-        return switch promise.head {
+        return switch outcome.head {
         case .arrives(status), .arrivesOrFails(status, _): nil
         case .arrivesAs(let statuses) where statuses.contains(status): nil
         default: "a head with status \(status)"
         }
     }
 
-    // MARK: One call after the other
+    // MARK: Sequential calls
 
     private mutating func sent(_ upload: WalkedCall.Upload, _ result: WalkedResult) -> String? {
         if upload == .missing {
-            // Refused before anything else was looked at, or changed.
+            // Refused before anything else was checked or changed.
             return result.error?.code == .fileNotReadable ? nil : "\(result) without a file"
         }
         self.upload = upload == .upFront ? .none : upload == .writes ? .open : .unknown
@@ -140,7 +140,7 @@ struct RequestModel {
             state = .sent
             return nil
         }
-        // A streamed body fails after `send` has begun: then `receiveResponse` still tells why.
+        // A streamed body fails after `send` has begun: then `receiveResponse` reports the error.
         state = upload == .upFront ? .idle : .unknown
         self.upload = .unknown
         guard error.code != .incorrectHandleState else { return "\(error): refused" }
@@ -189,7 +189,7 @@ struct RequestModel {
         default: return "\(result) in state \(before)"
         }
         if let end {
-            guard case .whole(end) = promise.body else { return "the end after \(end) bytes" }
+            guard case .whole(end) = outcome.body else { return "the end after \(end) bytes" }
         }
         if let error = result.error, before != .unknown, !bodyErrors.contains(error.code) {
             return "\(error) is not to be expected of a body"
@@ -202,7 +202,7 @@ struct RequestModel {
         let isRefused = result.error?.code == .incorrectHandleState
         switch (before, isRefused) {
         case (.none, false), (.complete, false):
-            // The exchange may have ended in the meantime, which a write is told in place of its refusal.
+            // The exchange may have ended meanwhile; then a write has that error instead of its refusal.
             return before == .none ? "\(result) of \(call) though no body is streamed" : always(call, result)
         case (.open, true): return "\(result) of \(call): refused"
         default: break

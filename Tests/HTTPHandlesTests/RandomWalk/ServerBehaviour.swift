@@ -1,48 +1,48 @@
 import HTTPHandles
 import HTTPHandlesTesting
 
-/// What the server of a random walk does with a request, and what may come of that. The request's target names it, so a
-/// request that is sent again meets it again.
+/// The behaviour of the server of a random walk for a request, and its possible results. It is part of the request's target,
+/// so that a repeated request has the same behaviour.
 ///
-/// A new behaviour is a case here, what it does in `perform`, and what it promises in `promise`.
+/// A new behaviour needs a case here, its implementation in `perform`, and its results in `outcome`.
 enum ServerBehaviour: String, CaseIterable, Sendable {
-    // What a server should do.
+    // Correct behaviour.
     case hello, empty, chunked, untilClose, helloAndClose, informational, trickle, big
-    // Ways to `hello`, the last one to itself.
+    // Redirects to `hello`, the last one to itself.
     case redirect, redirectWithMethod, redirectCut, redirectLoop
-    // A 401 before `hello`: for credentials that are known, or that the provider has.
+    // A 401 before `hello`: with credentials, or with a provider.
     case challenge, challengeCut, refusal
-    // A 401 for whom nobody has an answer, or none in time.
+    // A 401 without an answer, or without an answer in time.
     case denied, refusalUnanswered
-    // Ways to `hello` that somebody is asked about, and stops, forbids or leaves undecided.
+    // Redirects to `hello` that a decider stops, refuses or does not decide.
     case redirectStopped, redirectForbidden, redirectUndecided
-    // To itself, with a cookie that has to come back.
+    // To itself, with a cookie that has to be sent back.
     case cookie
-    // 503: for ever; every other time; with a wish to be left alone. Every other time nothing at all.
+    // 503: always; every other time; with `Retry-After`. Every other time no response at all.
     case busy, busyOnce, busyForLong, cutOnce
-    // A body that is coded: well; and so that decoding fails.
+    // A coded body: valid; malformed.
     case coded, codedBig, codedCut, codedDamaged
-    // What keeps a client waiting for ever.
+    // The client waits without end.
     case stallBeforeHead, stallInHead, stallInBody, stallReading
-    // Orderly ends where there should be none.
+    // FIN at the wrong time.
     case cutBeforeHead, cutInHead, cutInBody, cutInChunk
     // Resets.
     case resetBeforeHead, resetInHead, resetInBody
-    // What no client should accept, or has to survive.
+    // Invalid responses.
     case garbage, endlessHead, twoLengths, excess, earlyAnswer
-    /// Nobody listens there.
+    /// A refused connection.
     case refused
 
-    enum HeadPromise {
+    enum HeadOutcome {
         case arrives(status: Int)
         case arrivesAs(Set<Int>)
         case fails(Set<HandleErrorCode>)
-        /// Both may be seen.
+        /// Both results are possible.
         case arrivesOrFails(status: Int, Set<HandleErrorCode>)
         case stalls
     }
 
-    enum BodyPromise {
+    enum BodyOutcome {
         case whole(Int)
         /// An error after at most so many bytes.
         case fails(upTo: Int, Set<HandleErrorCode>)
@@ -53,7 +53,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     /// More than the library buffers, so that a slow reader has the connection paused.
     static let bigBody = 400_000
 
-    /// Who a session of a walk is, to those who ask; and who else, to those to whom that is not good enough.
+    /// The credentials of a session of a walk, and those of its provider.
     static let options: [OptionSetting] = [
         .set(.credentials, to: .password(user: "a", password: "", schemes: [.basic, .digest])),
         .set(
@@ -70,7 +70,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     ]
     private static let lateAuthorization = "Basic Yjo="
 
-    /// Who is asked about redirects.
+    /// The redirect decider.
     static let decider = RedirectDecider { proposal in
         switch behaviour(ofURL: proposal.responseFields[.location] ?? "") {
         case .redirectStopped: return .stop
@@ -90,15 +90,15 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         for _ in 0..<20 { await Task.yield() }
     }
 
-    /// The answer that follows is nobody's.
+    /// The response after that belongs to no request.
     private static func untilCancelled() async {
         try? await Task.sleep(for: .seconds(1_000_000))
     }
 
     private static let lost: Set<HandleErrorCode> = [.connectionError, .invalidServerResponse]
 
-    /// - Parameter isRetried: Whether the client certainly tries again.
-    func promise(isRetried: Bool) -> (head: HeadPromise, body: BodyPromise) {
+    /// - Parameter isRetried: Whether the client certainly retries.
+    func outcome(isRetried: Bool) -> (head: HeadOutcome, body: BodyOutcome) {
         let small = Self.smallBody
         return switch self {
         case .hello, .chunked, .untilClose, .helloAndClose, .informational, .trickle, .excess, .redirect,
@@ -130,7 +130,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         }
     }
 
-    /// Who answers in the end.
+    /// The behaviour after redirects.
     var last: ServerBehaviour {
         switch self {
         case .redirect, .redirectWithMethod, .redirectCut: .hello
@@ -138,7 +138,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether a client without time limits may wait for ever, be it for the head, the body, or to get rid of its own.
+    /// Whether a client without time limits may wait without end, for the head, the body, or while sending.
     var mayStall: Bool {
         switch self {
         case .stallBeforeHead, .stallInHead, .stallInBody, .stallReading: true
@@ -147,7 +147,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether the request is one that may be done twice, or a redirect may make it one.
+    /// Whether the request is idempotent, or may become so by a redirect.
     func mayMakeIdempotent(_ method: WalkMethod) -> Bool {
         switch self {
         case .redirect, .redirectCut, .redirectLoop, .redirectStopped, .redirectForbidden, .redirectUndecided, .cookie:
@@ -156,13 +156,13 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether it makes sense only where requests are tried again.
+    /// Whether it is useful only with retries.
     var isForRetries: Bool { [.busyOnce, .busyForLong, .cutOnce].contains(self) }
 
-    /// Whether it makes sense only where somebody decides about redirects.
+    /// Whether it is useful only with a redirect decider.
     var isForDeciders: Bool { [.redirectStopped, .redirectForbidden, .redirectUndecided].contains(self) }
 
-    /// How often it is chosen.
+    /// Its weight in the random choice.
     var weight: Int {
         switch self {
         case .hello: 12
@@ -174,13 +174,13 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     }
 }
 
-// MARK: - What the server does
+// MARK: - The server
 
 extension ServerBehaviour {
-    /// The target of a request for this behaviour; the number tells the requests of a walk apart.
+    /// The target of a request with this behaviour; the number identifies the request.
     func target(_ number: Int) -> String { "/\(rawValue)/\(number)" }
 
-    /// The body of the response to the request with a number: its bytes count up, from that number on.
+    /// The body of the response to the request with a number: its bytes count up from that number.
     static func byte(at offset: Int, ofRequest number: Int) -> UInt8 { UInt8(truncatingIfNeeded: number + offset) }
 
     static func body(ofRequest number: Int, count: Int) -> ArraySlice<UInt8> {
@@ -190,7 +190,7 @@ extension ServerBehaviour {
 
     private static let pattern = (0..<(bigBody + 256)).map { UInt8(truncatingIfNeeded: $0) }
 
-    /// In blocks that are stored as they are, without a frame (RFC 1951, section 3.2.4).
+    /// In stored blocks, without a frame (RFC 1951, section 3.2.4).
     private static func deflated(_ body: ArraySlice<UInt8>) -> [UInt8] {
         var coded: [UInt8] = []
         var rest = body
@@ -203,7 +203,7 @@ extension ServerBehaviour {
         return coded
     }
 
-    /// A server that does what targets ask for, connection after connection, and counts those that are open.
+    /// A server with the behaviours of the targets, which counts its open connections.
     static func server(for walk: WalkCensus) throws -> ScriptedServer {
         try ScriptedServer { connection in
             walk.connectionOpened()
@@ -218,7 +218,7 @@ extension ServerBehaviour {
         }
     }
 
-    /// Returns whether the connection goes on.
+    /// Returns whether the connection stays open.
     private func perform(
         _ connection: ServerConnection,
         _ head: ReceivedHead,
@@ -323,7 +323,7 @@ extension ServerBehaviour {
             case let other?: walk.noteMistake("\(head.requestLine) came with the cookie \(other)")
             }
         case .busy, .busyOnce, .busyForLong, .cutOnce:
-            if self == .busyOnce || self == .cutOnce, !walk.isOddArrival(head.target) {
+            if self == .busyOnce || self == .cutOnce, !walk.isOddRequest(head.target) {
                 try connection.send(whole)
                 return true
             }
@@ -334,10 +334,10 @@ extension ServerBehaviour {
         case .coded, .codedBig, .codedCut, .codedDamaged:
             var coded = Self.deflated(Self.body(ofRequest: number, count: self == .codedBig ? Self.bigBody : small))
             if self == .codedCut { coded.removeLast(small / 2) }
-            // A block of a kind that there is not.
+            // An invalid block type.
             if self == .codedDamaged { coded[0] = 7 }
             try connection.send("\(start)Content-Encoding: deflate\r\nContent-Length: \(coded.count)\r\n\r\n")
-            // Nothing comes out of the first piece.
+            // The first piece has no output.
             for piece in [coded.prefix(3), coded.dropFirst(3)] { try connection.send(piece) }
         case .stallReading, .earlyAnswer, .resetBeforeHead, .cutBeforeHead, .refused: break
         }

@@ -2,7 +2,7 @@ import Foundation
 import HTTPHandles
 import HTTPTypes
 
-/// The files that requests of a walk send, all of sevens.
+/// The files that requests of a walk send; all bytes are 7.
 final class WalkFiles: Sendable {
     static let sizes = [0, 10, 5000, 700_000]
 
@@ -27,7 +27,7 @@ extension WalkMethod {
 }
 
 extension SentBody {
-    /// All that is sent is made of it.
+    /// The byte of all bodies that are sent.
     static let byte: UInt8 = 7
 
     func requestBody(_ files: WalkFiles) -> RequestBody {
@@ -54,7 +54,7 @@ extension SentBody {
         hasTrailers ? .stream(pieces) { [.eTag: "\"7\""] } : .stream(pieces)
     }
 
-    /// Whether a body that came whole is one of those that are sent, by its type.
+    /// Whether a complete body is one of those that are sent, according to its type.
     static func isRight(_ body: [UInt8], type: String?) -> Bool {
         guard let type else { return isAllBytes(body[...]) }
         if type == "application/x-www-form-urlencoded" {

@@ -1,13 +1,13 @@
 import HTTPHandlesLock
 import HTTPHandlesTesting
 
-/// What of a walk is there at the moment: its contexts, and its connections as the server sees them.
+/// The current contexts of a walk, and its connections according to the server.
 final class WalkCensus: Sendable {
     private let contexts = Atomic(0)
     private let connections = Atomic(0)
     private let wrongRequests = Lock<[String]>([])
     private let arrivals = Lock<[String: Int]>([:])
-    /// For servers that do nothing while the session lasts.
+    /// For servers that wait until the end of the session.
     let sessionIsGone = Gate()
 
     var contextsAlive: Int { contexts.load(ordering: .acquiring) }
@@ -16,12 +16,12 @@ final class WalkCensus: Sendable {
     func connectionOpened() { connections.wrappingAdd(1, ordering: .acquiringAndReleasing) }
     func connectionClosed() { connections.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
 
-    /// What the server should not have been sent.
+    /// Requests that the server should not have received.
     var mistakes: [String] { wrongRequests.withLock { $0 } }
     func noteMistake(_ text: String) { wrongRequests.withLock { $0.append(text) } }
 
-    /// Whether it is the first, third … time that this target is asked for.
-    func isOddArrival(_ target: String) -> Bool {
+    /// Whether it is the first, third … request for this target.
+    func isOddRequest(_ target: String) -> Bool {
         arrivals.withLock { arrivals in
             arrivals[target, default: 0] += 1
             return arrivals[target, default: 0] % 2 == 1
@@ -32,7 +32,7 @@ final class WalkCensus: Sendable {
     fileprivate func contextReleased() { contexts.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
 }
 
-/// The context of a handle of a walk: known by its number, and counted.
+/// The context of a handle of a walk: numbered and counted.
 final class WalkContext: Sendable {
     let number: Int
     private let census: WalkCensus

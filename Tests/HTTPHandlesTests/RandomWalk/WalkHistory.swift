@@ -1,25 +1,25 @@
 import HTTPHandles
 import HTTPHandlesLock
 
-/// A handle of a walk: what is known of it from its making. It does not keep the handle itself alive.
+/// The properties of a handle of a walk, without a reference to the handle.
 final class WalkedHandle: Sendable {
     let id: HandleID
     let parent: WalkedHandle?
-    /// The number of the context that the handle shows.
+    /// The number of the handle's context.
     let context: Int
     let behaviour: ServerBehaviour
     /// The number in the request's target.
     let number: Int
     let method: WalkMethod
-    /// Written by the walk itself, so that it may never be complete.
+    /// The walk writes the body, which may never be complete.
     private let lacksBody = Atomic(false)
-    /// Some exchange may have short time limits.
+    /// Some exchanges may have short time limits.
     private let timesOut = Atomic(false)
-    /// Every exchange has short time limits, so that everything ends by itself.
+    /// Every exchange has short time limits, so that everything ends without help.
     let endsInTime: Bool
-    /// The session tries again.
+    /// The session has a retry policy.
     let isRetried: Bool
-    /// Its options change at any time, so that anything may come of it.
+    /// Its options change at any time, so any result is possible.
     private let anyOptions: Atomic<Bool>
     private let sends = Atomic(0)
     private let changes = Atomic(0)
@@ -51,8 +51,8 @@ final class WalkedHandle: Sendable {
 
     var hasAnyOptions: Bool { anyOptions.load(ordering: .relaxed) }
 
-    /// Of a send and a change of options that are to leave each other alone, one sees the other: then the change is not
-    /// made, or anything may come of what was sent.
+    /// A send and a change of options must not overlap. Each checks for the other: then the change is not made, or any result
+    /// is allowed.
     func beginSend() {
         sends.wrappingAdd(1, ordering: .sequentiallyConsistent)
         if changes.load(ordering: .sequentiallyConsistent) > 0 { anyOptions.store(true, ordering: .relaxed) }
@@ -72,13 +72,13 @@ final class WalkedHandle: Sendable {
     func noteMayLackBody() { lacksBody.store(true, ordering: .relaxed) }
     func noteMayTimeOut() { timesOut.store(true, ordering: .relaxed) }
 
-    /// Whether an operation may wait until somebody ends it.
+    /// Whether an operation may wait until another call ends it.
     var mayStall: Bool {
         hasAnyOptions || !endsInTime && (behaviour.mayStall || mayLackBody)
     }
 }
 
-/// What was asked of a handle.
+/// A call.
 enum WalkedCall: Sendable, Equatable {
     case connect, openRequest, send(upload: Upload), receive, read, readToEnd, write, finishWriting
     case close, closeAll, setOption, queryOption, fetch, drop
@@ -86,7 +86,7 @@ enum WalkedCall: Sendable, Equatable {
 
     enum Upload: Sendable { case upFront, stream, writes, missing }
 
-    /// Calls that have a part in the exchange with the server.
+    /// Calls that are part of an exchange with the server.
     var isExchange: Bool {
         switch self {
         case .send, .receive, .read, .readToEnd, .write, .finishWriting: true
@@ -94,7 +94,7 @@ enum WalkedCall: Sendable, Equatable {
         }
     }
 
-    /// As errors name it.
+    /// Its name in errors.
     var operation: HandleOperation {
         switch self {
         case .connect: .connect
@@ -111,15 +111,15 @@ enum WalkedCall: Sendable, Equatable {
     }
 }
 
-/// How a call ended.
+/// The result of a call.
 enum WalkedResult: Sendable {
     case done
-    /// `write` was told that the server wants no more.
+    /// `write` returned false.
     case unwanted
     case head(status: Int, target: String?)
     /// The names of the cookies in the jar.
     case cookies(Set<String>)
-    /// Body bytes, how many reads they came in, and whether each byte was the right one after the byte before it.
+    /// Body bytes, the number of reads, and whether each byte was the correct one after the previous byte.
     case bytes(BodyBytes)
     /// Body bytes, and then the end of the body.
     case wholeBody(BodyBytes)
@@ -147,7 +147,7 @@ enum WalkedResult: Sendable {
     }
 }
 
-/// One call, from its beginning to its end. Times are places in one order of all beginnings and ends.
+/// One call, from its beginning to its end. Times are positions in the order of all beginnings and ends.
 struct WalkedOperation: Sendable {
     let call: WalkedCall
     let handle: WalkedHandle
@@ -160,7 +160,7 @@ struct WalkedOperation: Sendable {
     func overlaps(_ other: WalkedOperation) -> Bool { began < other.ended && other.began < ended }
 }
 
-/// Everything that the tasks of a walk have asked for and got.
+/// All calls of the tasks of a walk, with their results.
 final class WalkHistory: Sendable {
     private struct State {
         var time = 0

@@ -1,17 +1,17 @@
 import HTTPHandles
 
-/// What a task of a random walk does in one step. Numbers are slots: places for handles that all tasks share.
+/// The operation of a step of a random walk. Numbers are slots for handles that all tasks share.
 ///
-/// A new operation is a case here, a weight in `WalkProgram`, its doing in `RandomWalk`, and its law in `RequestModel` or
-/// `HandleTreeModel`.
+/// A new operation needs a case here, a weight in `WalkProgram`, its implementation in `RandomWalk`, and its rules in
+/// `RequestModel` or `HandleTreeModel`.
 enum WalkOperation: Sendable {
     case connect(Int)
     case open(Int, on: Int, ServerBehaviour, WalkMethod)
     case send(Int, SentBody)
     case receive(Int)
-    /// Takes one piece of the body.
+    /// Reads one piece of the body.
     case read(Int)
-    /// Takes the rest of the body.
+    /// Reads the rest of the body.
     case readToEnd(Int)
     case write(Int, count: Int)
     case finishWriting(Int)
@@ -21,20 +21,20 @@ enum WalkOperation: Sendable {
     case closeAtEvent(Int, count: Int)
     /// Waits for the end of a handle that was closed in the same step.
     case closeAndWait(Int)
-    /// Drops the walk's only reference.
+    /// Releases the walk's only reference.
     case drop(Target)
     case setShortLimits(Target)
-    /// Sets one option to one of its values, where nothing is expected of results any more.
+    /// Sets one option to one of its values, in walks that allow any result.
     case setAnyOption(Target, option: Int, value: Int)
     case queryOption(Target)
-    /// Puts a cookie of its own into the session's jar.
+    /// Adds a cookie to the session's jar.
     case setCookie
     case listCookies
     case removeCookies
     case subscribe(Target, StatusMask, StatusScope)
-    /// Listens until so many events were heard.
+    /// Listens to a number of events.
     case listenFor(Target, events: Int)
-    /// The one-line interface, with what becomes of the response.
+    /// `fetch`, with the use of its response.
     case fetch(ServerBehaviour, ResponseUse)
 }
 
@@ -44,7 +44,7 @@ enum Target: Sendable {
     case request(Int)
 }
 
-/// One without a body, one that may be done once only, one that may be done twice.
+/// Without a body; not idempotent; idempotent.
 enum WalkMethod: String, Sendable {
     case get = "GET", post = "POST", put = "PUT"
 
@@ -55,7 +55,7 @@ enum SentBody: Sendable {
     case none
     case bytes(Int)
     case stream(pieces: Int, of: Int)
-    /// The walk writes it itself, or does not.
+    /// Written by the walk, possibly incomplete.
     case writes(announced: Int?)
     /// One of `WalkFiles`.
     case file(Int)
@@ -69,11 +69,11 @@ enum ResponseUse: Sendable, CaseIterable {
     case readToEnd, readOnce, drop
 }
 
-/// What happens to an operation while it runs, so many microseconds after its beginning.
+/// An interruption of a running operation, a number of microseconds after its beginning.
 struct Interruption: Sendable {
     enum Kind: Sendable, CaseIterable {
         case cancelTask, closeRequest, closeAllOfConnection
-        /// Sets options of the request, to any values and back, which must not matter to what it is doing.
+        /// Sets options of the request to any values and back, which must not affect its exchange.
         case changeOptions
     }
 

@@ -1,10 +1,10 @@
 import HTTPHandles
 
-/// Everything that is random in a walk, made from its seed before anything happens. Only the races are left to the
-/// machine: a seed is replayed as often as it takes.
+/// All random choices of a walk, made from its seed in advance. Only races are not determined: a seed may have to be replayed
+/// repeatedly.
 struct WalkProgram: Sendable {
     enum Ending: Sendable, CaseIterable {
-        /// While the tasks are still at work.
+        /// While the tasks are still running.
         case closeAllAtOnce
         case closeAll
         case closeSessionFirst
@@ -20,19 +20,19 @@ struct WalkProgram: Sendable {
     let seed: UInt64
     /// One list for each task.
     let tasks: [[WalkStep]]
-    /// Which tasks run on the session's own thread.
+    /// The tasks that run on the session's executor.
     let prefersDriver: [Bool]
     /// Listens to the whole tree from the first event to the last.
     let hasListener: Bool
     /// All requests have time limits of a few milliseconds.
     let hasShortLimits: Bool
-    /// What failed, or was answered with 503, is tried again.
+    /// There is a retry policy.
     let hasRetries: Bool
-    /// Somebody is asked about each redirect.
+    /// There is a redirect decider.
     let decidesRedirects: Bool
-    /// All options of all handles change at any time, so that anything may come of an exchange.
+    /// All options of all handles change at any time, so any result is possible.
     let hasAnyOptions: Bool
-    /// How many connections the session may have; only where requests need not wait for each other for ever.
+    /// The connection limit of the session; only if requests cannot wait for each other without end.
     let maximumConnections: Int?
     let ending: Ending
     let endingMicroseconds: Int
@@ -63,8 +63,7 @@ struct WalkProgram: Sendable {
     }
 }
 
-/// Writes the steps of one task. It follows what would become of its handles if nothing interfered, so that walks come
-/// far enough to be interesting.
+/// Generates the steps of one task. It tracks the expected states of its handles, so that walks reach late states.
 private struct StepWriter {
     enum Stage { case open, writing, sent, responded, over }
 
@@ -89,7 +88,7 @@ private struct StepWriter {
         return WalkStep(operation: operation, interruption: interruption(&generator))
     }
 
-    /// What one does next with a request.
+    /// The usual next operation of a request.
     private mutating func onward(_ slot: Int, _ generator: inout SeededGenerator) -> WalkOperation {
         switch stages[slot] {
         case nil:
@@ -129,7 +128,7 @@ private struct StepWriter {
         }
     }
 
-    /// What gets in the way.
+    /// Disturbing operations.
     private mutating func aside(_ slot: Int, _ generator: inout SeededGenerator) -> WalkOperation {
         let connection = Int.random(in: 0..<WalkProgram.connectionSlots, using: &generator)
         let target: Target = generator.weighted([(6, .request(slot)), (3, .connection(connection)), (1, .session)])

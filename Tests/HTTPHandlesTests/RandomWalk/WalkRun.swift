@@ -2,18 +2,18 @@ import HTTPHandles
 import HTTPHandlesLock
 import HTTPHandlesTesting
 
-/// A walk from its first step to the last trace of it.
+/// A walk from its first step until all its resources are released.
 extension RandomWalk {
     private struct Left: Error {}
 
-    /// Returns what is wrong.
+    /// Returns the violations.
     func run() async throws -> [String] {
         let problems = try await walk()
         census.sessionIsGone.open()
         return problems + (await remains())
     }
 
-    /// Events hold contexts, so nothing of them may be left when this returns.
+    /// Events hold contexts, so all of them have to be released when this returns.
     private func walk() async throws -> [String] {
         let limits = program.hasShortLimits ? WalkSettings.shortLimits : []
         var options = limits.map { OptionSetting.set($0.option, to: $0.value) } + ServerBehaviour.options
@@ -41,13 +41,13 @@ extension RandomWalk {
             }()
             await end()
         }
-        var problems = await brokenLaws(listener)
+        var problems = await orderViolations(listener)
         problems += HandleTreeModel(history).problems(listener?.events) + census.mistakes
         return problems
     }
 
-    /// Waits for the end of every stream. Returns how the event law was broken.
-    private func brokenLaws(_ listener: EventRecorder?) async -> [String] {
+    /// Waits for the end of every stream. Returns the violations of the order of events.
+    private func orderViolations(_ listener: EventRecorder?) async -> [String] {
         var problems: [String] = []
         for recorder in takeRecorders() + (listener.map { [$0] } ?? []) {
             do {
@@ -66,7 +66,7 @@ extension RandomWalk {
         program.hasListener ? EventRecorder(of: session, scope: .tree) : nil
     }
 
-    /// All tasks do their steps.
+    /// Runs all tasks.
     private func walk(_ session: SessionHandle) async {
         begin(session)
         await withTaskGroup { group in
@@ -84,7 +84,7 @@ extension RandomWalk {
         }
     }
 
-    /// Closes what the tasks have left open, and waits until it is gone.
+    /// Closes the handles that the tasks have left open, and waits for their end.
     private func end() async {
         guard let session else { return }
         switch program.ending {
@@ -100,7 +100,7 @@ extension RandomWalk {
         case .dropEverything: return dropEverything()
         }
         let (requests, connections) = (requests, connections)
-        // Handles that were dropped have closed themselves.
+        // Released handles are closed already.
         await session.handle.closed()
         for connection in connections { await connection.handle.closed() }
         for request in requests { await request.handle.closed() }
@@ -115,7 +115,7 @@ extension RandomWalk {
         for connection in connections { close(connection.handle, connection.walked) }
     }
 
-    /// What should not be there any more.
+    /// The resources that should have been released.
     private func remains() async -> [String] {
         var problems: [String] = []
         if !(await eventually { census.contextsAlive == 0 }) {

@@ -2,7 +2,7 @@ import Foundation
 import HTTPHandles
 import HTTPHandlesTesting
 
-/// How the steps of a program are done.
+/// The implementation of the steps.
 extension RandomWalk {
     func perform(_ step: WalkStep, _ generator: inout SeededGenerator) async {
         switch step.operation {
@@ -52,7 +52,7 @@ extension RandomWalk {
             if let (handle, _) = existing(target) { record(handle, mask, scope) }
         case .listenFor(let target, let events):
             guard let (handle, _) = existing(target) else { return }
-            // The stream, and not the handle, is what the listener keeps.
+            // The listener keeps the stream and not the handle.
             let stream = handle.statusEvents()
             listen {
                 var heard = 0
@@ -103,7 +103,7 @@ extension RandomWalk {
         }
     }
 
-    /// Runs an operation with its interruption. One that may never end by itself gets one in any case.
+    /// Runs an operation with its interruption. One that may not end otherwise always gets one.
     private func run(
         _ call: WalkedCall,
         on request: Request,
@@ -154,7 +154,7 @@ extension RandomWalk {
         }
     }
 
-    /// Lets a random moment pass; nothing depends on how long it is.
+    /// Waits for a random time; no result depends on its length.
     func pause(microseconds: Int) async {
         let end = ContinuousClock.now + .microseconds(microseconds)
         while ContinuousClock.now < end { await Task.yield() }
@@ -223,7 +223,7 @@ extension RandomWalk {
     private func closeAtEvent(_ slot: Int, _ count: Int) async {
         guard let request = await request(slot) else { return }
         let stream = request.handle.statusEvents()
-        // A strong reference would keep the handle open for ever.
+        // A strong reference would prevent the handle from closing.
         listen { [self, walked = request.walked, weak handle = request.handle] in
             var heard = 0
             for await _ in stream {
@@ -258,14 +258,14 @@ extension RandomWalk {
 
     private func setAnyOption(_ target: Target, _ option: Int, _ value: Int) async {
         guard let (handle, walked) = existing(target) else { return }
-        // A session whose limits others need has them.
+        // The limits of the session stay, because other requests need them.
         guard walked.id.level == .session || !OptionChange.all[option].isOnlySessions else { return }
         await self.option(.setOption, walked) { () async throws(HandleError) in
             try await OptionChange.all[option].set(value, on: handle)
         }
     }
 
-    /// Sets all options of a request while `body` runs, and sets them back before it is sent again.
+    /// Sets all options of a request while `body` runs, and restores them before it is sent again.
     private func withOtherOptions(
         of request: Request,
         _ seed: Int,
@@ -310,7 +310,7 @@ extension RandomWalk {
 }
 
 enum WalkSettings {
-    /// Pauses that are over soon; who is asked to wait for long waits until somebody closes something.
+    /// Short delays; a long delay lasts until another call closes the request.
     static func retryPolicy(_ seed: UInt64) -> RetryPolicy {
         RetryPolicy(
             errors: [.cannotConnect, .connectionError, .invalidServerResponse, .timeout],
@@ -320,7 +320,7 @@ enum WalkSettings {
         )
     }
 
-    /// So short that some requests meet them; `.zero` would be none.
+    /// So short that they expire for some requests; `.zero` would be no limit.
     static let shortLimits: [(option: HandleOption<Duration>, value: Duration)] = [
         (.queueTimeout, .milliseconds(10)), (.connectTimeout, .milliseconds(20)), (.sendTimeout, .milliseconds(8)),
         (.responseTimeout, .milliseconds(5)),
@@ -328,7 +328,7 @@ enum WalkSettings {
     ]
 }
 
-// MARK: - What was sent and received
+// MARK: - Sent and received bodies
 
 extension ResponseHead {
     fileprivate var walked: WalkedResult {

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Waits until something that happens on another thread has happened. Not for timing: for baselines that are reached a
-/// moment after the call that leads to them.
+/// Waits until a condition that another thread fulfils is true. Not for timing: for states that are reached shortly after the
+/// call that causes them.
 func eventually(_ condition: () -> Bool) async -> Bool {
     let end = ContinuousClock.now + .seconds(20)
     while !condition() {
@@ -12,7 +12,7 @@ func eventually(_ condition: () -> Bool) async -> Bool {
     return true
 }
 
-/// What the process holds of the system.
+/// The threads and descriptors of the process.
 enum Baseline {
     /// The names of the driver threads that run.
     static var driverThreads: Int {
@@ -20,7 +20,7 @@ enum Baseline {
         return tasks.count { name(ofThread: $0) == "http-handles\n" }
     }
 
-    /// Not with Foundation, which leaks its buffer where the thread ends before it is read.
+    /// Without Foundation, which leaks its buffer if the thread ends before it is read.
     private static func name(ofThread task: String) -> String {
         let descriptor = unsafe open("/proc/self/task/\(task)/comm", O_RDONLY)
         guard descriptor >= 0 else { return "" }

@@ -21,7 +21,7 @@ struct ClientSocket {
         descriptor = found
     }
 
-    /// How many bytes have come that nobody has read.
+    /// The number of received bytes that were not read.
     var waitingBytes: Int32 {
         var count: Int32 = -1
         _ = unsafe ioctl(descriptor, UInt(FIONREAD), &count)

@@ -2,8 +2,8 @@
 import Foundation
 import HTTPHandlesLock
 
-/// Counts what the process has of libcurl, exactly, on any version: the functions below stand in for libcurl's own, which
-/// they call. (The linker prefers what is in the program to what is in a library.)
+/// Counts the libcurl objects of the process, with any version: the functions below replace those of libcurl and call them.
+/// (The linker prefers functions of the program to those of a library.)
 enum CurlCensus {
     fileprivate static let easyHandles = Atomic(0)
     private static let multiHandles = Lock<Set<UInt>>([])
@@ -17,10 +17,10 @@ enum CurlCensus {
             + shareHandles.load(ordering: .sequentiallyConsistent)
     }
 
-    /// The multi handles, one of each driver that has had a transfer.
+    /// The multi handles, one for each driver that has had a transfer.
     static var multis: Set<UInt> { multiHandles.withLock { $0 } }
 
-    /// From now on `curl_multi_poll` fails for these multi handles.
+    /// Makes `curl_multi_poll` fail for these multi handles.
     static func breakPolling(of multis: Set<UInt>) {
         brokenMultiHandles.withLock { $0.formUnion(multis) }
     }
@@ -35,7 +35,7 @@ enum CurlCensus {
         _ = multiHandles.withLock { $0.insert(address) }
     }
 
-    /// Before libcurl frees it, since afterwards the address may be another's.
+    /// Before libcurl frees it, because the address may be reused afterwards.
     fileprivate static func ends(_ multi: UnsafeMutableRawPointer?) {
         let address = UInt(bitPattern: multi)
         _ = multiHandles.withLock { $0.remove(address) }

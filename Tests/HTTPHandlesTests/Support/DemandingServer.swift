@@ -1,7 +1,7 @@
 import Foundation
 import HTTPHandlesTesting
 
-/// OpenSSL's own server, which ends the connection of every client that shows no certificate.
+/// OpenSSL's server, which closes the connection of every client without a certificate.
 final class DemandingServer: Sendable {
     let url: String
     private let guardian: Guardian
@@ -24,11 +24,11 @@ final class DemandingServer: Sendable {
             output: output.fileHandleForWriting
         )
         try output.fileHandleForWriting.close()
-        // It says "ACCEPT" when it listens.
+        // It prints "ACCEPT" when it listens.
         var said = Data()
         while !said.contains("ACCEPT".utf8) {
             let more = output.fileHandleForReading.availableData
-            guard !more.isEmpty else { throw SupportFailure("openssl does not serve") }
+            guard !more.isEmpty else { throw SupportFailure("openssl s_server does not start") }
             said += more
         }
     }

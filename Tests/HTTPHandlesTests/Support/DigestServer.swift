@@ -2,14 +2,14 @@ import HTTPHandles
 import HTTPHandlesLock
 import HTTPHandlesTesting
 
-/// A server that lets in who knows a password, and checks the proof itself (RFC 7616). It echoes bodies.
+/// A server with Digest authentication (RFC 7616), implemented independently. It echoes bodies.
 final class DigestServer: Sendable {
     static let (user, password, realm) = ("Mufasa", "Circle of Life", "http-auth@example.org")
     static let credentials = Credentials.digest(user: user, password: password)
     static let refusal = "wrong"
 
     private let received = Record<ReceivedRequest>()
-    /// How many nonces were given out; the last one is good.
+    /// The number of nonces so far; the last one is valid.
     private final class Nonces: Sendable {
         let count = Lock(0)
     }
@@ -17,9 +17,9 @@ final class DigestServer: Sendable {
     let server: ScriptedServer
 
     /// - Parameters:
-    ///   - qop: What the server offers as `qop`; `nil` for a server from before there was one.
-    ///   - staleNonces: How many nonces are stale when they are first used. The others are good for one request.
-    ///   - nextNonce: Whether a response says with which nonce to go on.
+    ///   - qop: The value of `qop`; `nil` for a server without it (RFC 2069).
+    ///   - staleNonces: The number of nonces that are stale at their first use. The others are valid for one request.
+    ///   - nextNonce: Whether responses have `nextnonce`.
     init(
         _ digest: MessageDigest = .md5,
         algorithm: String? = nil,
@@ -58,7 +58,7 @@ final class DigestServer: Sendable {
 
     func url(_ path: String = "/") -> String { server.url(path) }
 
-    /// What the server got.
+    /// The received requests.
     var requests: [ReceivedRequest] { received.all }
 
     private static func parameters(_ field: String) -> [String: String] {

@@ -1,7 +1,7 @@
 import Foundation
 import HTTPHandlesLock
 
-/// A text file of this package, for tests that hold documents and sources together.
+/// A text file of this package, for tests that compare documents with sources.
 struct Document {
     let lines: [String]
     private let location: URL
@@ -33,19 +33,19 @@ struct Document {
         return rest.prefix { line in !(1...level).contains { line.hasPrefix(String(repeating: "#", count: $0) + " ") } }
     }
 
-    /// What the code block below a heading says, indented by four spaces.
+    /// The code block below a heading, indented by four spaces.
     func codeBlock(below heading: String) -> [String] {
         section(heading).filter { $0.hasPrefix("    ") }.map { String($0.dropFirst(4)) }
     }
 
-    /// The code blocks that are Swift, and the number of the first line of each.
+    /// The Swift code blocks, with the number of the first line of each.
     var swiftExamples: [(line: Int, text: String)] {
         lines.indices.filter { lines[$0] == "```swift" }.map { start in
             (start + 2, lines[(start + 1)...].prefix { $0 != "```" }.joined(separator: "\n"))
         }
     }
 
-    /// The first cells of all table rows in a section, as far as they are code.
+    /// The first cells of all table rows in a section that are code.
     func firstCells(in heading: String) -> [String] {
         section(heading).filter { $0.hasPrefix("| `") }.map { line in
             String(line.dropFirst(3).prefix { $0 != "`" })
@@ -66,7 +66,7 @@ struct Document {
 
     private static let writing = Lock(())
 
-    /// Puts other lines into the code block below a heading.
+    /// Replaces the lines of the code block below a heading.
     static func write(_ block: [String], below heading: String, of path: String) throws {
         try writing.withLock { _ in
             let document = try Document(path)

@@ -1,14 +1,14 @@
 import Foundation
 
-/// A shell script that runs a server, and ends it when this process is gone, however it goes: its standard input ends
-/// then.
+/// A shell script that runs a server and ends it when this process ends in any way: then its standard input reaches its
+/// end.
 final class Guardian: Sendable {
     private let process: pid_t
     private let leash: FileHandle
 
-    /// - Parameter output: Gets what the script writes.
+    /// - Parameter output: Called with the output of the script.
     init(_ script: String, _ arguments: [String], output: FileHandle = .standardError) throws {
-        // Closed in other children from the start: a leash that one of them held would not end.
+        // Closed in other children, which would otherwise keep the pipe open.
         var ends: [Int32] = [0, 0]
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw SupportFailure("no leash: \(errno)") }
@@ -22,8 +22,8 @@ final class Guardian: Sendable {
         )
     }
 
-    /// Swift Testing waits for its own children with a call that always names the first dead one: a child that nobody
-    /// waits for keeps it from ever hearing of the others.
+    /// Swift Testing waits for its own children with a call that always returns the first dead one: a zombie prevents it from
+    /// detecting the end of the others.
     deinit {
         try? leash.close()
         waitpid(process, nil, 0)

@@ -45,10 +45,9 @@ struct HTTP2Frame {
     }
 }
 
-/// A connection of a `ScriptedServer`, spoken in frames: for what no real server of HTTP/2 sends, and when it sends it.
+/// HTTP/2 frames on a connection of a `ScriptedServer`, for frames and timing that real servers do not have.
 ///
-/// The fields of requests are not decoded. The client gets a window of its own choice: nothing is given back unless a
-/// script says so.
+/// The fields of requests are not decoded. The flow-control window is not updated unless a script does.
 struct HTTP2Connection {
     let connection: ServerConnection
 
@@ -66,7 +65,7 @@ struct HTTP2Connection {
 
     // MARK: Reading
 
-    /// The next frame. Settings and pings are answered on the way.
+    /// The next frame. Answers settings and pings meanwhile.
     func readFrame() throws -> HTTP2Frame {
         while true {
             let header = try connection.read(9)
@@ -91,7 +90,7 @@ struct HTTP2Connection {
         }
     }
 
-    /// Skips frames until so many requests have come to their ends, and returns their streams in order.
+    /// Skips frames up to the end of a number of requests, and returns their streams in order.
     func readWholeRequests(_ count: Int) throws -> [UInt32] {
         var streams: [UInt32] = []
         while streams.count < count {
@@ -101,7 +100,7 @@ struct HTTP2Connection {
         return streams.sorted()
     }
 
-    /// Skips frames up to the end of a request's body, and returns how long it was.
+    /// Skips frames up to the end of a request's body, and returns its length.
     func readBody(of stream: UInt32) throws -> Int {
         var count = 0
         while true {
@@ -160,8 +159,8 @@ struct HTTP2Connection {
         [UInt8(value >> 24 & 0xFF), UInt8(value >> 16 & 0xFF), UInt8(value >> 8 & 0xFF), UInt8(value & 0xFF)]
     }
 
-    /// A text of fewer than 127 bytes as HPACK has it without compression; before the name of a field, what says that
-    /// the field is in no table (RFC 7541, section 6.2.2).
+    /// A text of fewer than 127 bytes in HPACK without compression; with the prefix of a field without indexing (RFC 7541,
+    /// section 6.2.2) for the name of a field.
     private static func literal(_ text: String, first: Bool = true) -> [UInt8] {
         precondition(text.utf8.count < 127, "Only short fields are written without a table.")
         return (first ? [0] : []) + [UInt8(text.utf8.count)] + Array(text.utf8)

@@ -1,4 +1,4 @@
-/// The two hashes of Digest authentication, for servers that check what they are told. Slow, and for nothing else.
+/// The two hashes of Digest authentication, for test servers. Slow.
 enum MessageDigest: String, CaseIterable {
     case md5 = "MD5"
     case sha256 = "SHA-256"
@@ -40,7 +40,7 @@ enum MessageDigest: String, CaseIterable {
         return state.flatMap { word in [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: word >> $0) } }
     }
 
-    /// The first 32 bits after the point of the sines of 1 to 64, from their Taylor series: tests of Core need no more.
+    /// The first 32 fractional bits of the sines of 1 to 64, from their Taylor series.
     private static let md5Constants: [UInt32] = (1...64).map { step in
         UInt32(abs(sine(Double(step))) * 4_294_967_296)
     }
@@ -85,7 +85,7 @@ enum MessageDigest: String, CaseIterable {
 
     private static let primes = (2...311).filter { number in !(2..<number).contains { number % $0 == 0 } }
 
-    /// The first 32 bits after the point.
+    /// The first 32 fractional bits.
     private static func fraction(_ value: Double) -> UInt32 {
         UInt32(value.truncatingRemainder(dividingBy: 1) * 4_294_967_296)
     }

@@ -1,21 +1,21 @@
 import Foundation
 import HTTPHandlesTesting
 
-/// A real nginx on loopback, started once for all tests and gone when the test process is: http, https with a throw-away
-/// authority, HTTP/2 over TLS and in clear.
+/// A real nginx on loopback, started once for all tests and ended with the test process: http, https with a test authority,
+/// HTTP/2 with and without TLS.
 final class Nginx: Sendable {
-    /// The one that all tests share.
+    /// The instance that all tests share.
     static let shared = Result { try Nginx() }
 
     let httpPort: Int
     let httpsPort: Int
     let http1TLSPort: Int
     let clearHTTP2Port: Int
-    /// HTTP/2 over TLS, where each connection takes five requests.
-    let impatientPort: Int
+    /// HTTP/2 over TLS with at most five requests on a connection.
+    let fewRequestsPort: Int
     /// The certificate of the authority that signed the server's.
     let authorityFile: String
-    /// What `/big` serves.
+    /// The body of `/big`.
     let bigSize = 8 * 1024 * 1024
 
     private let process: NginxProcess
@@ -27,7 +27,7 @@ final class Nginx: Sendable {
         authorityFile = folder + "/authority.pem"
         let ports = try freePorts(5)
         (httpPort, httpsPort, http1TLSPort, clearHTTP2Port) = (ports[0], ports[1], ports[2], ports[3])
-        impatientPort = ports[4]
+        fewRequestsPort = ports[4]
         try Self.makeCertificates(in: folder)
         try Data((0..<bigSize).map { UInt8(truncatingIfNeeded: $0) }).write(
             to: URL(fileURLWithPath: folder + "/html/big")
@@ -40,11 +40,11 @@ final class Nginx: Sendable {
     func http(_ path: String) -> String { "http://127.0.0.1:\(httpPort)\(path)" }
     func https(_ path: String) -> String { "https://localhost:\(httpsPort)\(path)" }
     func https1(_ path: String) -> String { "https://localhost:\(http1TLSPort)\(path)" }
-    func impatient(_ path: String) -> String { "https://localhost:\(impatientPort)\(path)" }
+    func fewRequests(_ path: String) -> String { "https://localhost:\(fewRequestsPort)\(path)" }
     func clearHTTP2(_ path: String) -> String { "http://127.0.0.1:\(clearHTTP2Port)\(path)" }
 
-    /// Leads, over HTTP/2, to a server of HTTP/1.1; what either side sends goes on as it comes. (Over TLS nginx
-    /// keeps a response's head until some of its body is there.)
+    /// An HTTP/2 URL that is proxied, unbuffered, to an HTTP/1.1 server. (Over TLS nginx delays a response's head until some
+    /// of its body has arrived.)
     func clearHTTP2(to server: ScriptedServer) -> String { clearHTTP2("/to/\(server.port)/") }
 
     private static func configuration(_ folder: String, _ ports: [Int]) -> String {

@@ -2,7 +2,7 @@ import Foundation
 import HTTPHandlesLock
 import HTTPHandlesTesting
 
-/// An nginx with a folder of its own, both gone when the test process is.
+/// An nginx with its own folder; both end with the test process.
 final class NginxProcess: Sendable {
     let folder: String
     private let running = Lock<Guardian?>(nil)
@@ -28,7 +28,7 @@ final class NginxProcess: Sendable {
             [folder]
         )
         running.withLock { $0 = guardian }
-        // nginx writes its process number when it listens.
+        // nginx writes its process ID when it listens.
         let end = Date().addingTimeInterval(10)
         while !FileManager.default.fileExists(atPath: folder + "/pid") {
             guard Date() < end, guardian.isRunning else {
@@ -39,7 +39,7 @@ final class NginxProcess: Sendable {
         }
     }
 
-    /// Where nginx puts what it has to put somewhere.
+    /// The temporary folders of nginx.
     static func places(in folder: String) -> String {
         ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: " ")
@@ -56,11 +56,11 @@ struct SupportFailure: Error, CustomStringConvertible {
 
 func runShell(_ script: String, _ argument: String) throws {
     let run = try TestProgram.runBlocking("/bin/sh", ["-c", script, "script", argument])
-    guard run.status == 0 else { throw SupportFailure("a script fails: \(script)\n\(run.output)") }
+    guard run.status == 0 else { throw SupportFailure("a script failed: \(script)\n\(run.output)") }
 }
 
-/// Ports for servers that cannot choose one themselves. They are below those that the system gives to whoever asks for any,
-/// so that nobody gets them before the server does.
+/// Ports for servers that cannot choose one themselves. They are below the system's range of ephemeral ports, so that no
+/// other socket gets them before the server.
 func freePorts(_ count: Int) throws -> [Int] {
     var ports: Set<Int> = []
     for _ in 0..<1000 where ports.count < count {

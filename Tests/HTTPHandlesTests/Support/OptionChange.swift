@@ -1,16 +1,16 @@
 import HTTPHandles
 
-/// An option that can be set, and values of every sort for it, to be set at any moment.
+/// A settable option with several values, to be set at any time.
 ///
 /// An option of the library that is not in `all` fails `OptionChangeTests`.
 struct OptionChange: Sendable {
     let name: String
-    /// How many values there are; the first one is the default.
+    /// The number of values; the first one is the default.
     let count: Int
     private let setValue: @Sendable (any Handle, Int) async throws(HandleError) -> Void
     private let readSetting: @Sendable (any Handle) async throws(HandleError) -> SetBack
 
-    /// Sets the value that a handle had.
+    /// Restores the value of a handle.
     typealias SetBack = @Sendable () async throws(HandleError) -> Void
 
     private init<Value: Sendable>(_ name: String, _ option: HandleOption<Value>, _ values: [Value]) {
@@ -33,20 +33,20 @@ struct OptionChange: Sendable {
         for index in 0..<count { try await set(index, on: handle) }
     }
 
-    /// What sets the value back that the handle has now.
+    /// A closure that restores the current value of the handle.
     func setting(of handle: any Handle) async throws(HandleError) -> SetBack {
         try await readSetting(handle)
     }
 
-    /// The limits on connections are the session's own, and hold at once.
+    /// The connection limits belong to the session, and have an immediate effect.
     var isOnlySessions: Bool { name.hasPrefix("maximumConnections") || limitsIdleConnections }
 
-    /// It closes connections that no request uses at this moment, so that the next one has to make another.
+    /// It closes idle connections, so that the next request has to make one.
     var limitsIdleConnections: Bool { name.hasPrefix("maximumIdle") }
 }
 
 extension OptionChange {
-    /// All options that can be set. Nothing here leads away from this machine.
+    /// All settable options. No value causes connections to other machines.
     static let all: [OptionChange] = [
         OptionChange("userAgent", .userAgent, [nil, "", "walker/1", String(repeating: "x", count: 5000)]),
         OptionChange("certificateAuthorityFile", .certificateAuthorityFile, [nil, "/etc/passwd", "/nowhere/at/all"]),
@@ -111,7 +111,7 @@ private func untilCancelled() async {
 }
 
 extension Duration {
-    /// Ends as short as possible.
+    /// Returns as soon as possible.
     fileprivate static let samples: [Duration] = [.zero, .seconds(Int64.max), .milliseconds(3), .nanoseconds(1)]
 }
 

@@ -1,6 +1,6 @@
 import HTTPHandlesLock
 
-/// What a server or somebody else has seen, in that order, for a test to look at.
+/// A list that a server or a callback appends to and a test reads.
 final class Record<Element: Sendable>: Sendable {
     private let entries = Lock<[Element]>([])
 

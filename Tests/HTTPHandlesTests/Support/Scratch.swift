@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of a test's own, gone with it.
+/// A temporary folder of a test, removed with its last reference.
 final class Scratch: Sendable {
     let folder: String
 
@@ -8,7 +8,7 @@ final class Scratch: Sendable {
         folder = try Self.makeFolder("test")
     }
 
-    /// A folder that was not there before. Nothing is written elsewhere: `Scripts/check-modules` looks for other places.
+    /// A new folder. Tests write only there, which `Scripts/check-modules` checks.
     static func makeFolder(_ name: String) throws -> String {
         let folder = NSTemporaryDirectory() + "http-handles-\(name)-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
@@ -31,7 +31,7 @@ final class Scratch: Sendable {
     }
 
     func contents(_ name: String) -> [UInt8]? {
-        // Foundation leaks its buffer where a file is empty.
+        // Foundation leaks its buffer if a file is empty.
         let size = try? FileManager.default.attributesOfItem(atPath: path(name))[.size] as? Int
         return size == 0 ? [] : FileManager.default.contents(atPath: path(name)).map { Array($0) }
     }
@@ -43,5 +43,5 @@ final class Scratch: Sendable {
     var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? [] }
 }
 
-/// Bytes that show where they are.
+/// Bytes whose values depend on their position.
 func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) } }

@@ -1,13 +1,13 @@
 import Testing
 
-/// A network of its own for a test program, in which its own machine is the name server, the resolver is very patient,
-/// and 10.255.0.0/24 leads nowhere. The machine's own network is not touched.
+/// A network namespace for a test program: the name server is the program itself, the resolver has long timeouts, and
+/// 10.255.0.0/24 is a black hole. The machine's own network is not affected.
 enum SilentNetwork {
-    /// Whether the machine lets us make one.
+    /// Whether the machine permits making one.
     static let isPossible = ((try? TestProgram.runBlocking("/bin/sh", arguments(["true"])))?.status ?? -1) == 0
-    static let whyNot: Comment = "this machine lets nobody make network namespaces with unshare, mount and ip"
+    static let whyNot: Comment = "this machine does not permit network namespaces with unshare, mount and ip"
 
-    /// Runs a test program in there, to its end.
+    /// Runs a test program in the namespace.
     static func run(_ arguments: [String]) async throws -> TestProgram {
         try await TestProgram.run("/bin/sh", Self.arguments([TestProgram.path()] + arguments))
     }

@@ -3,10 +3,10 @@ import Foundation
 import HTTPHandlesLock
 import HTTPHandlesTesting
 
-/// A host name whose resolution does not come to an end before the gate is open, as with a name server that says nothing.
+/// A host name whose resolution waits until the gate is open, as with a name server that does not answer.
 ///
-/// The C library asks no name server for it: the `getaddrinfo` below stands in for the system's, which it calls for all
-/// other names.
+/// No name server is involved: the `getaddrinfo` below replaces the system's, which
+/// it calls for all other names.
 final class StalledName: Sendable {
     let host: String
     private let end = Gate()
@@ -34,7 +34,7 @@ final class StalledName: Sendable {
     fileprivate static let resolve = unsafe CurlCensus.next("getaddrinfo", as: Resolve.self)
 }
 
-// libcurl asks for the function of a certain version, which is the first that the C library had for the processor.
+// libcurl is linked with a versioned symbol, the first one that the C library had for the processor.
 #if arch(x86_64)
 @_cdecl("getaddrinfo@@GLIBC_2.2.5")
 #else

@@ -2,19 +2,19 @@ import Foundation
 import HTTPHandlesLock
 import HTTPHandlesTesting
 
-/// Gives scripted servers a face of TLS: what comes over a connection goes on to the server as it is, and back. The
-/// certificate is nginx's; the protocol is whichever the test says.
+/// A TLS proxy in front of scripted servers: it forwards all bytes in both directions. It uses nginx's certificate and the
+/// ALPN protocols of the test.
 final class TLSFront: Sendable {
-    /// The one that all tests share.
+    /// The instance that all tests share.
     static let shared = Result { try TLSFront() }
 
-    /// What the handshake may agree on, in the server's order.
+    /// The ALPN protocols, in the server's order.
     enum Protocols: String { case http1_1 = "http/1.1", http2 = "h2", both = "h2,http/1.1" }
 
     let authorityFile: String
     private let folder: String
     private let guardian: Guardian
-    /// Ports that listen and lead nowhere yet.
+    /// Listening ports without a target.
     private let ports: Lock<[Int]>
 
     private init() throws {
@@ -38,20 +38,20 @@ final class TLSFront: Sendable {
         ports = Lock(list.split(separator: " ").compactMap { Int($0) })
     }
 
-    /// An https URL that leads to `server`.
+    /// An https URL of `server`.
     ///
-    /// - Parameter saysGoodbye: Whether the front sends close_notify before it closes a connection.
+    /// - Parameter sendsCloseNotify: Whether the proxy sends close_notify before it closes a connection.
     func url(
         _ server: ScriptedServer,
         _ protocols: Protocols,
-        saysGoodbye: Bool = false,
+        sendsCloseNotify: Bool = false,
         _ path: String = "/"
     ) throws -> String {
         guard let port = ports.withLock({ $0.popLast() }) else {
             throw SupportFailure("the TLS front has no ports left")
         }
         let note = folder + "/\(port)"
-        let ending = saysGoodbye ? "notify" : "close"
+        let ending = sendsCloseNotify ? "notify" : "close"
         try "\(server.port) \(protocols.rawValue) \(ending)".write(toFile: note, atomically: true, encoding: .utf8)
         return "https://localhost:\(port)\(path)"
     }

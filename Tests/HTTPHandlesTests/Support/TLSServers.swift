@@ -1,13 +1,13 @@
 import Foundation
 
-/// A real nginx with a server for each thing that can be wrong with a certificate, one that asks for the client's, and one
-/// that speaks nothing newer than TLS 1.2. All certificates are made when first needed and are gone with the process.
+/// A real nginx with a server for each certificate problem, one that requests a client certificate, and one that supports
+/// only TLS 1.2. All certificates are made on first use and removed with the process.
 final class TLSServers: Sendable {
     static let shared = Result { try TLSServers() }
 
     enum Kind: String, CaseIterable {
         case good, expired, notYetValid, wrongName, selfSigned, unknownAuthority, wrongUsage
-        /// Refuses clients that show no certificate of the authority's.
+        /// Refuses clients without a certificate of the authority.
         case asksForCertificate
         case tls1_2
     }
@@ -17,8 +17,8 @@ final class TLSServers: Sendable {
     let clientKeyFile: String
     /// The client's key, encrypted with "secret".
     let encryptedClientKeyFile: String
-    /// Client certificates that cannot be read without a password: with the key in PKCS #8's format, in the traditional
-    /// one, in the certificate's file, and with a certificate that is itself encrypted.
+    /// Client certificates that need a password: with the key in PKCS #8 format, in the traditional format, in the
+    /// certificate's file, and with an encrypted certificate.
     let encryptedClientFiles: [(file: String, keyFile: String?)]
 
     private let ports: [Kind: Int]
@@ -69,7 +69,7 @@ final class TLSServers: Sendable {
             """
     }
 
-    /// `openssl ca` is the only command of OpenSSL 3.0 that takes both dates.
+    /// `openssl ca` is the only command of OpenSSL 3.0 that accepts both dates.
     private static let certificates = """
         cd "$1" && exec >log 2>&1
         new="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"

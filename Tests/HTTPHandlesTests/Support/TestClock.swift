@@ -1,6 +1,6 @@
 import HTTPHandlesLock
 
-/// A clock on which no time passes by itself: who sleeps is noted and woken at once, or never.
+/// A clock without real time: each sleep is recorded and returns at once, or never.
 final class TestClock: Clock {
     struct Instant: InstantProtocol {
         let offset: Duration
@@ -13,14 +13,14 @@ final class TestClock: Clock {
     private let isStopped: Bool
     private let state = Lock((now: Instant(offset: .zero), sleeps: [Duration]()))
 
-    /// - Parameter isStopped: Whether sleepers are woken only by being cancelled.
+    /// - Parameter isStopped: Whether sleeps end only by cancellation.
     init(isStopped: Bool = false) {
         self.isStopped = isStopped
     }
 
     var now: Instant { state.withLock { $0.now } }
     var minimumResolution: Duration { .nanoseconds(1) }
-    /// How long was slept, each time.
+    /// The durations of all sleeps.
     var sleeps: [Duration] { state.withLock { $0.sleeps } }
 
     func sleep(until deadline: Instant, tolerance: Duration?) async throws {

@@ -1,13 +1,13 @@
 import Foundation
 
-/// A run of one of the test programs, which are built beside the tests.
+/// A run of one of the test programs, which are built with the tests.
 ///
-/// Not with Foundation's `Process`, which crashes now and then when many tasks start processes, and hands down a signal
-/// mask that blocks everything.
+/// Without Foundation's `Process`, which sometimes crashes when many tasks start processes, and whose children inherit a
+/// signal mask that blocks everything.
 struct TestProgram {
-    /// The exit status; the negated number of the signal that killed it.
+    /// The exit status, or the negated number of the signal that ended it.
     let status: Int32
-    /// Everything that it wrote.
+    /// Its output.
     let output: String
 
     struct Failure: Error {
@@ -38,19 +38,18 @@ struct TestProgram {
         let process = try spawn(path, arguments, output: output.fileHandleForWriting.fileDescriptor)
         try output.fileHandleForWriting.close()
         let text = String(decoding: readToEnd(output.fileHandleForReading.fileDescriptor, of: process), as: UTF8.self)
-            // What the loader says of a libcurl that another distribution has built.
+            // Warnings of the loader about a libcurl of another distribution.
             .replacing(/[^\n]*libcurl[^\n]*: no version information available[^\n]*\n/, with: "")
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
-        // As WIFEXITED and its relatives, which are macros, have it.
+        // Like WIFEXITED etc., which are macros.
         let signal = status & 0x7F
         return TestProgram(status: signal == 0 ? (status >> 8) & 0xFF : -signal, output: text)
     }
 
-    /// Reads what a program writes, until it and its own children have closed their end.
+    /// Reads the output of a program until the program and its children have closed it.
     ///
-    /// A program that is not done after five minutes is killed. Without that, one that hangs would hold up the suite for
-    /// ever, and nothing would name it.
+    /// A program that runs longer than five minutes is killed, so that a hang fails the test instead of blocking the suite.
     private static func readToEnd(_ output: Int32, of process: pid_t) -> [UInt8] {
         let limit = ContinuousClock.now + .seconds(300)
         var text: [UInt8] = []
@@ -60,7 +59,7 @@ struct TestProgram {
             let left = limit - ContinuousClock.now
             let ready = unsafe poll(&entry, 1, max(0, Int32(left.components.seconds)) * 1000)
             if ready == 0, left < .seconds(1) {
-                unsafe kill(process, SIGKILL)
+                kill(process, SIGKILL)
                 return text + Array("\nkilled: not done after five minutes\n".utf8)
             }
             guard ready > 0 else { continue }
@@ -70,7 +69,7 @@ struct TestProgram {
         }
     }
 
-    /// - Parameter input: What becomes its standard input; nothing if `nil`.
+    /// - Parameter input: Its standard input; empty if `nil`.
     static func spawn(_ path: String, _ arguments: [String], input: Int32? = nil, output: Int32) throws -> pid_t {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)

@@ -3,26 +3,26 @@ import HTTPHandlesTesting
 import HTTPTypes
 import Testing
 
-/// Scheme and authority say which server is contacted, and nothing else does; what is for one server reaches no other.
-@Suite("Whom it goes to", .timeLimit(.minutes(5)))
-struct WhomItGoesToTests {
-    /// Several servers, and what each was sent.
+/// Only scheme and authority determine the server; secrets for one server are not sent to another.
+@Suite("Origins", .timeLimit(.minutes(5)))
+struct OriginTests {
+    /// Several servers, with the requests that each has received.
     private final class Servers: Sendable {
-        struct Sight: Sendable {
+        struct Arrival: Sendable {
             let server: Int
             let head: ReceivedHead
         }
 
-        let sights = Record<Sight>()
+        let arrivals = Record<Arrival>()
         let all: [ScriptedServer]
 
         init(_ addresses: [String]) throws {
-            let sights = sights
+            let arrivals = arrivals
             all = try addresses.enumerated().map { index, address in
                 try ScriptedServer(address: address) { connection in
                     while let request = try connection.readRequest() {
-                        sights.note(Sight(server: index, head: request.head))
-                        // Where it says, but only once.
+                        arrivals.note(Arrival(server: index, head: request.head))
+                        // To the given location, but only once.
                         let location = request.head["X-Location"].map { "Location: \($0)\r\n" } ?? ""
                         let isHop = !location.isEmpty && !request.head.target.utf8.starts(with: "/end".utf8)
                         let start = isHop ? "307 R\r\n\(location)" : "200 OK\r\n"
@@ -41,7 +41,7 @@ struct WhomItGoesToTests {
         ":PORT/x", ":PORT", ".evil.com/", "@127.0.0.2/", "x", "?q", "#f", "", "\\x", "*x", "**", "%2F/127.0.0.2",
         "\u{301}/x", "http://127.0.0.1:PORT/",
     ])
-    func `a path that is none is refused`(_ path: String) async throws {
+    func `an invalid path is refused`(_ path: String) async throws {
         let servers = try Servers(["127.0.0.1", "127.0.0.2"])
         let session = try SessionHandle(options: [.set(.credentials, to: .basic(user: "u", password: "s3cret"))])
         let recorder = EventRecorder(of: session, scope: .tree)
@@ -61,7 +61,7 @@ struct WhomItGoesToTests {
         }
         try session.close()
         #expect(try await recorder.finish().map(\.kind) == [.handleClosing])
-        #expect(servers.sights.all.isEmpty)
+        #expect(servers.arrivals.all.isEmpty)
     }
 
     @Test(arguments: [
@@ -74,7 +74,7 @@ struct WhomItGoesToTests {
         "127.0.0.1:80\u{301}",
         "[127.0.0.1]", "[::1", "::1", "[::1]:x", "%40AUTHORITY", "h%00", "127.0.0.1%3A80",
     ])
-    func `an authority that is none is refused`(_ authority: String) async throws {
+    func `an invalid authority is refused`(_ authority: String) async throws {
         let servers = try Servers(["127.0.0.1", "127.0.0.2"])
         let session = try SessionHandle()
         let text = authority.replacing("AUTHORITY", with: servers.authority(0))
@@ -83,23 +83,23 @@ struct WhomItGoesToTests {
         let error = await #expect(throws: HandleError.self) { try await session.fetch(request) }
         #expect(error?.code == .invalidURL || error?.code == .notSupported, "\(String(describing: error))")
         #expect(error?.operation == .openRequest)
-        #expect(servers.sights.all.isEmpty)
+        #expect(servers.arrivals.all.isEmpty)
     }
 
     @Test(arguments: [
         "ftp", "file", "http:", "http://127.0.0.1", "ht tp", "htt\u{0}ps", "ht\u{301}tp", "http\u{301}", "h", "HTTPX",
         "\u{FF48}ttp", "http%3A",
     ])
-    func `a scheme that is none is refused`(_ scheme: String) async throws {
+    func `an invalid scheme is refused`(_ scheme: String) async throws {
         let servers = try Servers(["127.0.0.1"])
         let session = try SessionHandle()
         let request = HTTPRequest(method: .get, scheme: scheme, authority: servers.authority(0), path: "/")
         let error = await #expect(throws: HandleError.self) { try await session.fetch(request) }
         #expect(error?.code == .unrecognizedScheme, "\(String(describing: error))")
-        #expect(servers.sights.all.isEmpty)
+        #expect(servers.arrivals.all.isEmpty)
     }
 
-    @Test func `a scheme has no case`() async throws {
+    @Test func `the case of a scheme is ignored`() async throws {
         let servers = try Servers(["127.0.0.1"])
         let request = HTTPRequest(method: .get, scheme: "HtTp", authority: servers.authority(0), path: "/")
         let head = try await SessionHandle().fetch(request).head
@@ -108,7 +108,7 @@ struct WhomItGoesToTests {
 
     // MARK: Generated requests
 
-    /// Parts of authorities, paths and references that have meant another server to some program.
+    /// Parts of authorities, paths and references that some parsers interpret as another server.
     private struct Generator {
         var random: SeededGenerator
         let servers: Servers
@@ -135,13 +135,13 @@ struct WhomItGoesToTests {
     }
 
     @Test(arguments: 0..<20)
-    func `the server that is contacted is the one that was given`(_ seed: UInt64) async throws {
+    func `requests are sent to the given server`(_ seed: UInt64) async throws {
         let servers = try Servers(["127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.3"])
         var generator = Generator(random: SeededGenerator(seed: seed), servers: servers)
         let name = try #require(HTTPField.Name("X-Location"))
         let key = try #require(HTTPField.Name("X-Key"))
         let host = try #require(HTTPField.Name("Host"))
-        // A name that leads to one of the servers, and is another origin than its address.
+        // A name of one of the servers, which is a different origin than its address.
         let named = generator.server()
         let port = servers.all[named].port
         let overrides = [ResolveOverride(host: "named.example", port: port, address: servers.all[named].address)]
@@ -150,7 +150,7 @@ struct WhomItGoesToTests {
             let isNamed = Bool.random(using: &generator.random)
             let first = isNamed ? named : generator.server()
             let authority = isNamed ? "nAmEd.example:\(port)" : servers.authority(first)
-            // Half of them lead somewhere that is known, by one of the ways to say so; the others wherever.
+            // Half of them have a known target, in one of several forms; the others a random one.
             let target: (server: Int, isSameOrigin: Bool)?
             let location: String
             switch Int.random(in: 0..<4, using: &generator.random) {
@@ -180,7 +180,7 @@ struct WhomItGoesToTests {
             if Bool.random(using: &generator.random) { fields[host] = servers.authority(generator.server()) }
             let path = "/" + generator.noise(5)
 
-            let before = servers.sights.all.count
+            let before = servers.arrivals.all.count
             let way = generator.pick(["get", "fetch", "openRequest"])
             let comment: Comment = "seed \(seed) round \(round): \(way) \(authority) \(path) -> \(location)"
             var outcome: HandleError?
@@ -206,20 +206,20 @@ struct WhomItGoesToTests {
             } catch {
                 outcome = error
             }
-            let sights = servers.sights.all[before...]
-            // The first request is always sent: a path cannot be wrong any more when it begins with a slash.
-            let start = try #require(sights.first, comment)
+            let arrivals = servers.arrivals.all[before...]
+            // The first request is always sent: a path that begins with a slash is always valid.
+            let start = try #require(arrivals.first, comment)
             #expect(start.server == first, comment)
             #expect(Self.secrets(start.head).count == 3, comment)
             if let target, !start.head.target.utf8.starts(with: "/end".utf8), !location.isEmpty {
-                #expect(outcome == nil && sights.count == 2, comment)
-                #expect(sights.last?.server == target.server, comment)
-                let hasSecret = sights.last.map { Self.secrets($0.head) } == Self.secrets(start.head)
+                #expect(outcome == nil && arrivals.count == 2, comment)
+                #expect(arrivals.last?.server == target.server, comment)
+                let hasSecret = arrivals.last.map { Self.secrets($0.head) } == Self.secrets(start.head)
                 #expect(hasSecret == target.isSameOrigin, comment)
             }
-            // Wherever it went: secrets go to the server that they were given for.
-            for sight in sights.dropFirst() where sight.server != first {
-                #expect(Self.secrets(sight.head).isEmpty, comment)
+            // In any case secrets are only sent to the server for which they were set.
+            for arrival in arrivals.dropFirst() where arrival.server != first {
+                #expect(Self.secrets(arrival.head).isEmpty, comment)
             }
             try session.close()
         }

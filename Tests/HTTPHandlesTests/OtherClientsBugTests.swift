@@ -26,7 +26,7 @@ import Testing
 /// | sentry-native 568 (first half)                | close blocks while a call lasts | `close()` waits for nothing: tested  |
 /// |                                               |                                 | in `CloseTests`                      |
 @Suite("Bugs of other clients", .timeLimit(.minutes(5)))
-struct LessonTests {
+struct OtherClientsBugTests {
     static func open(_ behaviour: ServerBehaviour, context: (any Sendable)? = nil) async throws -> Scene {
         try await Scene(behaviour, context)
     }
@@ -231,7 +231,7 @@ struct LessonTests {
         var request: RequestHandle? = try await session.openRequest(
             .get,
             "http://127.0.0.1:1/",
-            context: Avenger { try? other.close() }
+            context: ActionOnDeinit { try? other.close() }
         )
         request = nil
         _ = request
@@ -240,7 +240,7 @@ struct LessonTests {
         await session.closed()
     }
 
-    private final class Avenger: Sendable {
+    private final class ActionOnDeinit: Sendable {
         let act: @Sendable () -> Void
 
         init(_ act: @escaping @Sendable () -> Void) {

@@ -1,7 +1,7 @@
 /// The rules for the order of events (`Docs/StatusEvents.md`) as a state machine, for each handle and between handles.
 ///
 /// Pass it every event of one stream in order, then call `end`. The rules do not depend on which operations were called.
-package struct EventLaw {
+package struct EventOrderChecker {
     package struct Violation: Error, Hashable, CustomStringConvertible {
         package let description: String
     }
@@ -9,7 +9,7 @@ package struct EventLaw {
     /// Whether the stream has all events: only then can gaps and the order be checked.
     private let isComplete: Bool
     private let listenedTo: HandleID
-    private var handles: [HandleID: HandleLaw] = [:]
+    private var handles: [HandleID: HandleOrderChecker] = [:]
     private var lastTime: ContinuousClock.Instant?
     private var isOver = false
 
@@ -27,9 +27,9 @@ package struct EventLaw {
         lastTime = event.time
 
         // A handle whose first event is not its creation existed before the stream.
-        var law = handles[event.handle] ?? HandleLaw(isKnownFromStart: event.kind.name == "handleCreated")
-        if let problem = law.take(event, isComplete: isComplete) { throw violation(event, problem) }
-        handles[event.handle] = law
+        var checker = handles[event.handle] ?? HandleOrderChecker(isKnownFromStart: event.kind.name == "handleCreated")
+        if let problem = checker.take(event, isComplete: isComplete) { throw violation(event, problem) }
+        handles[event.handle] = checker
 
         guard case .handleClosing = event.kind else { return }
         if let child = handles.first(where: { $0.value.parent == event.handle && !$0.value.isClosed }) {
@@ -49,7 +49,7 @@ package struct EventLaw {
 }
 
 /// The rules for the events of one handle.
-private struct HandleLaw {
+private struct HandleOrderChecker {
     /// How far a request has come. Sessions and connections stay at `idle`.
     enum Phase: Hashable, CaseIterable {
         /// The stream began in the middle of an exchange: any event is allowed.

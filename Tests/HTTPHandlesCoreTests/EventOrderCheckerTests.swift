@@ -3,8 +3,8 @@ import Testing
 
 @testable import HTTPHandlesCore
 
-@Suite("Event law")
-struct EventLawTests {
+@Suite("Event checker")
+struct EventOrderCheckerTests {
     static let session = HandleID(level: .session, number: 1)
     static let connection = HandleID(level: .connection, number: 2)
     static let request = HandleID(level: .request, number: 3)
@@ -16,12 +16,12 @@ struct EventLawTests {
         sequences: [Int]? = nil,
         ends: Bool = true
     ) -> String? {
-        var law = EventLaw(of: Self.request, mask: mask)
-        do throws(EventLaw.Violation) {
+        var checker = EventOrderChecker(of: Self.request, mask: mask)
+        do throws(EventOrderChecker.Violation) {
             for (index, kind) in kinds.enumerated() {
-                try law.check(event(Self.request, sequences?[index] ?? index, kind))
+                try checker.check(event(Self.request, sequences?[index] ?? index, kind))
             }
-            if ends { try law.end() }
+            if ends { try checker.end() }
             return nil
         } catch {
             return error.description
@@ -140,19 +140,21 @@ struct EventLawTests {
     }
 
     @Test func `a parent closes after its children`() throws {
-        var law = EventLaw(of: Self.session)
-        try law.check(event(Self.connection, 0, .handleCreated(parent: Self.session)))
-        try law.check(event(Self.request, 0, .handleCreated(parent: Self.connection)))
-        var tooEarly = law
-        #expect(throws: EventLaw.Violation.self) { try tooEarly.check(event(Self.connection, 1, .handleClosing)) }
-        try law.check(event(Self.request, 1, .handleClosing))
-        try law.check(event(Self.connection, 1, .handleClosing))
-        try law.check(event(Self.session, 0, .handleClosing))
-        try law.end()
+        var checker = EventOrderChecker(of: Self.session)
+        try checker.check(event(Self.connection, 0, .handleCreated(parent: Self.session)))
+        try checker.check(event(Self.request, 0, .handleCreated(parent: Self.connection)))
+        var tooEarly = checker
+        #expect(throws: EventOrderChecker.Violation.self) {
+            try tooEarly.check(event(Self.connection, 1, .handleClosing))
+        }
+        try checker.check(event(Self.request, 1, .handleClosing))
+        try checker.check(event(Self.connection, 1, .handleClosing))
+        try checker.check(event(Self.session, 0, .handleClosing))
+        try checker.end()
     }
 
     @Test func `events belong to their level`() {
-        var law = EventLaw(of: Self.session)
-        #expect(throws: EventLaw.Violation.self) { try law.check(event(Self.session, 0, .sendingRequest)) }
+        var checker = EventOrderChecker(of: Self.session)
+        #expect(throws: EventOrderChecker.Violation.self) { try checker.check(event(Self.session, 0, .sendingRequest)) }
     }
 }

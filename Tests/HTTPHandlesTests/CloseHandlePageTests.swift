@@ -4,8 +4,8 @@ import Testing
 
 /// The statements of Microsoft's page about `WinHttpCloseHandle` that no other suite tests. All statements with their tests:
 /// `Docs/FromWinHTTP.md`.
-@Suite("The founding page", .timeLimit(.minutes(5)))
-struct FoundingPageTests {
+@Suite("Page of WinHttpCloseHandle", .timeLimit(.minutes(5)))
+struct CloseHandlePageTests {
     @Test func `close returns while the driver thread is busy, and the events come later`() async throws {
         let server = try CloseTests.silent()
         let session = try SessionHandle()
@@ -93,7 +93,7 @@ struct FoundingPageTests {
     // MARK: The document
 
     @Test func `the document has every statement of the page, in order`() throws {
-        let statements = try Document("Docs/FromWinHTTP.md").firstCells(in: "## The founding page")
+        let statements = try Document("Docs/FromWinHTTP.md").firstCells(in: "## The page of WinHttpCloseHandle")
         #expect(statements == (1...17).map { "F\($0)" })
     }
 
