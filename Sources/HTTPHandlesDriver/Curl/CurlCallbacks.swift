@@ -199,7 +199,7 @@ private func socketWanted(
     )
     guard descriptor >= 0 else {
         let problem = errno
-        unsafe withTransfer(data, otherwise: ()) { $0.socketError = problem }
+        unsafe withTransfer(data, otherwise: ()) { $0.attempt.socketError = problem }
         return CURL_SOCKET_BAD
     }
     #if canImport(Darwin)

@@ -15,7 +15,7 @@ extension Transfer {
         guard credentials != before || awaitsChallenge else { return }
         // An easy handle remembers the scheme that was picked and the last Digest challenge, also of an exchange without
         // credentials, and would take the challenge of this exchange for a refusal.
-        if before != nil || awaitsChallenge && exchange > 0 { try startOver() }
+        if before != nil || awaitsChallenge && attemptsBegun > 0 { try startOver() }
         guard let credentials else { return }
         do {
             try curl.set(CURLOPT_HTTPAUTH, credentials.curlSchemes)
@@ -53,8 +53,9 @@ extension Transfer {
         appliedCredentials = nil
         hasCookies = nil
         hasOwnCookies = false
-        sentHead = nil
         isVerbose = false
+        watchesHead = false
+        keepsSendingOnError = false
         uploadBufferSize = 64 << 10
         try setUp()
     }
@@ -66,16 +67,16 @@ extension Transfer {
 
     /// libcurl has no answer to the challenge: it is the response.
     func deliverChallenge() {
-        if let head = challenge.take() { record(.head(head)) }
+        if let head = attempt.challenge.take() { record(.head(head)) }
     }
 
     /// libcurl answers a challenge. A server may go on for ever with saying that the answer came too late.
     func mayAnswerAgain() -> Bool {
         forgetChallenge()
-        challengesAnswered += 1
-        guard challengesAnswered > Self.maximumAnswers else { return true }
+        attempt.challengesAnswered += 1
+        guard attempt.challengesAnswered > Self.maximumAnswers else { return true }
         let reason = "the server asks for credentials more than \(Self.maximumAnswers) times"
-        refusal = HandleError(.loginFailure, .receiveResponse, reason: reason)
+        attempt.refusal = HandleError(.loginFailure, .receiveResponse, reason: reason)
         return false
     }
 
@@ -84,11 +85,11 @@ extension Transfer {
 
     /// What was received is no part of the response.
     func forgetChallenge() {
-        challenge = nil
-        receiving = .head
-        headBytes = []
-        headBytesTotal = 0
-        headLines = 0
+        attempt.challenge = nil
+        attempt.receiving = .head
+        attempt.headBytes = []
+        attempt.headBytesTotal = 0
+        attempt.headLines = 0
     }
 }
 

@@ -3,23 +3,23 @@ import HTTPHandlesCore
 
 extension Transfer {
     func resolverStarts() {
-        isResolving = true
+        attempt.isResolving = true
         // libcurl also "resolves" what already is an address.
         if let name = nameToResolve { record(.resolving(host: name)) }
     }
 
     func socketOpened(_ descriptor: Int32, _ address: SocketAddress) {
         engine.sockets.opened(descriptor, by: self)
-        openedSockets.append(descriptor)
-        switch sending {
+        attempt.openedSockets.append(descriptor)
+        switch attempt.sending {
         case .head, .body:
-            sending = .lost
-            if challenge == nil { isReusable = false }
-        case .done where challenge == nil: isReusable = false
+            attempt.sending = .lost
+            if attempt.challenge == nil { isReusable = false }
+        case .done where attempt.challenge == nil: isReusable = false
         case .waiting, .lost, .done: break
         }
-        if isResolving {
-            isResolving = false
+        if attempt.isResolving {
+            attempt.isResolving = false
             if nameToResolve != nil { record(.resolved(address: address.host)) }
         }
         record(.connecting(address))
@@ -32,16 +32,16 @@ extension Transfer {
 
     /// The connection is ready for the request. `false` if the request must not go out on it.
     func connectionReady(_ ends: ConnectionEnds) -> Bool {
-        let isFirst = if case .waiting = sending { true } else { false }
-        let opened = openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
+        let isFirst = if case .waiting = attempt.sending { true } else { false }
+        let opened = attempt.openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
         let pooled = opened == nil ? pooledDescriptor(ends) : nil
         if let pooled, !isFit(pooled) {
             // A challenge that came on it goes with it.
-            if challenge != nil { forgetChallenge() }
+            if attempt.challenge != nil { forgetChallenge() }
             if !restart(.connectionUnfit) { refuseConnection() }
             return false
         }
-        if !isFirst, challenge != nil ? !mayAnswerAgain() : !maySendAgain(isNewConnection: opened != nil) {
+        if !isFirst, attempt.challenge != nil ? !mayAnswerAgain() : !maySendAgain(isNewConnection: opened != nil) {
             return false
         }
         if let opened {
@@ -50,13 +50,15 @@ extension Transfer {
             if let pooled { use(pooled) }
             if isFirst { record(.reused(ends.remote)) }
         }
-        stream = (opened ?? pooled).map { engine.sockets.requestBegins(on: $0) }
-        rejection = nil
-        if mayBeHTTP2, request?.isIdempotent == false { setVerbose(true) }
-        if request?.options.values.recordsSecurityInfo == true { agreement = TLSLibrary.agreement(of: curl) }
-        if sentHead != nil { sentHead = SentHead() }
+        attempt.stream = (opened ?? pooled).map { engine.sockets.requestBegins(on: $0) }
+        attempt.rejection = nil
+        if attempt.mayBeHTTP2, exchange.request?.isIdempotent == false { setVerbose(true) }
+        if exchange.request?.options.values.recordsSecurityInfo == true {
+            attempt.agreement = TLSLibrary.agreement(of: curl)
+        }
+        if attempt.sentHead != nil { attempt.sentHead = SentHead() }
         record(.sending)
-        sending = .head(bytesBefore: isFirst ? 0 : curl.requestHeadBytes)
+        attempt.sending = .head(bytesBefore: isFirst ? 0 : curl.requestHeadBytes)
         return true
     }
 
@@ -67,26 +69,26 @@ extension Transfer {
             engine.sockets.connected(descriptor)
             connected(ends.remote)
         }
-        openedSockets.removeAll { $0 == descriptor }
+        attempt.openedSockets.removeAll { $0 == descriptor }
         leaveSockets()
-        connection = engine.sockets.connection(of: descriptor)
+        attempt.connection = engine.sockets.connection(of: descriptor)
         if isSecure { record(.secured) }
     }
 
     /// Takes the transfer out of what is known of its sockets: those of addresses that were tried, and its connection.
     func leaveSockets() {
-        for descriptor in openedSockets where engine.sockets[descriptor].user === self {
+        for descriptor in attempt.openedSockets where engine.sockets[descriptor].user === self {
             engine.sockets.leave(engine.sockets.connection(of: descriptor), self, at: engine.now)
         }
-        openedSockets.removeAll(keepingCapacity: true)
-        if let left = connection.take() { engine.sockets.leave(left, self, at: engine.now) }
+        attempt.openedSockets.removeAll(keepingCapacity: true)
+        if let left = attempt.connection.take() { engine.sockets.leave(left, self, at: engine.now) }
     }
 
     private func use(_ descriptor: Int32) {
         let pooled = engine.sockets.connection(of: descriptor)
-        guard pooled != connection else { return }
-        if let connection { engine.sockets.leave(connection, self, at: engine.now) }
-        connection = pooled
+        guard pooled != attempt.connection else { return }
+        if let connection = attempt.connection { engine.sockets.leave(connection, self, at: engine.now) }
+        attempt.connection = pooled
         engine.sockets.join(descriptor, self)
     }
 
@@ -102,7 +104,7 @@ extension Transfer {
 
     /// How the connection that has just become ready is used. HTTP/2 is agreed on in the TLS handshake, or known before.
     private var sharing: SocketTable.Sharing {
-        switch request?.options.values.httpVersions {
+        switch exchange.request?.options.values.httpVersions {
         case .http2PriorKnowledge: .shared
         case .automatic where isSecure && TLSLibrary.protocolName(of: curl) == "h2": .shared
         default: .exclusive(isSecure: isSecure)
@@ -120,7 +122,7 @@ extension Transfer {
     }
 
     private func refuseConnection() {
-        refusal = HandleError(
+        attempt.refusal = HandleError(
             .connectionError,
             .sendRequest,
             reason: "the server has ended the connection, or sent something on it that it was not asked for"
@@ -130,21 +132,21 @@ extension Transfer {
     /// libcurl sends the request once more: the pooled connection was dead, or the server did not take the request.
     private func maySendAgain(isNewConnection: Bool) -> Bool {
         isReusable = false
-        if case .body = receiving {
+        if case .body = attempt.receiving {
             // So it does where the first step of a scheme, which has no body, is answered as if it were the request.
-            refusal = HandleError(
+            attempt.refusal = HandleError(
                 .connectionError,
                 .receiveResponse,
                 reason: "the server answered before the authentication was over; a request is not sent twice"
             )
             return false
         }
-        if headBytes.isEmpty, let reason = rejection ?? (isUnsent ? .notProcessed : nil) {
+        if attempt.headBytes.isEmpty, let reason = attempt.rejection ?? (isUnsent ? .notProcessed : nil) {
             return maySendAgain(after: reason, isNewConnection: isNewConnection)
         }
-        guard let request, headBytes.isEmpty, !request.isIdempotent else { return true }
+        guard let request = exchange.request, attempt.headBytes.isEmpty, !request.isIdempotent else { return true }
         // The server may have carried the request out the first time.
-        refusal = HandleError(
+        attempt.refusal = HandleError(
             .connectionError,
             .receiveResponse,
             reason: "the connection was lost before a response came; a \(request.method) is not sent twice"
@@ -154,7 +156,7 @@ extension Transfer {
 
     /// The name that leads to the server; `nil` if it is an address already.
     var nameToResolve: String? {
-        guard let request else { return nil }
+        guard let request = exchange.request else { return nil }
         let overrides = request.options.values.resolveOverrides
         if !overrides.isEmpty, let override = overrides.first(where: { $0.applies(to: request.url.origin) }) {
             return override.isResolved ? nil : override.address
@@ -168,5 +170,5 @@ extension Transfer {
         record(.closingConnection)
     }
 
-    private var isSecure: Bool { request?.url.isSecure ?? false }
+    private var isSecure: Bool { exchange.request?.url.isSecure ?? false }
 }

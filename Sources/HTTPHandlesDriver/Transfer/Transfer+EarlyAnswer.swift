@@ -10,19 +10,25 @@ extension Transfer {
     /// Whether nothing of the response's body can be missing. Over HTTP/2, only libcurl sees the end of a body whose length
     /// was not announced.
     package var isBodyComplete: Bool {
-        guard case .body = receiving, challenge == nil, discardBudget == nil else { return false }
-        if status == 204 || status == 304 || request?.message.method == .head { return true }
-        if let chunks { return chunks.isComplete && chunks.dataBytes == Int64(bodyBytesArrived) }
+        guard case .body = attempt.receiving, attempt.challenge == nil, attempt.discardBudget == nil else {
+            return false
+        }
+        if attempt.status == 204 || attempt.status == 304 || exchange.request?.message.method == .head { return true }
+        if let chunks = attempt.chunks {
+            return chunks.isComplete && chunks.dataBytes == Int64(attempt.bodyBytesArrived)
+        }
         let length = curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
-        return length >= 0 && length == Int64(bodyBytesArrived)
+        return length >= 0 && length == Int64(attempt.bodyBytesArrived)
     }
 
     /// Whether a failure only ends what is left of the upload.
     func isOnlyUploadLost(_ result: CurlCode) -> Bool {
         switch result {
-        case .http2Stream where isUploadCut && errorText.isEmpty:
+        case .http2Stream where attempt.isUploadCut && errorText.isEmpty:
             // The server has ended the stream without an error, while libcurl went on for us.
-            if case .body = receiving { return isBodyComplete || curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) < 0 }
+            if case .body = attempt.receiving {
+                return isBodyComplete || curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) < 0
+            }
             return false
         case .http2, .sendError, .receiveError, .http2Stream: return isBodyComplete
         default: return false
@@ -34,42 +40,44 @@ extension Transfer {
     /// A response begins. libcurl has no result for the end of a chunked body while the request is still going out, so the
     /// bytes that it shows are followed.
     func followChunks(of head: HeaderBlock) {
-        chunks = nil
-        guard !isHTTP2, isUploading, head.isChunked else { return }
-        chunks = ChunkedFraming()
+        attempt.chunks = nil
+        guard !attempt.isHTTP2, isUploading, head.isChunked else { return }
+        attempt.chunks = ChunkedFraming()
         setVerbose(true)
     }
 
     /// Whether a part of the request's body is not sent yet.
     private var isUploading: Bool {
         guard case .upload = appliedRequest.shape else { return false }
-        return !isBodyTaken || curl.offset(CURLINFO_SIZE_UPLOAD_T) < Int64(bodyBytesTaken)
+        return !attempt.isBodyTaken || curl.offset(CURLINFO_SIZE_UPLOAD_T) < Int64(attempt.bodyBytesTaken)
     }
 
     /// libcurl has received a piece of a body, and not decoded it yet.
     func rawBodyArrived(_ piece: UnsafeRawBufferPointer) {
-        unsafe chunks?.take(piece)
+        unsafe attempt.chunks?.take(piece)
     }
 
     // MARK: HTTP/2
 
     /// A response over HTTP/2 begins.
     func http2StatusLineArrived(_ status: Int) {
-        isHTTP2 = true
-        guard status >= 300, !isBodyTaken, CurlLibrary.version < 0x08_07_00, appliedCredentials?.awaitChallenge != true
+        attempt.isHTTP2 = true
+        guard status >= 300, !attempt.isBodyTaken, CurlLibrary.version < 0x08_07_00,
+            appliedCredentials?.awaitChallenge != true
         else { return }
         // libcurl would send nothing more, not even the end of the request. But without that it does not hear of the end
         // of the response. So it is to go on, and finds that the body is over.
         curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, true)
-        isUploadCut = true
+        keepsSendingOnError = true
+        attempt.isUploadCut = true
     }
 
     /// libcurl wants more of a body that the server has refused.
     func endCutUpload(room: Int) -> UploadBuffer.Supply {
         // Where libcurl has some left that the server does not take, this only fills up its buffer, and it will ask again.
-        if room >= uploadBufferSize, !isBodyTaken {
+        if room >= uploadBufferSize, !attempt.isBodyTaken {
             note()
-            isBodyTaken = true
+            attempt.isBodyTaken = true
             uploadEndsAfterHead()
         }
         return .end
@@ -79,15 +87,16 @@ extension Transfer {
     func uploadEndsAfterHead() {
         // Where the response ended before the request, libcurl learns of it while it sends, and does not look again until
         // something else comes over the connection.
-        needsLook = isHTTP2
+        attempt.needsLook = attempt.isHTTP2
     }
 
     /// Watches the rest of the upload, once it can only hold up the response.
     func watchUpload(_ engine: TransferEngine) {
-        guard isHTTP2, isRunning, !isBodyTaken, uploadWatch == nil, case .body = receiving,
-            isUploadCut || isBodyComplete
+        guard attempt.isHTTP2, isRunning, !attempt.isBodyTaken, attempt.uploadWatch == nil,
+            case .body = attempt.receiving,
+            attempt.isUploadCut || isBodyComplete
         else { return }
-        uploadWatch = UploadWatch(self, engine)
+        attempt.uploadWatch = UploadWatch(self, engine)
     }
 }
 
@@ -105,7 +114,7 @@ final class UploadWatch: AlarmOwner {
 
     init(_ transfer: Transfer, _ engine: TransferEngine) {
         self.transfer = transfer
-        bytesBefore = transfer.bodyBytesTaken + transfer.bodyBytesArrived
+        bytesBefore = transfer.attempt.bodyBytesTaken + transfer.attempt.bodyBytesArrived
         alarm = engine.setAlarm(of: self, at: next(engine))
     }
 
@@ -120,16 +129,16 @@ final class UploadWatch: AlarmOwner {
 
     func alarmWentOff(_ engine: TransferEngine) {
         guard let alarm else { return }
-        let bytes = transfer.bodyBytesTaken + transfer.bodyBytesArrived
-        let waitsForUs = transfer.isSendingPaused || transfer.isReceivingPaused
-        if transfer.isBodyTaken {
+        let bytes = transfer.attempt.bodyBytesTaken + transfer.attempt.bodyBytesArrived
+        let waitsForUs = transfer.attempt.isSendingPaused || transfer.attempt.isReceivingPaused
+        if transfer.attempt.isBodyTaken {
             end(engine)
         } else if bytes > bytesBefore || waitsForUs {
             bytesBefore = bytes
             engine.move(alarm, to: next(engine))
         } else {
-            if !transfer.isBodyComplete, transfer.refusal == nil {
-                transfer.refusal = HandleError(
+            if !transfer.isBodyComplete, transfer.attempt.refusal == nil {
+                transfer.attempt.refusal = HandleError(
                     .connectionError,
                     .receiveResponse,
                     reason: "the server answered before it had the request, and takes no more of it; libcurl "

@@ -5,16 +5,16 @@ extension Transfer {
     /// What libcurl knows of the exchange, until `release`.
     package var facts: ExchangeFacts {
         var facts = ExchangeFacts()
-        facts.effectiveURL = request?.url.text
+        facts.effectiveURL = exchange.request?.url.text
         let status = curl.information(CURLINFO_RESPONSE_CODE)
         facts.status = status > 0 ? status : nil
         facts.httpVersion = HTTPVersion(curl: curl.information(CURLINFO_HTTP_VERSION))
         let isReused = curl.information(CURLINFO_NUM_CONNECTS) == 0
         facts.requestTimes = curl.requestTimes(connects: !isReused, resolves: !isReused && nameToResolve != nil)
         facts.requestStatistics = curl.requestStatistics
-        if case .waiting = sending { return facts }
+        if case .waiting = attempt.sending { return facts }
         facts.connectionInfo = curl.connectionInfo
-        if request?.url.isSecure == true, request?.options.values.recordsSecurityInfo == true {
+        if exchange.request?.url.isSecure == true, exchange.request?.options.values.recordsSecurityInfo == true {
             facts.securityInfo = securityInfo(isReused: isReused)
         }
         return facts
@@ -22,8 +22,8 @@ extension Transfer {
 
     private func securityInfo(isReused: Bool) -> SecurityInfo {
         SecurityInfo(
-            version: agreement?.version,
-            cipher: agreement?.cipher,
+            version: attempt.agreement?.version,
+            cipher: attempt.agreement?.cipher,
             // Nothing was verified for this request; what libcurl has is left from another one.
             verifyResult: isReused ? nil : curl.information(CURLINFO_SSL_VERIFYRESULT),
             certificates: isReused ? [] : curl.certificates

@@ -93,10 +93,10 @@ extension Transfer {
             try applyCookies(request.options.values)
             appliedOptions = request.options
         }
-        if restarts != 0 { try applyRestarts() }
-        if isUploadCut {
+        if exchange.restarts != 0 { try applyRestarts() }
+        if keepsSendingOnError {
             curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, false)
-            isUploadCut = false
+            keepsSendingOnError = false
         }
         try applyURL(request.message.url)
         try applyShape(request)
@@ -105,8 +105,6 @@ extension Transfer {
             isReusable = false
             try curl.setTrailerCallback()
         }
-        let versions = request.options.values.httpVersions
-        mayBeHTTP2 = versions == .http2PriorKnowledge || versions == .automatic && request.message.url.isSecure
         try watchHead(ofLength: request.message.url.text.utf8.count + applyHeaderFields(request))
         unsafe errorBuffer[0] = 0
     }
@@ -141,7 +139,7 @@ extension Transfer {
 
     private func applyShape(_ request: TransferRequest) throws(HandleError) {
         var wanted = AppliedRequest(request)
-        if restarts != 0 { wanted.connectsAnew = true }
+        if exchange.restarts != 0 { wanted.connectsAnew = true }
         guard wanted != appliedRequest else { return }
         // Takes back UPLOAD and NOBODY.
         try curl.set(CURLOPT_HTTPGET, 1)
@@ -213,12 +211,11 @@ extension Transfer {
     private func watchHead(ofLength length: Int) throws(HandleError) {
         let isLong = length >= SentHead.minimumLength
         setVerbose(isLong)
-        if isLong != (sentHead != nil) {
-            // Of what did not go out at once, libcurl 7.88 sends one buffer and then no more: room for the longest head.
-            uploadBufferSize = isLong ? 2 << 20 : 64 << 10
-            try curl.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
-        }
-        sentHead = isLong ? SentHead() : nil
+        guard isLong != watchesHead else { return }
+        // Of what did not go out at once, libcurl 7.88 sends one buffer and then no more: room for the longest head.
+        uploadBufferSize = isLong ? 2 << 20 : 64 << 10
+        try curl.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
+        watchesHead = isLong
     }
 
     private static let acceptedCodings = Array(

@@ -9,66 +9,66 @@ extension Transfer {
 
     func bodyArrived(_ piece: UnsafeRawBufferPointer) -> BodyAnswer {
         deliverChallenge()
-        if let budget = discardBudget {
+        if let budget = attempt.discardBudget {
             note()
-            discardBudget = budget - piece.count
+            attempt.discardBudget = budget - piece.count
             return budget < piece.count ? .abort : .taken
         }
-        guard let download, unsafe download.append(piece) else {
-            isReceivingPaused = true
+        guard let download = exchange.download, unsafe download.append(piece) else {
+            attempt.isReceivingPaused = true
             return .pause
         }
         note()
         movedBody = true
-        bodyBytesArrived += piece.count
+        attempt.bodyBytesArrived += piece.count
         return .taken
     }
 
     /// The body is of no use: up to `budget` bytes of it are thrown away, to keep the connection.
     package func discardBody(budget: Int) {
-        discardBudget = budget
-        download?.reset()
+        attempt.discardBudget = budget
+        exchange.download?.reset()
         resumeReceiving()
     }
 
     /// `false` to give the transfer up.
     func headerLineArrived(_ line: UnsafeRawBufferPointer) -> Bool {
         note()
-        let isAfterLength = isLengthLast
-        isLengthLast = false
-        if headBytes.isEmpty {
+        let isAfterLength = attempt.isLengthLast
+        attempt.isLengthLast = false
+        if attempt.headBytes.isEmpty {
             noteSentHead()
-            headBytes.reserveCapacity(512)
+            attempt.headBytes.reserveCapacity(512)
             if unsafe Self.isStatusLine(line) {
-                receiving = .head
-                isCoded = false
+                attempt.receiving = .head
+                attempt.isCoded = false
                 // "HTTP/2 200"
-                if mayBeHTTP2, line.count > 10, unsafe line[5] == UInt8(ascii: "2") {
+                if attempt.mayBeHTTP2, line.count > 10, unsafe line[5] == UInt8(ascii: "2") {
                     unsafe http2StatusLineArrived(line[7..<10].reduce(0) { $0 * 10 + Int($1 & 0xF) })
                 }
             }
         } else if unsafe Self.isField(Self.contentEncoding, line) {
-            isCoded = true
-        } else if case .head = receiving, unsafe Self.isField(Self.contentLength, line) {
+            attempt.isCoded = true
+        } else if case .head = attempt.receiving, unsafe Self.isField(Self.contentLength, line) {
             unsafe readLength(line)
-            if let problem = announcedLength.problem { return refuse(.invalidServerResponse, problem.reason) }
-            isLengthLast = true
+            if let problem = attempt.announcedLength.problem { return refuse(.invalidServerResponse, problem.reason) }
+            attempt.isLengthLast = true
         } else if isAfterLength, unsafe Self.continues(line) {
             // The value goes on (RFC 9112, section 5.2), which libcurl does not see.
             return refuse(.invalidServerResponse, ContentLength.Problem.malformed.reason)
         } else if hasCookies == true, unsafe Self.isField(Self.setCookie, line) {
             engine.cookieArrived()
         }
-        unsafe headBytes.append(contentsOf: line)
-        headBytesTotal += line.count
-        headLines += 1
-        guard headBytesTotal <= maximumHeadSize else {
+        unsafe attempt.headBytes.append(contentsOf: line)
+        attempt.headBytesTotal += line.count
+        attempt.headLines += 1
+        guard attempt.headBytesTotal <= attempt.maximumHeadSize else {
             return refuse(.headerSizeOverflow, "the response head is longer than allowed")
         }
-        guard headLines <= Self.maximumHeadLines else {
+        guard attempt.headLines <= Self.maximumHeadLines else {
             return refuse(.headerCountExceeded, "the response has more than \(Self.maximumHeadLines) header lines")
         }
-        guard case .head = receiving else { return true }
+        guard case .head = attempt.receiving else { return true }
         // That is how libcurl looks at it, which takes "\r\r\n" too for an empty line.
         let first = unsafe line.first
         return first == UInt8(ascii: "\r") || first == UInt8(ascii: "\n") ? headEnded() : true
@@ -88,8 +88,8 @@ extension Transfer {
     private func readLength(_ line: UnsafeRawBufferPointer) {
         var end = line.count
         while unsafe line[end - 1] == UInt8(ascii: "\n") || line[end - 1] == UInt8(ascii: "\r") { end -= 1 }
-        for index in Self.contentLength.utf8CodeUnitCount..<end { unsafe announcedLength.take(line[index]) }
-        announcedLength.endNumber()
+        for index in Self.contentLength.utf8CodeUnitCount..<end { unsafe attempt.announcedLength.take(line[index]) }
+        attempt.announcedLength.endNumber()
     }
 
     /// Whether a line belongs to the field before it, and says something.
@@ -108,34 +108,36 @@ extension Transfer {
     }
 
     private func headEnded() -> Bool {
-        let head = HeaderBlock(bytes: headBytes)
-        headBytes = []
-        announcedLength = ContentLength()
-        isLengthLast = false
+        let head = HeaderBlock(bytes: attempt.headBytes)
+        attempt.headBytes = []
+        attempt.announcedLength = ContentLength()
+        attempt.isLengthLast = false
         guard head.status >= 100 else { return refuse(.invalidServerResponse, "the response has no status code") }
         if head.isInformational {
             record(.informational(head))
             return true
         }
-        receiving = .body
-        status = head.status
+        attempt.receiving = .body
+        attempt.status = head.status
         followChunks(of: head)
         if mayAnswer(head) {
-            challenge = head
+            attempt.challenge = head
             record(.challenge(head))
             return true
         }
         record(.head(head))
         // libcurl would make the request once more, with the same expectation, and deliver both answers as one. What to do
         // now is the caller's to decide; the body of such an answer goes with its connection.
-        guard head.status == 417, !isBodyTaken, request?.headerFields[.expect] != nil else { return true }
-        discardBudget = 0
-        isCoded = false
+        guard head.status == 417, !attempt.isBodyTaken, exchange.request?.headerFields[.expect] != nil else {
+            return true
+        }
+        attempt.discardBudget = 0
+        attempt.isCoded = false
         return false
     }
 
     private func refuse(_ code: HandleErrorCode, _ reason: String) -> Bool {
-        refusal = HandleError(code, .receiveResponse, reason: reason)
+        attempt.refusal = HandleError(code, .receiveResponse, reason: reason)
         return false
     }
 }

@@ -30,7 +30,7 @@ extension Transfer {
         let text = unsafe String(decoding: text, as: UTF8.self).utf8
         if text.starts(with: "received GOAWAY".utf8) || text.starts(with: "recveived GOAWAY".utf8) {
             // "received GOAWAY, error=0, last_stream=9"; before 8.1 with the slip.
-            guard let stream, let equals = text.lastIndex(of: UInt8(ascii: "=")),
+            guard let stream = attempt.stream, let equals = text.lastIndex(of: UInt8(ascii: "=")),
                 let last = UInt32(Substring(text[equals...].dropFirst().prefix { $0 >= 0x30 && $0 <= 0x39 }))
             else { return }
             engine.serverGoesAway(stream, last: last)
@@ -39,16 +39,16 @@ extension Transfer {
         {
             // The second one since 8.21. Before, where the connection has served another request too, libcurl says no more
             // than that the connection died.
-            rejection = .notProcessed
+            attempt.rejection = .notProcessed
         } else if text.starts(with: "Downgrades to HTTP/1.1".utf8) {
-            rejection = .needsHTTP1
+            attempt.rejection = .needsHTTP1
         }
     }
 
     /// Whether, and how, the server has refused to process the request of an attempt that failed.
     func rejection(after result: CurlCode) -> RestartReason? {
-        if let rejection { return rejection }
-        guard mayBeHTTP2, case .head = receiving, headBytes.isEmpty else { return nil }
+        if let rejection = attempt.rejection { return rejection }
+        guard attempt.mayBeHTTP2, case .head = attempt.receiving, attempt.headBytes.isEmpty else { return nil }
         switch HTTP2ErrorCode(curlText: errorText) {
         case .refusedStream?: return .notProcessed
         case .http11Required?: return .needsHTTP1
@@ -58,7 +58,7 @@ extension Transfer {
 
     /// Nothing of the head was sent, and not for an error of the connection: that takes no more requests.
     var isUnsent: Bool {
-        guard mayBeHTTP2, case .head(let before) = sending else { return false }
+        guard attempt.mayBeHTTP2, case .head(let before) = attempt.sending else { return false }
         return curl.requestHeadBytes == before && errorText.isEmpty
     }
 
@@ -66,14 +66,14 @@ extension Transfer {
     /// pool, which may refuse it too. (For HTTP/1.1 libcurl would not send the body from its beginning.)
     func maySendAgain(after reason: RestartReason, isNewConnection: Bool) -> Bool {
         guard canRestart(reason) else {
-            refusal = rejectionError(reason)
+            attempt.refusal = rejectionError(reason)
             return false
         }
         guard isNewConnection, reason == .notProcessed else {
-            pendingRestart = reason
+            exchange.pendingRestart = reason
             return false
         }
-        restarts |= reason.rawValue
+        exchange.restarts |= reason.rawValue
         return true
     }
 
@@ -87,7 +87,7 @@ extension Transfer {
                 http2StreamError: .http11Required
             )
         }
-        let isTwice = restarts & reason.rawValue != 0
+        let isTwice = exchange.restarts & reason.rawValue != 0
         let why = isTwice ? "twice" : "and its body cannot be had again"
         return HandleError(
             .connectionError,

@@ -27,30 +27,34 @@ extension Transfer {
     ///   the body cannot be had again.
     func restart(_ reason: RestartReason) -> Bool {
         guard canRestart(reason) else { return false }
-        pendingRestart = reason
+        exchange.pendingRestart = reason
         return true
     }
 
     func canRestart(_ reason: RestartReason) -> Bool {
-        guard let request, isRunning, restarts & reason.rawValue == 0, refusal == nil else { return false }
-        guard case .head = receiving, headBytes.isEmpty else { return false }
+        guard let request = exchange.request, isRunning, exchange.restarts & reason.rawValue == 0,
+            attempt.refusal == nil
+        else { return false }
+        guard case .head = attempt.receiving, attempt.headBytes.isEmpty else { return false }
         if reason == .needsHTTP1 {
             // Who demands HTTP/2, or sends in clear, where the versions are not agreed on, gets the error.
             guard request.options.values.httpVersions == .automatic, request.message.url.isSecure else { return false }
         }
         switch request.body {
         case .none, .bytes, .stored: return true
-        case .stream(_, _, let hasTrailers): return bodyBytesTaken == 0 && !(hasTrailers && isBodyEndTaken)
+        case .stream(_, _, let hasTrailers):
+            return attempt.bodyBytesTaken == 0 && !(hasTrailers && attempt.isBodyEndTaken)
         }
     }
 
     /// libcurl is done with the present attempt. Whether there is another.
     func beginsAgain(after result: CurlCode) -> Bool {
         guard result != .ok else { return false }
-        if pendingRestart == nil, refusal == nil, let reason = rejection(after: result) ?? loss(after: result) {
+        if exchange.pendingRestart == nil, attempt.refusal == nil, let reason = rejection(after: result) ?? loss(after: result)
+        {
             _ = restart(reason)
         }
-        guard pendingRestart != nil else { return false }
+        guard exchange.pendingRestart != nil else { return false }
         noteSentHead()
         return true
     }
@@ -59,16 +63,16 @@ extension Transfer {
     /// sending fails, it does not, though the cause is the same: which of the two fails first is a matter of chance. Only
     /// idempotent requests are sent again (RFC 9110, section 9.2.2).
     private func loss(after result: CurlCode) -> RestartReason? {
-        guard result == .sendError, request?.isIdempotent == true else { return nil }
+        guard result == .sendError, exchange.request?.isIdempotent == true else { return nil }
         return curl.information(CURLINFO_NUM_CONNECTS) == 0 ? .connectionLost : nil
     }
 
     /// Prepares the easy handle, which is in no multi handle, for the next attempt.
     func beginAgain() throws(HandleError) {
-        guard let request, let reason = pendingRestart.take() else {
+        guard let request = exchange.request, let reason = exchange.pendingRestart.take() else {
             throw HandleError(.internalError, .sendRequest, reason: "a transfer began again without a reason")
         }
-        restarts |= reason.rawValue
+        exchange.restarts |= reason.rawValue
         try apply(request)
         guard request.body.isStreamed || rewind(to: 0) else {
             throw HandleError(.resendRequest, .sendRequest, reason: "the request body cannot be had again")
@@ -78,7 +82,7 @@ extension Transfer {
 
     /// Sets what is different in an attempt after the first one, over what was set for the request.
     func applyRestarts() throws(HandleError) {
-        guard restarts & RestartReason.needsHTTP1.rawValue != 0 else { return }
+        guard exchange.restarts & RestartReason.needsHTTP1.rawValue != 0 else { return }
         // For the next exchange this has to be set anew.
         appliedOptions = nil
         try curl.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))

@@ -5,37 +5,37 @@ import HTTPTypes
 extension Transfer {
     /// libcurl wants body bytes.
     func bodyWanted(_ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
-        if isUploadCut { return endCutUpload(room: target.count) }
+        if attempt.isUploadCut { return endCutUpload(room: target.count) }
         note()
         noteSentHead()
-        let wasTaken = isBodyTaken
-        defer { if !wasTaken, isBodyTaken, case .body = receiving { uploadEndsAfterHead() } }
-        switch request?.body {
+        let wasTaken = attempt.isBodyTaken
+        defer { if !wasTaken, attempt.isBodyTaken, case .body = attempt.receiving { uploadEndsAfterHead() } }
+        switch exchange.request?.body {
         case .bytes(let bytes):
             return unsafe supply(bytes, target)
         case .stored(let body):
             let supply = unsafe body.supply(target)
             switch supply {
             case .bytes(let count):
-                bodyBytesTaken += count
-                isBodyTaken = Int64(bodyBytesTaken) == body.length
+                attempt.bodyBytesTaken += count
+                attempt.isBodyTaken = Int64(attempt.bodyBytesTaken) == body.length
                 record(.pieceSent(bytes: count))
-            case .nothingYet: isSendingPaused = true
-            case .end: isBodyTaken = true
-            case .abort: refusal = body.failure
+            case .nothingYet: attempt.isSendingPaused = true
+            case .end: attempt.isBodyTaken = true
+            case .abort: attempt.refusal = body.failure
             }
             return supply
         case .stream(let buffer, let length, let hasTrailers):
             let supply = unsafe buffer.supply(target) { record(.pieceSent(bytes: $0)) }
             switch supply {
             case .bytes(let count):
-                bodyBytesTaken += count
-                isBodyTaken = length == Int64(bodyBytesTaken)
+                attempt.bodyBytesTaken += count
+                attempt.isBodyTaken = length == Int64(attempt.bodyBytesTaken)
                 movedBody = true
-            case .nothingYet: isSendingPaused = true
+            case .nothingYet: attempt.isSendingPaused = true
             case .end:
-                isBodyEndTaken = true
-                isBodyTaken = !hasTrailers
+                attempt.isBodyEndTaken = true
+                attempt.isBodyTaken = !hasTrailers
             case .abort: break
             }
             return supply
@@ -48,52 +48,52 @@ extension Transfer {
     /// `nil` to give the transfer up.
     func trailersWanted() -> CurlList? {
         note()
-        isBodyTaken = true
+        attempt.isBodyTaken = true
         var list = CurlList()
         do throws(HandleError) {
-            for field in request?.body.upload?.trailers ?? [:] {
+            for field in exchange.request?.body.upload?.trailers ?? [:] {
                 // libcurl leaves out a line that has no space after the colon.
                 try list.append(nulTerminated: field.line(emptyValue: ": "))
             }
         } catch {
-            refusal = error
+            attempt.refusal = error
             return nil
         }
         return list
     }
 
     private func supply(_ bytes: [UInt8], _ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
-        let start = bodyBytesTaken
+        let start = attempt.bodyBytesTaken
         let count = min(bytes.count - start, target.count)
         unsafe bytes.withUnsafeBytes { source in
             let piece = unsafe UnsafeRawBufferPointer(rebasing: source[start..<(start + count)])
             unsafe target.copyMemory(from: piece)
         }
-        bodyBytesTaken += count
-        isBodyTaken = bodyBytesTaken == bytes.count
+        attempt.bodyBytesTaken += count
+        attempt.isBodyTaken = attempt.bodyBytesTaken == bytes.count
         movedBody = true
         return count == 0 ? .end : .bytes(count)
     }
 
     /// libcurl has to send the body again.
     func rewind(to offset: Int64) -> Bool {
-        switch request?.body {
+        switch exchange.request?.body {
         case .bytes(let bytes):
             guard offset <= bytes.count else { return false }
-            bodyBytesTaken = Int(offset)
-            isBodyTaken = bodyBytesTaken == bytes.count
+            attempt.bodyBytesTaken = Int(offset)
+            attempt.isBodyTaken = attempt.bodyBytesTaken == bytes.count
             return true
         case .stored(let body):
             guard body.rewind(to: offset) else { return false }
-            bodyBytesTaken = Int(offset)
-            isBodyTaken = offset == body.length
+            attempt.bodyBytesTaken = Int(offset)
+            attempt.isBodyTaken = offset == body.length
             return true
         case .stream(_, _, let hasTrailers):
             // libcurl would go on behind the last chunk, and send neither that nor the trailer fields again.
-            let isUntouched = offset == bodyBytesTaken && !(hasTrailers && isBodyEndTaken)
-            if !isUntouched, challenge != nil {
+            let isUntouched = offset == attempt.bodyBytesTaken && !(hasTrailers && attempt.isBodyEndTaken)
+            if !isUntouched, attempt.challenge != nil {
                 let reason = "the server asks for credentials, and a streamed body cannot be sent again"
-                refusal = HandleError(.resendRequest, .receiveResponse, reason: reason)
+                attempt.refusal = HandleError(.resendRequest, .receiveResponse, reason: reason)
             }
             return isUntouched
         case .none?, nil: return true
@@ -102,17 +102,17 @@ extension Transfer {
 
     /// libcurl has sent a piece of the head, or all of it. Only long heads are watched.
     func headWentOut(_ piece: UnsafeRawBufferPointer) {
-        unsafe sentHead?.append(piece)
-        if sentHead?.isWhole == true { note() }
+        unsafe attempt.sentHead?.append(piece)
+        if attempt.sentHead?.isWhole == true { note() }
     }
 
     /// libcurl says nothing when the head is out; its count of sent bytes does.
     func noteSentHead() {
-        switch sending {
+        switch attempt.sending {
         case .waiting, .lost, .done: return
         case .head(let before):
             let bytes: Int
-            if let sentHead {
+            if let sentHead = attempt.sentHead {
                 guard sentHead.isWhole else { return }
                 bytes = sentHead.bytes
             } else {
@@ -122,14 +122,14 @@ extension Transfer {
                     return
                 }
             }
-            if mayBeHTTP2 { setVerbose(true) }
-            sending = .body(headBytes: bytes)
-            if request?.body.isStreamed == true { reports.append(.milestone(.headSent(bytes: bytes))) }
+            if attempt.mayBeHTTP2 { setVerbose(true) }
+            attempt.sending = .body(headBytes: bytes)
+            if exchange.request?.body.isStreamed == true { reports.append(.milestone(.headSent(bytes: bytes))) }
             fallthrough
         case .body:
-            guard isBodyTaken, case .body(let headBytes) = sending else { return }
-            sending = .done
-            reports.append(.milestone(.requestSent(bytes: headBytes + bodyBytesTaken)))
+            guard attempt.isBodyTaken, case .body(let headBytes) = attempt.sending else { return }
+            attempt.sending = .done
+            reports.append(.milestone(.requestSent(bytes: headBytes + attempt.bodyBytesTaken)))
         }
     }
 }

@@ -139,7 +139,7 @@ package final class TransferEngine {
     /// Takes a transfer out of libcurl; its easy handle still knows what was. Callbacks run in here.
     private func remove(_ transfer: Transfer) {
         guard transfer.isRunning else { return }
-        if let watch = transfer.uploadWatch.take() { watch.end(self) }
+        if let watch = transfer.attempt.uploadWatch.take() { watch.end(self) }
         if case .running(let machinery) = state { machinery.multi.remove(transfer.curl) }
         transfer.isRunning = false
         transfer.leaveSockets()
@@ -171,7 +171,9 @@ package final class TransferEngine {
     /// Has libcurl look for the end of a response that it has received already. It does so only for a transfer that goes on
     /// after a pause.
     func look(at transfer: Transfer) {
-        guard transfer.isRunning, !transfer.isReceivingPaused, case .running(let machinery) = state else { return }
+        guard transfer.isRunning, !transfer.attempt.isReceivingPaused, case .running(let machinery) = state else {
+            return
+        }
         transfer.curl.pause(transfer.pauseMask | CURLPAUSE_SEND)
         transfer.curl.pause(transfer.pauseMask)
         machinery.backend.noteNewWork()
@@ -185,8 +187,8 @@ package final class TransferEngine {
     /// The server of an HTTP/2 connection has not processed, and will not, what came after `last`.
     func serverGoesAway(_ connection: HTTP2Stream, last: UInt32) {
         for transfer in transfers where transfer.isRunning {
-            guard let stream = transfer.stream, stream.isBeside(connection), stream.id > last else { continue }
-            transfer.rejection = .notProcessed
+            guard let stream = transfer.attempt.stream, stream.isBeside(connection), stream.id > last else { continue }
+            transfer.attempt.rejection = .notProcessed
         }
     }
 
@@ -401,7 +403,7 @@ package final class TransferEngine {
     /// The multi handle reported an error: what its transfers do is undefined from now on.
     func fail(_ error: HandleError) {
         // Also one that is over, for whose request the caller is being asked for credentials.
-        for transfer in transfers where transfer.request != nil {
+        for transfer in transfers where transfer.exchange.request != nil {
             remove(transfer)
             transfer.record(.failed(error, []))
         }

@@ -1,0 +1,115 @@
+import HTTPHandlesCore
+
+/// What a transfer carries out, from `Transfer.begin` to `Transfer.end`. Made anew for each exchange.
+struct TransferExchange {
+    var request: TransferRequest?
+    var download: DownloadBuffer?
+    var delegate: (any TransferDelegate)?
+    /// Why the exchange has begun again so far: bits of `RestartReason`.
+    var restarts: UInt8 = 0
+    /// The transfer begins again as soon as libcurl is done with it.
+    var pendingRestart: RestartReason?
+}
+
+/// How far one attempt of an exchange has come: the first one, or one after a restart. Made anew for each attempt.
+struct TransferAttempt {
+    /// How much of the request is out.
+    enum Sending {
+        /// The connection is not ready.
+        case waiting
+        /// The head is going out. libcurl counts the bytes of all attempts; those before this one are not its own.
+        case head(bytesBefore: Int)
+        /// The body is going out.
+        case body(headBytes: Int)
+        /// The connection was lost with the request half out, and libcurl makes another: what it counted is no news.
+        case lost
+        case done
+    }
+
+    /// What header lines belong to.
+    enum Receiving { case head, body }
+
+    /// When something last moved: for the idle time limits.
+    var lastProgress = MonotonicTime(nanoseconds: 0)
+    /// Why we gave the transfer up in a callback; libcurl only knows that we did.
+    var refusal: HandleError?
+
+    // Connecting
+    /// What TLS agreed on, where that is to be recorded.
+    var agreement: TLSLibrary.Agreement?
+    var isResolving = false
+    var openedSockets: [Int32] = []
+    /// The connection that the request went out on last.
+    var connection: Connection?
+    /// What the system said where it gave no socket; 0 if it did.
+    var socketError: Int32 = 0
+
+    // HTTP/2
+    var mayBeHTTP2 = false
+    /// The response came over HTTP/2.
+    var isHTTP2 = false
+    /// Where the request went, if the connection is one of HTTP/2.
+    var stream: HTTP2Stream?
+    /// The server has not processed the request, and says so.
+    var rejection: RestartReason?
+    /// The server has refused the request: what is left of the body is not sent.
+    var isUploadCut = false
+    /// libcurl is to look for the end of the response.
+    var needsLook = false
+    /// While only the request is still on its way.
+    var uploadWatch: UploadWatch?
+
+    // Sending
+    var sending = Sending.waiting
+    /// For a head that is too long to be sure to go out in one piece.
+    var sentHead: SentHead?
+    var bodyBytesTaken = 0
+    /// Nothing more of the request is to come from us.
+    var isBodyTaken = true
+    /// libcurl knows that a body of unknown length is over.
+    var isBodyEndTaken = false
+    /// The upload buffer is empty.
+    var isSendingPaused = false
+
+    // Receiving
+    var receiving = Receiving.head
+    /// Of the final head.
+    var status = 0
+    var headBytes: [UInt8] = []
+    var headBytesTotal = 0
+    var headLines = 0
+    var maximumHeadSize = 0
+    /// What the head says of the body's length.
+    var announcedLength = ContentLength()
+    /// The line before announced it.
+    var isLengthLast = false
+    /// The head of a 401, as long as libcurl may send the request again with credentials.
+    var challenge: HeaderBlock?
+    /// How many of them libcurl has answered.
+    var challengesAnswered = 0
+    /// Follows a chunked body over HTTP/1 that comes while the request is still on its way.
+    var chunks: ChunkedFraming?
+    /// The head says that the body is coded.
+    var isCoded = false
+    /// How many body bytes are to be thrown away before the transfer is given up; `nil` to keep them all.
+    var discardBudget: Int?
+    /// How many bytes of the response's body were kept.
+    var bodyBytesArrived = 0
+    /// The download buffer is full.
+    var isReceivingPaused = false
+
+    /// None is under way.
+    init() {}
+
+    /// - Parameter watchesHead: Whether the request's head is watched while it goes out.
+    init(_ request: TransferRequest, watchesHead: Bool, at now: MonotonicTime) {
+        let options = request.options.values
+        lastProgress = now
+        mayBeHTTP2 =
+            options.httpVersions == .http2PriorKnowledge
+            || options.httpVersions == .automatic && request.message.url.isSecure
+        sentHead = watchesHead ? SentHead() : nil
+        isBodyTaken = request.body.length == 0
+        maximumHeadSize = options.maximumHeadSize
+    }
+}
