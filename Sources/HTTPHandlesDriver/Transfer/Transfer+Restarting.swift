@@ -50,7 +50,8 @@ extension Transfer {
     /// libcurl is done with the present attempt. Whether there is another.
     func beginsAgain(after result: CurlCode) -> Bool {
         guard result != .ok else { return false }
-        if exchange.pendingRestart == nil, attempt.refusal == nil, let reason = rejection(after: result) ?? loss(after: result)
+        if exchange.pendingRestart == nil, attempt.refusal == nil,
+            let reason = rejection(after: result) ?? loss(after: result)
         {
             _ = restart(reason)
         }
