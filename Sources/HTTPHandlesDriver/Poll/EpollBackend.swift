@@ -27,7 +27,7 @@ final class EpollBackend: EventBackend {
     private let sockets: SocketTable
     @safe @exclusivity(unchecked) private var interests: [Interest] = []
     @safe @exclusivity(unchecked) private var noted: [Int32] = []
-    /// When libcurl's timer is due. One-shot: forgotten before libcurl is told.
+    /// When libcurl's timer is due. One-shot: removed before libcurl is called.
     private var timer: MonotonicTime?
     /// Counts libcurl's callbacks, to tell a wake-up that led to something from one that did not.
     private var activity = 0

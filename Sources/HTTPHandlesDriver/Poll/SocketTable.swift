@@ -11,8 +11,8 @@ private let systemClose = Glibc.close
 
 /// What is known of the descriptors that libcurl uses, by descriptor.
 ///
-/// libcurl tells of opening and closing sockets through callbacks that also fire while it removes a transfer or cleans
-/// up, and some versions close a socket without telling. So the table never decides anything on a descriptor's number
+/// libcurl reports opened and closed sockets through callbacks that also fire while it removes a transfer or cleans
+/// up, and some versions close a socket without one. So the table never decides anything on a descriptor's number
 /// alone: each opening begins a new generation, and what was known of the number before is discarded. It outlives the
 /// multi handle, whose last callbacks still point here.
 final class SocketTable {
@@ -43,7 +43,7 @@ final class SocketTable {
         var requests: UInt32 = 0
     }
 
-    /// Has to hear of every socket that comes and goes. It has this table in turn: the engine takes it away in the end.
+    /// Is told of every socket that is opened and closed. It refers to this table in turn: the engine sets it to `nil`.
     var backend: (any EventBackend)?
     /// How many connections were closed that no transfer used, since this was last set to 0.
     var closedIdleConnections = 0
@@ -86,8 +86,8 @@ final class SocketTable {
         self[descriptor].isConnected = true
     }
 
-    /// Asks whether the socket is connected by now, and tells its transfer. libcurl says nothing of the moment. Not for
-    /// SO_ERROR, which libcurl has yet to read.
+    /// Looks whether the socket is connected, and tells its transfer: libcurl has no callback for that. Not by SO_ERROR,
+    /// which libcurl has yet to read.
     func noteConnection(_ descriptor: Int32) {
         guard self[descriptor].isOpen, !self[descriptor].isConnected else { return }
         var address = sockaddr_storage()
@@ -119,7 +119,7 @@ final class SocketTable {
 
     /// Closes a socket for libcurl. The back end forgets it first: afterwards the system may give its number away.
     func close(_ descriptor: Int32) {
-        // The poll back end sees no connection being made: where TLS fails, this is the first that is heard of it.
+        // The poll back end does not see that a connection is made: where TLS fails, it is only known here.
         if self[descriptor].user?.progress == .connecting { noteConnection(descriptor) }
         let socket = self[descriptor]
         backend?.closing(descriptor)
@@ -127,7 +127,7 @@ final class SocketTable {
         let user = socket.user
         if socket.isConnected { user?.connectionCloses() }
         _ = systemClose(descriptor)
-        // The end of a dead one was told when it came.
+        // The end of a dead one was reported already.
         guard socket.isConnected, !socket.isDead else { return }
         if let user { user.record(.connectionClosed) } else { closedIdleConnections += 1 }
     }
@@ -175,7 +175,7 @@ final class SocketTable {
     }
 
     /// `transfer` does not use the connection any more, which is idle if it was the last one. Not one that was never ready:
-    /// libcurl 7.88 closes those without telling.
+    /// libcurl 7.88 closes those without a callback.
     func leave(_ connection: Connection, _ transfer: Transfer, at now: MonotonicTime) {
         let index = Int(connection.descriptor)
         guard index < sockets.count, sockets[index].isOpen, sockets[index].generation == connection.generation else {
@@ -256,7 +256,7 @@ final class SocketTable {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         #endif
         guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else {
-            // No descriptor to spare. What has come stays readable then, but the look before the next use finds it.
+            // No descriptor is left. What has come stays readable then, and the look before the next use finds it.
             _ = shutdown(descriptor, Int32(SHUT_RDWR))
             return
         }

@@ -2,12 +2,12 @@ import CHTTPHandlesCurl
 import HTTPHandlesCore
 import HTTPTypes
 
-// Authentication is libcurl's. Credentials that are sent at once need one round. With others libcurl sends the request
-// without any, and sends it again, on the same transfer, when a 401 has asked for them: the head of that 401 is told as a
-// challenge, and what it turns out to be follows.
+// libcurl authenticates. Credentials that are sent at once need one round. With others libcurl sends the request without
+// any, and sends it again, in the same transfer, when a 401 asks for them. The head of that 401 is reported as a challenge;
+// it becomes the response's head if libcurl does not answer it.
 
 extension Transfer {
-    /// Sets who the client is for this exchange.
+    /// Sets the credentials of this exchange.
     func applyCredentials(_ credentials: Credentials?) throws(HandleError) {
         let before = appliedCredentials
         guard credentials != nil || before != nil else { return }
@@ -34,14 +34,14 @@ extension Transfer {
         case .token(let token):
             try curl.set(CURLOPT_XOAUTH2_BEARER, token)
         case .ambient:
-            // An empty name is libcurl's word for "whoever I am".
+            // To libcurl an empty name means the user of the process.
             try curl.set(CURLOPT_USERNAME, "")
             try curl.set(CURLOPT_PASSWORD, "")
         }
         appliedCredentials = credentials
     }
 
-    /// Forgets everything that was ever set. libcurl keeps the share and its cookies.
+    /// Takes back everything that was set. libcurl keeps the share and its cookies.
     private func startOver() throws(HandleError) {
         // libcurl 7.88 leaks the list of cookie files at a reset.
         try curl.set(CURLOPT_COOKIEFILE, nil)
@@ -65,12 +65,12 @@ extension Transfer {
         head.status == 401 && appliedCredentials?.awaitChallenge == true
     }
 
-    /// libcurl has no answer to the challenge: it is the response.
+    /// libcurl does not answer the challenge: it is the response.
     func deliverChallenge() {
         if let head = attempt.challenge.take() { record(.head(head)) }
     }
 
-    /// libcurl answers a challenge. A server may go on for ever with saying that the answer came too late.
+    /// libcurl answers a challenge. A server may reject every answer as stale, without end.
     func mayAnswerAgain() -> Bool {
         forgetChallenge()
         attempt.challengesAnswered += 1
@@ -94,7 +94,7 @@ extension Transfer {
 }
 
 extension TransferRequest {
-    /// A caller who writes `Authorization` himself needs no help.
+    /// None where the caller has set `Authorization`.
     var credentials: Credentials? {
         guard let credentials = options.values.credentials, !headerFields.contains(.authorization) else { return nil }
         return credentials
@@ -113,7 +113,7 @@ extension Credentials {
             default: bits
             }
         }
-        // Without this libcurl would begin with an empty body, which a server that asks for nothing takes for the real one.
+        // Without this libcurl would begin with an empty body, which a server that sends no challenge takes for the body.
         return awaitChallenge ? bits | chttphandles_auth_only : bits
     }
 }

@@ -4,7 +4,7 @@ import HTTPHandlesCore
 extension Transfer {
     func resolverStarts() {
         attempt.isResolving = true
-        // libcurl also "resolves" what already is an address.
+        // libcurl also "resolves" an address.
         if let name = nameToResolve { record(.resolving(host: name)) }
     }
 
@@ -36,7 +36,7 @@ extension Transfer {
         let opened = attempt.openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
         let pooled = opened == nil ? pooledDescriptor(ends) : nil
         if let pooled, !isFit(pooled) {
-            // A challenge that came on it goes with it.
+            // A challenge that came on it does not count any more.
             if attempt.challenge != nil { forgetChallenge() }
             if !restart(.connectionUnfit) { refuseConnection() }
             return false
@@ -65,7 +65,7 @@ extension Transfer {
     private func newConnectionReady(_ descriptor: Int32, _ ends: ConnectionEnds) {
         engine.sockets.named(descriptor, ends, sharing)
         if !engine.sockets[descriptor].isConnected {
-            // The poll back end does not see the moment.
+            // The poll back end does not see when it is.
             engine.sockets.connected(descriptor)
             connected(ends.remote)
         }
@@ -92,8 +92,8 @@ extension Transfer {
         engine.sockets.join(descriptor, self)
     }
 
-    /// libcurl looks for it in all of its connections, so only where we do not know ourselves: a connection whose first
-    /// transfer went before it was ready.
+    /// libcurl is asked only where the table does not know it, because libcurl searches all of its connections: a connection
+    /// whose first transfer ended before it was ready.
     private func pooledDescriptor(_ ends: ConnectionEnds) -> Int32? {
         if let known = engine.sockets.descriptor(of: ends) { return known }
         guard let descriptor = curl.socket(CURLINFO_ACTIVESOCKET), engine.sockets[descriptor].isOpen else { return nil }
@@ -111,12 +111,12 @@ extension Transfer {
         }
     }
 
-    /// The last look at a pooled connection before a request goes out on it: the server may have closed it, or said
-    /// something on it that would be taken for the answer (RFC 9112, section 9.2). libcurl does not look, or not each time.
+    /// The last look at a pooled connection before a request goes out on it: the server may have closed it, or sent
+    /// something that would be taken for the answer (RFC 9112, section 9.2). libcurl does not look, or not each time.
     private func isFit(_ descriptor: Int32) -> Bool {
         switch (engine.sockets.arrival(on: descriptor), engine.sockets[descriptor].sharing) {
         case (.nothing, _), (.bytes, .shared): true
-        // On TLS it may be a session ticket and no data; only the TLS library could say, and only inside libcurl.
+        // Over TLS it may be a session ticket and no data, which cannot be told: decision 0024.
         case (.bytes, .exclusive), (.end, _): false
         }
     }
@@ -129,11 +129,11 @@ extension Transfer {
         )
     }
 
-    /// libcurl sends the request once more: the pooled connection was dead, or the server did not take the request.
+    /// libcurl sends the request once more: the pooled connection was dead, or the server refused the request.
     private func maySendAgain(isNewConnection: Bool) -> Bool {
         isReusable = false
         if case .body = attempt.receiving {
-            // So it does where the first step of a scheme, which has no body, is answered as if it were the request.
+            // The first step of a scheme, which has no body, was answered as if it were the request.
             attempt.refusal = HandleError(
                 .connectionError,
                 .receiveResponse,
@@ -164,7 +164,7 @@ extension Transfer {
         return request.url.origin.isHostLiteral ? nil : request.url.host
     }
 
-    /// What went out on a connection is told before its end, though both may happen in one go.
+    /// What was sent on a connection is reported before its end, though both may happen in one call.
     func connectionCloses() {
         noteSentHead()
         record(.closingConnection)

@@ -2,9 +2,9 @@ import CHTTPHandlesCurl
 import HTTPHandlesCore
 import HTTPTypes
 
-// A server may answer before it has the whole request. Below 300 the request goes on: the server may still want it. From
-// 300 on it does not, and libcurl stops sending. Where the whole response is here, what is left of the request is no reason
-// to fail. What libcurl makes of such answers over HTTP/2, by version: `Docs/HTTP2.md`.
+// A server may answer before it has the whole request. Below 300 the request goes on: the server may still need it. From
+// 300 on it does not, and libcurl stops sending. Where the response is complete, the transfer does not fail for what is left
+// of the request. What libcurl does with such answers over HTTP/2, by version: `Docs/HTTP2.md`.
 
 extension Transfer {
     /// Whether nothing of the response's body can be missing. Over HTTP/2, only libcurl sees the end of a body whose length
@@ -25,7 +25,7 @@ extension Transfer {
     func isOnlyUploadLost(_ result: CurlCode) -> Bool {
         switch result {
         case .http2Stream where attempt.isUploadCut && errorText.isEmpty:
-            // The server has ended the stream without an error, while libcurl went on for us.
+            // The server has ended the stream without an error, while libcurl was made to go on.
             if case .body = attempt.receiving {
                 return isBodyComplete || curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) < 0
             }
@@ -65,8 +65,8 @@ extension Transfer {
         guard status >= 300, !attempt.isBodyTaken, CurlLibrary.version < 0x08_07_00,
             appliedCredentials?.awaitChallenge != true
         else { return }
-        // libcurl would send nothing more, not even the end of the request. But without that it does not hear of the end
-        // of the response. So it is to go on, and finds that the body is over.
+        // libcurl would send nothing more, not even the end of the request, and without that it does not see the end of the
+        // response. So it is made to go on, and gets the end of the body.
         curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, true)
         keepsSendingOnError = true
         attempt.isUploadCut = true
@@ -74,7 +74,7 @@ extension Transfer {
 
     /// libcurl wants more of a body that the server has refused.
     func endCutUpload(room: Int) -> UploadBuffer.Supply {
-        // Where libcurl has some left that the server does not take, this only fills up its buffer, and it will ask again.
+        // Where libcurl's buffer holds data that the server does not take, it only fills up the buffer, and asks again.
         if room >= uploadBufferSize, !attempt.isBodyTaken {
             note()
             attempt.isBodyTaken = true
@@ -85,7 +85,7 @@ extension Transfer {
 
     /// The request is over, and the response is there or on its way.
     func uploadEndsAfterHead() {
-        // Where the response ended before the request, libcurl learns of it while it sends, and does not look again until
+        // Where the response ended before the request, libcurl reads its end while it sends, and does not act on it until
         // something else comes over the connection.
         attempt.needsLook = attempt.isHTTP2
     }
@@ -100,13 +100,13 @@ extension Transfer {
     }
 }
 
-/// Gives up an upload that does not move any more after the response came: a server of HTTP/2 need not say that it wants
-/// no more of it, and then gives the client no room to say that it is over.
+/// Gives up an upload that makes no progress after the response came: a server of HTTP/2 need not reset the stream, and
+/// without window the client cannot send the end of the request.
 final class UploadWatch: AlarmOwner {
     /// How long nothing may move where the response is complete.
-    private static let patience = Duration.seconds(1)
-    /// And where libcurl cannot tell whether it is.
-    private static let patienceInDoubt = Duration.seconds(5)
+    private static let limit = Duration.seconds(1)
+    /// How long nothing may move where it is not known whether the response is complete.
+    private static let limitInDoubt = Duration.seconds(5)
 
     @safe private unowned(unsafe) let transfer: Transfer
     private var bytesBefore: Int
@@ -119,7 +119,7 @@ final class UploadWatch: AlarmOwner {
     }
 
     private func next(_ engine: TransferEngine) -> MonotonicTime {
-        engine.now + (transfer.isBodyComplete ? Self.patience : Self.patienceInDoubt)
+        engine.now + (transfer.isBodyComplete ? Self.limit : Self.limitInDoubt)
     }
 
     func end(_ engine: TransferEngine) {

@@ -25,8 +25,8 @@ struct AppliedRequest: Equatable {
     var closesConnection = false
     /// No connection that is there already is used.
     var connectsAnew = false
-    /// A burst to one HTTP/2 server waits for the first connection and shares it. Where HTTP/2 is not to be expected it
-    /// must not: libcurl finds out only with the first response, which may never come.
+    /// Requests of a burst to one HTTP/2 server wait for the first connection and share it. Where HTTP/2 is not expected they
+    /// must not: libcurl knows only with the first response, which may never come.
     var waitsForSharedConnection = false
 }
 
@@ -77,7 +77,7 @@ extension Transfer {
         do {
             try applyAll(request)
         } catch {
-            // What is set in the easy handle by now is not known.
+            // What is set in the easy handle is not known now.
             isReusable = false
             throw error
         }
@@ -101,7 +101,7 @@ extension Transfer {
         try applyURL(request.message.url)
         try applyShape(request)
         if request.body.hasTrailers {
-            // libcurl 7.88 never forgets that a handle has sent trailer fields, and spoils the chunks of its next request.
+            // A handle of libcurl 7.88 that has sent trailer fields sends broken chunks in its next request.
             isReusable = false
             try curl.setTrailerCallback()
         }
@@ -162,7 +162,7 @@ extension Transfer {
         var isUpload = false
         if case .upload = appliedRequest.shape { isUpload = true }
         let fields = request.headerFields
-        // A caller who says what he takes undoes it himself; half of a coded body is of no use to anybody.
+        // A caller that sets `Accept-Encoding` decodes the body itself; a part of a coded body cannot be decoded.
         let asksForCodings =
             request.options.values.decodesContent
             && (fields.isEmpty || !fields.contains(.acceptEncoding) && !fields.contains(.range))
@@ -179,7 +179,7 @@ extension Transfer {
             try curl.set(CURLOPT_COOKIE, nil)
         }
         hasOwnCookies = cookies != nil
-        // libcurl goes by this name when it looks for cookies, and does not forget it with the field.
+        // libcurl looks for cookies by this name, also when the field is gone.
         if fields.contains(where: { $0.name.canonicalName == "host" }) { isReusable = false }
         var length = cookies?.count ?? 0
         for field in fields where field.name != .cookie {
@@ -200,7 +200,7 @@ extension Transfer {
         return length
     }
 
-    /// Whether libcurl shows what it sends and says what it does. It makes a text for each such thing.
+    /// Whether libcurl shows what it sends and receives, and describes what it does. It makes a text for each step.
     func setVerbose(_ isOn: Bool) {
         guard isOn != isVerbose else { return }
         isVerbose = isOn

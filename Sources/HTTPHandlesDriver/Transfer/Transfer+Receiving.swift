@@ -4,7 +4,7 @@ import HTTPTypes
 extension Transfer {
     enum BodyAnswer { case taken, pause, abort }
 
-    /// `HTTPFields` traps beyond 65,535, and nobody means this many. Newer versions of libcurl give up at 5,000.
+    /// `HTTPFields` traps beyond 65,535. Newer versions of libcurl give up at 5,000.
     private static let maximumHeadLines = 4096
 
     func bodyArrived(_ piece: UnsafeRawBufferPointer) -> BodyAnswer {
@@ -69,7 +69,7 @@ extension Transfer {
             return refuse(.headerCountExceeded, "the response has more than \(Self.maximumHeadLines) header lines")
         }
         guard case .head = attempt.receiving else { return true }
-        // That is how libcurl looks at it, which takes "\r\r\n" too for an empty line.
+        // As in libcurl, to which "\r\r\n" is an empty line too.
         let first = unsafe line.first
         return first == UInt8(ascii: "\r") || first == UInt8(ascii: "\n") ? headEnded() : true
     }
@@ -92,7 +92,7 @@ extension Transfer {
         attempt.announcedLength.endNumber()
     }
 
-    /// Whether a line belongs to the field before it, and says something.
+    /// Whether a line continues the field before it, and is not blank.
     private static func continues(_ line: UnsafeRawBufferPointer) -> Bool {
         let first = unsafe line.first
         guard first == UInt8(ascii: " ") || first == UInt8(ascii: "\t") else { return false }
@@ -126,8 +126,8 @@ extension Transfer {
             return true
         }
         record(.head(head))
-        // libcurl would make the request once more, with the same expectation, and deliver both answers as one. What to do
-        // now is the caller's to decide; the body of such an answer goes with its connection.
+        // libcurl would send the request once more, with the same expectation, and deliver both answers as one. The caller
+        // decides what to do; the body of such an answer is dropped with its connection.
         guard head.status == 417, !attempt.isBodyTaken, exchange.request?.headerFields[.expect] != nil else {
             return true
         }

@@ -15,12 +15,11 @@ struct HTTP2Stream {
 
 // A server of HTTP/2 can say that it has not processed a request: with a GOAWAY frame that names an earlier stream as the
 // last one, or with the code of a stream error. Such a request may be sent again, whatever its method (RFC 9113, sections
-// 6.8 and 8.7). libcurl gives that in no result. It says it in the texts that it makes, where asked to, about what it
-// does, so those are on while a response may come over HTTP/2. A GOAWAY frame is told by whichever transfer happens to
-// read it, for all on its connection.
+// 6.8 and 8.7). libcurl has no result for that, only texts of `CURLOPT_VERBOSE`, so those are on while a response may come
+// over HTTP/2. A GOAWAY frame is reported by the transfer that reads it, for all on its connection.
 
 extension Transfer {
-    /// libcurl tells of something that it does.
+    /// libcurl describes something that it does.
     func libcurlSays(_ text: UnsafeRawBufferPointer) {
         // The first letters of the few texts that matter.
         switch unsafe text.first {
@@ -29,7 +28,7 @@ extension Transfer {
         }
         let text = unsafe String(decoding: text, as: UTF8.self).utf8
         if text.starts(with: "received GOAWAY".utf8) || text.starts(with: "recveived GOAWAY".utf8) {
-            // "received GOAWAY, error=0, last_stream=9"; before 8.1 with the slip.
+            // "received GOAWAY, error=0, last_stream=9"; before 8.1 misspelt.
             guard let stream = attempt.stream, let equals = text.lastIndex(of: UInt8(ascii: "=")),
                 let last = UInt32(Substring(text[equals...].dropFirst().prefix { $0 >= 0x30 && $0 <= 0x39 }))
             else { return }
@@ -37,8 +36,8 @@ extension Transfer {
         } else if text.starts(with: "REFUSED_STREAM".utf8)
             || text.starts(with: "HTTP/2 stream ".utf8) && text.firstRange(of: " refused by server".utf8) != nil
         {
-            // The second one since 8.21. Before, where the connection has served another request too, libcurl says no more
-            // than that the connection died.
+            // The second one since 8.21. Before, where the connection has served another request too, libcurl only reports
+            // that the connection died.
             attempt.rejection = .notProcessed
         } else if text.starts(with: "Downgrades to HTTP/1.1".utf8) {
             attempt.rejection = .needsHTTP1

@@ -3,7 +3,7 @@ import HTTPHandlesCore
 
 /// Why a transfer begins again: the server has processed nothing of the request. Each reason counts once in an exchange.
 ///
-/// The next attempt always makes a connection of its own, so that what was wrong with the last one cannot be met again.
+/// The next attempt always makes a connection of its own, so it cannot fail for the same reason.
 enum RestartReason: UInt8 {
     /// The connection was found unfit before anything was sent on it.
     case connectionUnfit = 1
@@ -15,9 +15,9 @@ enum RestartReason: UInt8 {
     case connectionLost = 8
 }
 
-// libcurl sends some requests again by itself, and `connectionReady` has a say in that. This is for what libcurl takes for
-// a failure: the transfer leaves the multi handle and goes in again, as the same exchange, with the same time limits.
-// Whoever the exchange belongs to sees a second attempt and no failure.
+// libcurl sends some requests again by itself; `connectionReady` can refuse that. This is for what libcurl reports as a
+// failure: the transfer leaves the multi handle and is added again, as the same exchange, with the same time limits. The
+// delegate sees a second attempt and no failure.
 
 extension Transfer {
     /// Has the transfer begin again once libcurl is done with the present attempt. A callback that gets `true` makes
@@ -37,7 +37,7 @@ extension Transfer {
         else { return false }
         guard case .head = attempt.receiving, attempt.headBytes.isEmpty else { return false }
         if reason == .needsHTTP1 {
-            // Who demands HTTP/2, or sends in clear, where the versions are not agreed on, gets the error.
+            // Where HTTP/2 is required, and in clear, where the version is not negotiated, it is an error.
             guard request.options.values.httpVersions == .automatic, request.message.url.isSecure else { return false }
         }
         switch request.body {

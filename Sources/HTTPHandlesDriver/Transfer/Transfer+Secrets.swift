@@ -2,11 +2,10 @@ import CHTTPHandlesCurl
 import HTTPHandlesCore
 
 extension Transfer {
-    /// What only the past exchange may know does not wait in a spare for the next one. Called when the easy handle is in no
-    /// multi handle.
+    /// Removes the secrets of the past exchange from a spare easy handle. Called when the handle is in no multi handle.
     func forgetSecrets() {
         guard isReusable else { return }
-        // What libcurl has made of credentials goes only with the handle.
+        // libcurl frees what it made of credentials only with the handle.
         guard appliedCredentials == nil, appliedOptions?.values.holdsSecrets != true else {
             isReusable = false
             return
@@ -31,7 +30,7 @@ extension Transfer {
         }
     }
 
-    /// What an exchange could find in a spare, for tests.
+    /// The texts that a spare keeps, for tests.
     var textsKept: [String] {
         var texts = [appliedURL, curl.text(CURLINFO_EFFECTIVE_URL)].compactMap(\.self)
         if let credentials = appliedCredentials { texts.append("\(credentials.secret)") }

@@ -106,7 +106,7 @@ extension Transfer {
         if attempt.sentHead?.isWhole == true { note() }
     }
 
-    /// libcurl says nothing when the head is out; its count of sent bytes does.
+    /// libcurl does not report when the head is out; its count of sent bytes shows it.
     func noteSentHead() {
         switch attempt.sending {
         case .waiting, .lost, .done: return
@@ -134,8 +134,8 @@ extension Transfer {
     }
 }
 
-/// How much of a long head is out. libcurl counts only its first piece, in some versions for ever; but it shows each piece
-/// to whoever wants to see it.
+/// How much of a long head is out. libcurl counts only its first piece, in some versions for ever, but
+/// `CURLOPT_DEBUGFUNCTION` gets each piece.
 struct SentHead {
     /// Heads from this length on are watched. Shorter ones fit into one TLS record and into what the system takes at once.
     static let minimumLength = 8 * 1024

@@ -270,11 +270,11 @@ package final class Transfer: AlarmOwner {
             secureFailure = problem?.secureFailure ?? .channelError
         }
         if result == .outOfMemory, case .head = attempt.receiving, !attempt.headBytes.isEmpty {
-            // What old versions say of a header line that is too long for them.
+            // The result of old versions for a header line that is too long.
             code = .headerSizeOverflow
         }
         if result == .badFunctionArgument, exchange.request?.options.values.clientCertificate != nil {
-            // What new versions say of a key that cannot be used; everything else was looked at before libcurl got it.
+            // The result of new versions for a key that cannot be used; all else was checked before libcurl got it.
             code = .clientCertNoPrivateKey
         }
         let text = errorText
@@ -289,7 +289,7 @@ package final class Transfer: AlarmOwner {
         }
         if text.utf8.starts(with: "HTTP/2 stream ".utf8), streamError != .noError { code = .connectionError }
         if progress < .receivingBody, text.utf8.firstRange(of: "alert certificate required".utf8) != nil {
-            // In TLS 1.3 the server says so after the handshake, where libcurl takes it for any failure to receive.
+            // In TLS 1.3 the alert comes after the handshake, where libcurl reports a failure to receive.
             code = .clientAuthCertNeeded
         }
         let systemError = systemError(at: result)
@@ -307,7 +307,7 @@ package final class Transfer: AlarmOwner {
         return .failed(error, secureFailure)
     }
 
-    /// libcurl does not tell an encrypted key from one that is no key.
+    /// libcurl does not distinguish an encrypted key from a file without a key.
     private func passwordHint(_ code: HandleErrorCode) -> String? {
         guard code == .clientCertNoPrivateKey, let certificate = exchange.request?.options.values.clientCertificate
         else {
@@ -316,10 +316,10 @@ package final class Transfer: AlarmOwner {
         return certificate.keyPassword == nil ? "there is no private key that can be used without a password" : nil
     }
 
-    /// What the system said where it gave no socket, or none with that address, or none that gets connected.
+    /// The system's error where there was no socket, or it could not be bound or connected.
     private func systemError(at result: CurlCode) -> SystemErrorNumber? {
         guard result == .cannotConnect || result == .interfaceFailed else { return nil }
-        // libcurl forgets the number only with the handle, and knows nothing of sockets that we do not get.
+        // libcurl keeps the number as long as the handle, and has none for a socket that was not opened.
         isReusable = false
         let number =
             attempt.socketError != 0 ? attempt.socketError : Int32(clamping: curl.information(CURLINFO_OS_ERRNO))

@@ -21,7 +21,7 @@ struct TransferAttempt {
         case head(bytesBefore: Int)
         /// The body is going out.
         case body(headBytes: Int)
-        /// The connection was lost with the request half out, and libcurl makes another: what it counted is no news.
+        /// The connection was lost in the middle of the request, and libcurl makes another: its count is out of date.
         case lost
         case done
     }
@@ -41,7 +41,7 @@ struct TransferAttempt {
     var openedSockets: [Int32] = []
     /// The connection that the request went out on last.
     var connection: Connection?
-    /// What the system said where it gave no socket; 0 if it did.
+    /// The system's error where it gave no socket; 0 if it did.
     var socketError: Int32 = 0
 
     // HTTP/2
@@ -50,7 +50,7 @@ struct TransferAttempt {
     var isHTTP2 = false
     /// Where the request went, if the connection is one of HTTP/2.
     var stream: HTTP2Stream?
-    /// The server has not processed the request, and says so.
+    /// The server reports that it has not processed the request.
     var rejection: RestartReason?
     /// The server has refused the request: what is left of the body is not sent.
     var isUploadCut = false
