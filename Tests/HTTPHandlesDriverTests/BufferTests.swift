@@ -43,14 +43,31 @@ struct DownloadBufferTests {
 
     @Test func `a close while a piece is being decoded comes before the read`() throws {
         let buffer = DownloadBuffer()
-        buffer.open(try #require(BodyDecoder([.gzip], maximumRatio: nil)))
+        let decoder = try #require(BodyDecoder([.gzip], maximumRatio: nil))
+        buffer.open(decoder)
         #expect(buffer.append(CodedText.gzip))
         #expect(take(buffer) == "decode")
-        #expect(buffer.decoded(.read(bytes: 3), reporting: true))
+        #expect(buffer.decoded(.read(bytes: 3), of: .bytes(upTo: 3), by: decoder, reporting: true) == nil)
         #expect(buffer.takeReports().count == 1)
         _ = buffer.close()
         // There is no listener any more.
-        #expect(!buffer.decoded(.read(bytes: 4), reporting: true))
+        let error = buffer.decoded(.read(bytes: 4), of: .bytes(upTo: 4), by: decoder, reporting: true)
+        #expect(error?.code == .invalidHandle)
+        #expect(buffer.takeReports().isEmpty)
+    }
+
+    /// Otherwise the events of the next exchange would show a read before its response.
+    @Test(arguments: [false, true])
+    func `a request that is sent again while a piece is being decoded comes before the read`(isCoded: Bool) throws {
+        let buffer = DownloadBuffer()
+        let decoder = try #require(BodyDecoder([.gzip], maximumRatio: nil))
+        buffer.open(decoder)
+        #expect(buffer.append(CodedText.gzip))
+        #expect(take(buffer) == "decode")
+        _ = buffer.reset()
+        if isCoded { buffer.open(BodyDecoder([.gzip], maximumRatio: nil)) }
+        let error = buffer.decoded(.available(bytes: 4), of: .count, by: decoder, reporting: true)
+        #expect(error == .wrongState(.queryDataAvailable, "the request was sent again"))
         #expect(buffer.takeReports().isEmpty)
     }
 

@@ -182,8 +182,8 @@ extension RequestHandle {
             report = .failed(error.seen(by: wish.operation))
         }
         guard let result else { return nil }
-        guard object.bound.download.decoded(report, reporting: reporting) else {
-            return .failed(.closed(wish.operation))
+        if let error = object.bound.download.decoded(report, of: wish, by: decoder, reporting: reporting) {
+            return .failed(error)
         }
         if reporting { tellDriver(false) }
         return result

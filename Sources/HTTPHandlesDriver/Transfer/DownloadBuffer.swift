@@ -223,13 +223,19 @@ package final class DownloadBuffer: Sendable {
         }
     }
 
-    /// What became of a read that went through the decoder. `false` if the handle was closed in the meantime, and its
-    /// listeners can hear of it no more: the read ends as if it had begun after the close.
-    package func decoded(_ report: Report, reporting: Bool) -> Bool {
+    /// A read that went through `decoder` ends. Returns the error that it ends with instead, where the handle was closed or
+    /// the request was sent again in the meantime: its listeners must not hear of it in the middle of something else.
+    package func decoded(
+        _ report: Report,
+        of wish: Wish,
+        by decoder: BodyDecoder,
+        reporting: Bool
+    ) -> HandleError? {
         state.withLock { state in
-            if case .closed = state.phase { return false }
+            if case .closed = state.phase { return .closed(wish.operation) }
+            guard state.decoder === decoder else { return .wrongState(wish.operation, "the request was sent again") }
             if reporting { state.reports.append(report) }
-            return true
+            return nil
         }
     }
 
