@@ -650,7 +650,7 @@ struct ExchangeStateMachineTests {
         }
     }
 
-    @Test func `no limit runs in a pause, before a hop that nobody has asked for, and after the end`() {
+    @Test func `no limit runs during a pause, before a hop that was not requested, and after the end`() {
         let pausing = Driver()
         _ = pausing.send()
         _ = pausing.failed(Self.lost, .again(Self.retry))

@@ -118,6 +118,25 @@ struct HTTP2RefusalTests {
         }
     }
 
+    @Test(arguments: [HTTP2ErrorCode.refusedStream, .http11Required])
+    func `a file is sent again from its beginning`(code: HTTP2ErrorCode) async throws {
+        let seen = Seen()
+        let server = try ScriptedServer { connection in
+            if connection.number == 0 { return try Self.reset(HTTP2Connection(connection), code) }
+            guard code == .http11Required else { return try Self.answer(HTTP2Connection(connection), seen) }
+            while let request = try connection.readRequest() {
+                seen.append(request.body.count)
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes")
+            }
+        }
+        let scratch = try Scratch()
+        let file = try scratch.file("body", pattern(50_000))
+        let (session, url) = try await overTLS(server, code == .http11Required ? .both : .http2)
+        let response = try await session.fetch(.post, url, body: .file(file))
+        #expect(try await response.body.collectString(upTo: 100) == "yes")
+        #expect(seen.take() == [50_000])
+    }
+
     @Test(arguments: Request.all) func `a request that is refused twice is not sent again`(_ request: Request)
         async throws
     {
