@@ -7,8 +7,8 @@ import Testing
 struct ExchangeStateMachineTests {
     typealias Action = ExchangeAction
 
-    /// Drives the machines of one handle, one line for each thing that happens. What is about time and connections is told
-    /// apart from the rest.
+    /// Drives the machines of one handle, one line for each input. Actions for time limits and connections are collected
+    /// separately.
     final class Driver {
         private var machine: ExchangeStateMachine?
         private(set) var time: [Action] = []
@@ -616,7 +616,7 @@ struct ExchangeStateMachineTests {
         #expect(driver.time == [.releaseConnection, .stopWaiting])
     }
 
-    @Test func `the limit on sending is over with an early answer`() {
+    @Test func `an early response ends the limit on sending`() {
         let driver = Driver()
         _ = driver.send(.streamed)
         _ = driver.reached(.sending, .milestone(.headSent(bytes: 1)), .head(Self.ok))
@@ -624,7 +624,7 @@ struct ExchangeStateMachineTests {
         #expect(driver.time == [])
     }
 
-    @Test func `a request that libcurl sends again waits for its connection and for sending again`() {
+    @Test func `a request that libcurl sends again has the limits on connecting and sending again`() {
         let driver = Driver()
         _ = driver.send()
         _ = driver.reached(.sending, .requestSent(bytes: 1), .milestone(.connecting(address)))
@@ -633,7 +633,7 @@ struct ExchangeStateMachineTests {
         #expect(driver.time == [.wait(for: .send)])
     }
 
-    @Test func `only the total limit runs while the caller's code is asked about a transfer that is over`() {
+    @Test func `only the total limit runs while the caller's code is called after the end of a transfer`() {
         for end in [TransferReport.finished, .failed(Self.lost, [])] {
             let deciding = Self.deciding()
             _ = deciding.reached(end)
@@ -650,7 +650,7 @@ struct ExchangeStateMachineTests {
         }
     }
 
-    @Test func `no limit runs during a pause, before a hop that was not requested, and after the end`() {
+    @Test func `no limit runs in a delay, before a hop without receiveResponse, and after the end`() {
         let pausing = Driver()
         _ = pausing.send()
         _ = pausing.failed(Self.lost, .again(Self.retry))

@@ -34,7 +34,7 @@ final class HandleTree: Sendable {
 /// wait for the end. The other half, `HandleObject`, belongs to the driver's thread and contains this one.
 ///
 /// One lock, held for a few instructions and never while the caller's code runs. All events are emitted on the
-/// driver's thread, so they have one order for everybody; the lock only guards the lists.
+/// driver's thread, so they have one order for all listeners; the lock only guards the lists.
 struct HandleBase: ~Copyable, Sendable {
     enum Stage {
         /// Can transition to: finished.

@@ -18,7 +18,7 @@ package enum HeadDecision {
     /// The exchange fails.
     case refuse(HandleError)
 
-    /// A server that refuses all credentials would have a provider of fresh tokens answer for ever.
+    /// Without a limit, a provider that returns new tokens would be called without end if the server refuses all of them.
     package static let maximumCredentialQuestions = 3
 
     /// - Parameters:

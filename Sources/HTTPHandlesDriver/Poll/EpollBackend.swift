@@ -217,8 +217,8 @@ final class EpollBackend: EventBackend {
 
     // MARK: Spinning
 
-    // A libcurl whose event interface is broken can leave a descriptor ready for ever without reading it. Such a
-    // descriptor is taken out for a moment; a good one is never ready this often without libcurl doing anything.
+    // A libcurl with a broken event interface can leave a descriptor ready without ever reading it. Such a descriptor is
+    // removed for a short time; a normal one is never ready this often without any action of libcurl.
     private static let spinLimit = 1000
     private static let muteDuration = Duration.milliseconds(10)
 

@@ -76,7 +76,7 @@ package final class StoredBody: Sendable {
         }
     }
 
-    /// Nobody wants more of the body.
+    /// The rest of the body is not needed.
     package func stop() {
         state.withLock { state in
             state.move(to: (0, 0))
@@ -172,7 +172,7 @@ package final class StoredBody: Sendable {
                 case .failure(let error): state.failure = error
                 }
             }
-            // Also after a block that came too late: libcurl waits for another one, which nobody has begun to read.
+            // Also after a block that was read too late: libcurl waits for another one, which is not being read yet.
             guard state.isStarving else { return nil }
             state.isStarving = false
             return state.resume

@@ -141,7 +141,7 @@ extension Transfer {
         var wanted = AppliedRequest(request)
         if exchange.restarts != 0 { wanted.connectsAnew = true }
         guard wanted != appliedRequest else { return }
-        // Takes back UPLOAD and NOBODY.
+        // Resets `CURLOPT_UPLOAD` and `CURLOPT_NOBODY`.
         try curl.set(CURLOPT_HTTPGET, 1)
         try curl.set(CURLOPT_CUSTOMREQUEST, wanted.method)
         try curl.set(CURLOPT_FORBID_REUSE, wanted.closesConnection ? 1 : 0)
@@ -233,7 +233,8 @@ extension AppliedRequest {
             switch request.method {
             case .get: shape = .download
             case .head: shape = .head
-            // These promise a body: without one they announce that it is empty (RFC 9110, section 8.6).
+            // Requests with these methods usually have a body: without one they have `Content-Length: 0` (RFC 9110,
+            // section 8.6).
             case .post, .put, .patch: shape = .upload(length: 0)
             default: shape = .download
             }

@@ -134,7 +134,7 @@ extension Transfer {
     }
 }
 
-/// How much of a long head is out. libcurl counts only its first piece, in some versions for ever, but
+/// How much of a long head was sent. Some versions of libcurl count only its first piece, but
 /// `CURLOPT_DEBUGFUNCTION` gets each piece.
 struct SentHead {
     /// Heads from this length on are watched. Shorter ones fit into one TLS record and into what the system takes at once.

@@ -80,11 +80,11 @@ package final class TransferEngine {
     /// Transfers with something to pass on.
     @safe @exclusivity(unchecked) private var noted: [Transfer] = []
     @safe @exclusivity(unchecked) private var reportList: [TransferReport] = []
-    /// Transfers whose head is not out yet: nobody calls back for that.
+    /// Transfers whose head was not sent yet: libcurl has no callback for that.
     private var unsent: [Transfer] = []
     @safe @exclusivity(unchecked) private var deadlines = DeadlineHeap()
     private var alarmOwners: [(any AlarmOwner)?] = []
-    /// Sleeping went wrong, which is the business of the work after it.
+    /// The error of the last wait, which the next turn reports.
     private var sleepFailure: MultiFailure?
     /// Tasks of other threads that go on at the end of the turn.
     package let resumptions: Resumptions
@@ -333,7 +333,7 @@ package final class TransferEngine {
         }
     }
 
-    /// Passes on what callbacks have recorded. Whoever is told may start and release transfers, which may record more.
+    /// Delivers the records of callbacks. The delegates may start and release transfers, which may add records.
     private func passOn() {
         if !unsent.isEmpty {
             let again = unsent
