@@ -9,10 +9,10 @@ extension ResponseBody {
     /// link is followed: a link, a pipe, a device or a folder of that name is refused. The writing is done in the caller's
     /// task, which it blocks for as long as the disk takes; the connection waits meanwhile.
     ///
-    /// Throws `.fileNotWritable`: before anything is read if the file cannot be made, and the body can still be read then. Events, other errors, closing and
-    /// cancellation: as when reading the pieces.
+    /// Throws `.fileNotWritable`: before anything is read if the file cannot be made, and the body can still be read then.
+    /// Events, other errors, closing and cancellation: as when reading the pieces.
     ///
-    /// - Parameter path: Where to. The folder has to be there.
+    /// - Parameter path: The file. Its folder must exist.
     @discardableResult
     public nonisolated(nonsending) func write(to path: String) async throws(HandleError) -> UInt64 {
         try request.requireUsable(.readData)
@@ -29,7 +29,7 @@ extension ResponseBody {
         }
     }
 
-    /// A body whose file cannot be written is of no use to those who have nothing else of the request.
+    /// A body that closes its request does so if the file cannot be written.
     func closingOnFailure<Value>(_ body: () throws(HandleError) -> Value) throws(HandleError) -> Value {
         do {
             return try body()

@@ -61,7 +61,7 @@ extension ResponseBody {
         }
     }
 
-    /// Turns "too long" into an error of the body, which is then over for those who have nothing else of the request.
+    /// Throws for a line that is too long, and then closes the request if the body does that at its end.
     func bounded<Value>(_ body: () throws(LineSplitter.TooLong) -> Value) throws(HandleError) -> Value {
         do {
             return try body()

@@ -31,7 +31,7 @@ extension SessionHandle {
     ///
     /// - Parameters:
     ///   - url: An absolute URL with scheme http or https.
-    ///   - path: Where to. The folder has to be there.
+    ///   - path: The file. Its folder must exist.
     ///   - headerFields: Additional header fields, apart from `Range` and `If-Range`.
     public nonisolated(nonsending) func download(
         _ url: String,

@@ -72,6 +72,6 @@ public actor ConnectionHandle {
 }
 
 extension ConnectionHandle: Handle {
-    /// What the library knows the handle by.
+    /// The library's own reference to the handle.
     public nonisolated var reference: HandleReference { HandleReference(object.bound) }
 }

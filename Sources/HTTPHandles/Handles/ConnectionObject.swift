@@ -1,14 +1,13 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
 
-/// Where a connection handle leads to.
+/// The server of a connection handle.
 struct Server: Sendable, Hashable {
     let host: String
     let port: Int
 }
 
-/// What is behind a `ConnectionHandle`: a server's name. No network connection belongs to it; those are in the session's
-/// pool.
+/// The object of a `ConnectionHandle`. It has no network connection; those are in the session's pool.
 final class ConnectionObject: HandleObject {
     let session: SessionObject
     let server: Server
@@ -19,9 +18,9 @@ final class ConnectionObject: HandleObject {
         super.init(base, options: session.options)
     }
 
-    /// Closes a connection handle that no user has.
+    /// Closes a connection handle that the session has made for itself.
     func closeOwn(_ engine: TransferEngine) {
-        _ = base.shutDoor()
+        _ = base.markClosed()
         close(engine)
     }
 }

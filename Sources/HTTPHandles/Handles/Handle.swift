@@ -10,7 +10,7 @@ import HTTPHandlesDriver
 ///
 /// Counterpart of WinHTTP's `HINTERNET`.
 public protocol Handle: Actor {
-    /// What the library knows the handle by. It is of no use to callers.
+    /// The library's own reference to the handle. It is of no use to callers.
     nonisolated var reference: HandleReference { get }
 
     /// The identity of the handle.
@@ -30,7 +30,7 @@ public protocol Handle: Actor {
     ///
     /// Possible in every state and any number of times; each call makes a stream of its own. Every stream ends after
     /// `handleClosing`; on a handle that is gone already it yields just that. A listener that falls more than
-    /// `StatusEvent.bufferedEvents` behind loses the oldest events, never the last one, and never slows anything down.
+    /// `StatusEvent.bufferedEvents` behind loses the oldest events, never the last one, and delays nothing.
     ///
     /// `WinHttpSetStatusCallback`.
     ///
@@ -72,7 +72,7 @@ public protocol Handle: Actor {
     func setOption<Value: Sendable>(_ option: HandleOption<Value>, to value: Value) throws(HandleError)
 }
 
-/// What the library knows a handle by: a reference to what is behind it.
+/// The library's own reference to a handle.
 ///
 /// Only the library can make one, so all handles are sessions, connections or requests of this library.
 public struct HandleReference: Sendable {

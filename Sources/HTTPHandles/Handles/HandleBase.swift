@@ -30,8 +30,7 @@ final class HandleTree: Sendable {
     }
 }
 
-/// The half of a handle that any thread may touch: identity, the one-way door of `close()`, listeners, and the tasks that
-/// wait for the end. The other half, `HandleObject`, belongs to the driver's thread and contains this one.
+/// The half of a handle that any thread may touch: identity, the closed flag, listeners, and the tasks that wait for the end. The other half, `HandleObject`, belongs to the driver's thread and contains this one.
 ///
 /// One lock, held for a few instructions and never while the caller's code runs. All events are emitted on the
 /// driver's thread, so they have one order for all listeners; the lock only guards the lists.
@@ -61,7 +60,8 @@ struct HandleBase: ~Copyable, Sendable {
 
     let id: HandleID
     let tree: HandleTree
-    private let door = Atomic(true)
+    /// Set once, by the first `close`.
+    private let closedFlag = Atomic(false)
     private let state: Lock<State>
 
     init(_ level: HandleLevel, in tree: HandleTree, context: HandleContext?) {
@@ -72,17 +72,17 @@ struct HandleBase: ~Copyable, Sendable {
 
     var driver: Driver { tree.driver }
 
-    // MARK: The door
+    // MARK: The closed flag
 
-    var isOpen: Bool { door.load(ordering: .acquiring) }
+    var isOpen: Bool { !closedFlag.load(ordering: .acquiring) }
 
     func requireOpen(_ operation: HandleOperation) throws(HandleError) {
         guard isOpen else { throw HandleError.closed(operation).asSeenByTask }
     }
 
-    /// Shuts the door; `false` if it was shut before. Exactly one caller ever gets `true`, and has to submit the command.
-    func shutDoor() -> Bool {
-        door.exchange(false, ordering: .acquiringAndReleasing)
+    /// Sets the flag; `false` if it was set before. Exactly one caller gets `true`, and has to submit the command.
+    func markClosed() -> Bool {
+        !closedFlag.exchange(true, ordering: .acquiringAndReleasing)
     }
 
     // MARK: Context and end

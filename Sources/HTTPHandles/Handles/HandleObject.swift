@@ -1,10 +1,10 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
 
-/// The half of a handle that belongs to the driver's thread: what the handle is made of, until `handleClosing`.
+/// The half of a handle that belongs to the driver's thread. It exists until `handleClosing`.
 ///
-/// Users hold handles (`SessionHandle` and so on), handles hold objects, and objects hold their parents. An object lives
-/// on after its handle was closed or dropped, for as long as a child or libcurl needs it.
+/// Callers have references to handles (`SessionHandle` and so on), handles to objects, and objects to their parents. An
+/// object exists after its handle was closed or released, as long as a child or libcurl needs it.
 class HandleObject: DriverResident {
     /// The half that any thread may touch.
     let base: HandleBase
@@ -41,7 +41,7 @@ class HandleObject: DriverResident {
         child.emit(.handleCreated(parent: base.id))
     }
 
-    /// The handle was closed. Levels with something of their own in libcurl give it up first.
+    /// The handle was closed. Subclasses that have something in libcurl release it first.
     func close(_ engine: TransferEngine) {
         if lifetime.closed() == .finish { finish(engine) }
     }
@@ -49,8 +49,8 @@ class HandleObject: DriverResident {
     /// Closes the whole subtree, leaves first.
     final func closeAll(_ engine: TransferEngine) {
         for child in children.sorted(by: { $0.base.id < $1.base.id }) { child.closeAll(engine) }
-        // Where the door was shut before, the command of that call is still in the inbox, and will find nothing left to do.
-        _ = base.shutDoor()
+        // If the flag was set before, the command of that call is still in the inbox, and will find nothing left to do.
+        _ = base.markClosed()
         close(engine)
     }
 
@@ -156,25 +156,25 @@ class HandleObject: DriverResident {
 // MARK: - What any thread may do with a handle
 
 extension DriverBound where Value: HandleObject {
-    /// Shuts the door, and submits the command that closes the handle, after everything that was submitted before.
+    /// Sets the closed flag, and submits the command that closes the handle, after everything that was submitted before.
     func close() throws(HandleError) {
-        guard bound.base.shutDoor() else { throw .closed(.closeHandle) }
+        guard bound.base.markClosed() else { throw .closed(.closeHandle) }
         bound.driver.submit { value.close($0) }
     }
 
     func closeIfOpen() {
-        guard bound.base.shutDoor() else { return }
+        guard bound.base.markClosed() else { return }
         bound.driver.submit { value.close($0) }
     }
 
     func closeAll() throws(HandleError) {
-        guard bound.base.shutDoor() else { throw .closed(.closeHandle) }
+        guard bound.base.markClosed() else { throw .closed(.closeHandle) }
         bound.driver.submit { value.closeAll($0) }
     }
 
-    /// Closes everything below, also where this handle was closed already, and waits for the end.
+    /// Closes the whole subtree, also if this handle was closed before, and waits for the end.
     nonisolated(nonsending) func closeTree() async {
-        _ = bound.base.shutDoor()
+        _ = bound.base.markClosed()
         bound.driver.submit { value.closeAll($0) }
         await bound.base.closed()
     }

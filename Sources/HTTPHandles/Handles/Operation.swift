@@ -58,8 +58,8 @@ extension RequestHandle {
     /// Runs one operation: the command that `begin` makes starts it on the driver's thread, and its end resumes the
     /// continuation.
     ///
-    /// One command and one resumption, without a call of an actor. The cancellation handler only shuts the door and submits
-    /// a command. The handle may be closed after the door was looked at; then the command finds it closed, which is the
+    /// One command and one resumption, without a call of an actor. The cancellation handler only sets the closed flag and
+    /// submits a command. The handle may be closed after the flag was read; then the command finds it closed, which is the
     /// same as if it had been closed before. If the task's cancellation has closed it, the error says so.
     // Inlined for the same reason.
     @inline(__always)

@@ -91,8 +91,8 @@ public actor RequestHandle {
                 var failure: HandleError?
                 for await end in group {
                     switch end {
-                    // Where the door is shut, this error is only an effect of that. The same where the task is cancelled,
-                    // whose handler may not have shut the door yet.
+                    // If the handle is closed, this error is only an effect of that. The same if the task is cancelled,
+                    // whose handler may not have closed it yet.
                     case .produced(let error?) where object.bound.base.isOpen && upload.giveUp():
                         failure = Task.isCancelled ? .cancelled(.writeData) : error
                         object.closeIfOpen()
@@ -277,6 +277,6 @@ extension UploadBuffer.Outcome {
 }
 
 extension RequestHandle: Handle {
-    /// What the library knows the handle by.
+    /// The library's own reference to the handle.
     public nonisolated var reference: HandleReference { HandleReference(object.bound) }
 }

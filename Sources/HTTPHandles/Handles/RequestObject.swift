@@ -2,14 +2,14 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPHandlesLock
 
-/// What is behind a `RequestHandle`: the handle and its present exchange, if there is one.
+/// The object of a `RequestHandle`, with the present exchange if there is one.
 final class RequestObject: HandleObject {
     let message: RequestMessage
     let session: SessionObject
     /// The present exchange, or the last one. Closing the handle drops it.
     @safe @exclusivity(unchecked) private(set) var exchange: Exchange?
 
-    // What is read on any thread, in all exchanges.
+    // These are read on any thread, and used by all exchanges of the handle.
     let download = DownloadBuffer()
     let received = Lock(ReceivedFields())
 
@@ -85,7 +85,7 @@ final class RequestObject: HandleObject {
             exchange.close(engine)
             self.exchange = nil
         } else {
-            // There is no reader: what has not been sent cannot be read.
+            // There is no reader, because nothing was sent.
             _ = download.close()
         }
         progress.end()

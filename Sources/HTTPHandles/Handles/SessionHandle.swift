@@ -89,6 +89,6 @@ public actor SessionHandle {
 }
 
 extension SessionHandle: Handle {
-    /// What the library knows the handle by.
+    /// The library's own reference to the handle.
     public nonisolated var reference: HandleReference { HandleReference(object.bound) }
 }

@@ -1,7 +1,7 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
 
-/// What is behind a `SessionHandle`.
+/// The object of a `SessionHandle`.
 final class SessionObject: HandleObject, TransferEngineDelegate {
     // Exclusive access to some of these is not checked at run time: see `HandleObject`.
     /// The connection handles that `get` and `fetch` have made, by server.
@@ -31,7 +31,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
 
     /// Opens a request that was made without a connection handle.
     func open(_ request: RequestObject, _ engine: TransferEngine) -> Result<Void, HandleError> {
-        // A request that was cancelled before it got here has shut its door.
+        // The request may have been cancelled before this command.
         guard base.isOpen, request.base.isOpen else { return .failure(.closed(.openRequest)) }
         ownConnection(to: request.server, engine).adopt(request)
         return .success(())

@@ -25,11 +25,11 @@ extension ExchangeStateMachine {
     package mutating func transferEnded(_ actions: inout ExchangeActions) {
         actions.append(.releaseConnection)
         // The end may come together with a head that was refused, which was the end already.
-        if isTransferRunning { goOn(&actions) }
+        if isTransferRunning { proceed(&actions) }
     }
 
-    /// The transfer is over; what comes next?
-    private mutating func goOn(_ actions: inout ExchangeActions) {
+    /// What follows a transfer that is over.
+    private mutating func proceed(_ actions: inout ExchangeActions) {
         switch wire {
         case .discarding(let retry): pause(before: retry, &actions)
         case .deciding(let url, _):
@@ -65,7 +65,7 @@ extension ExchangeStateMachine {
         switch wire {
         case .redirecting, .discarding:
             // The body is discarded anyway, and where to go next is known.
-            goOn(&actions)
+            proceed(&actions)
         case .redirected, .pausing, .finished, .failed, .over: break
         // A failure of the transfer is only the end of a body that is maybe not read. But time limits run out while the
         // caller's code is asked, and a driver that has failed cannot carry out the answer.

@@ -27,13 +27,13 @@ package struct HandleLifetime: ~Copyable {
     package var isOpen: Bool { state == .open }
 
     package mutating func childOpened() {
-        // Children are taken in on the driver's thread, after a look at the door, which is shut before `closed`.
+        // Children are opened on the driver's thread if the closed flag of their parent is not set; it is set before `closed`.
         precondition(state == .open, "A child was opened on a handle that is \(state).")
         children += 1
     }
 
     package mutating func childGone() -> Action {
-        // Only a child that was taken in has this parent to tell.
+        // Only a child that was opened has this parent to tell.
         precondition(children > 0, "More children are gone than were opened.")
         children -= 1
         return finishIfUnused()
