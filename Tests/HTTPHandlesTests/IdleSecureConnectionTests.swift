@@ -53,6 +53,22 @@ struct IdleSecureConnectionTests {
         #expect(try await !recorder.finish().map(\.kind.name).contains("connectionReused"))
     }
 
+    /// libcurl reads both in one call, so the connection is never idle with bytes on it.
+    @Test(arguments: [true, false], [true, false])
+    func `a second answer that comes with the first is dropped`(isChunked: Bool, isSecure: Bool) async throws {
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                let target = request.head.target
+                let length = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(target.utf8.count)"
+                let body = isChunked ? "\(target.utf8.count)\r\n\(target)\r\n0\r\n\r\n" : target
+                let isFirst = connection.number == 0 && target == "/1"
+                try connection.send("HTTP/1.1 200 OK\r\n\(length)\r\n\r\n\(body)" + (isFirst ? Self.forgeries[1] : ""))
+            }
+        }
+        let (session, url) = isSecure ? try await overTLS(server, .http1_1) : (try SessionHandle(), server.url())
+        for number in 1...3 { #expect(try await Self.text(session, url + "\(number)") == "/\(number)") }
+    }
+
     /// OpenSSL's servers send two session tickets after the handshake, in records with the type of data.
     @Test func `connections are reused after session tickets of TLS 1.3`() async throws {
         let server = try ScriptedServer { connection in
