@@ -248,7 +248,7 @@ struct HandleTreeModel {
         case .invalidHandle: true
         // The task was cancelled before the operation had begun.
         case .operationCancelled: call.cancelled != nil
-        case .incorrectHandleState, .invalidParameter, .fileNotReadable: call.call.isSend
+        case .incorrectHandleState, .invalidParameter, .fileNotReadable, .notSupported: call.call.isSend
         default: false
         }
     }
