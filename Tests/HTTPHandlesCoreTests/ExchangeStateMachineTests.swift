@@ -233,10 +233,10 @@ struct ExchangeStateMachineTests {
     @Test func `sending while sending or receiving is refused`() {
         let driver = Driver()
         _ = driver.send()
-        #expect(driver.send().refusal == .wrongState(.sendRequest, "sendRequest is not over yet"))
+        #expect(driver.send().refusal == .wrongState(.sendRequest, "sendRequest has not finished yet"))
         _ = driver.reached(.sending, .requestSent(bytes: 1))
         _ = driver.receive()
-        #expect(driver.send().refusal == .wrongState(.sendRequest, "receiveResponse is not over yet"))
+        #expect(driver.send().refusal == .wrongState(.sendRequest, "receiveResponse has not finished yet"))
     }
 
     @Test func `sending again takes the old transfer out first`() {

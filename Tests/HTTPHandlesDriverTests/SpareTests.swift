@@ -27,7 +27,7 @@ struct SpareTests {
             }
         }
         return await TaskContinuation.suspend { continuation in
-            driver.submit { continuation.resume(returning: $0.sparesKept) }
+            driver.submit { continuation.resume(returning: $0.maximumSpares) }
         }
     }
 

@@ -119,7 +119,9 @@ struct OtherClientsBugTests {
         try await scene.request.send()
         _ = try await scene.request.receiveResponse()
         // Refused before anything is sent.
-        await #expect(throws: HandleError.invalidParameter(.sendRequest, "a body cannot have -1 bytes")) {
+        await #expect(
+            throws: HandleError.invalidParameter(.sendRequest, "the length of a body must be at least 0, but is -1")
+        ) {
             try await scene.request.send(.writes(length: -1))
         }
         #expect((scene.request.context as? WalkContext)?.number == 1)

@@ -437,11 +437,11 @@ struct RequestTests {
         #expect(try await request.body.available() == 5)
         #expect(try await request.body.read(upTo: 2) == Array("he".utf8))
         #expect(try await request.body.read(upTo: 9) == Array("llo".utf8))
-        await #expect(throws: HandleError.invalidParameter(.readData, "0 is not a number of bytes to read")) {
+        await #expect(throws: HandleError.invalidParameter(.readData, "the limit must be at least 1, but is 0")) {
             try await request.body.read(upTo: 0)
         }
         let waiting = Task.immediate { try await request.body.available() }
-        await #expect(throws: HandleError.wrongState(.readData, "queryDataAvailable is not over yet")) {
+        await #expect(throws: HandleError.wrongState(.readData, "queryDataAvailable has not finished yet")) {
             try await request.body.read(upTo: 1)
         }
         gate.open()

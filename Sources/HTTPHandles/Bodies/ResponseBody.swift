@@ -32,7 +32,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     ///
     /// - Parameter limit: The most bytes to accept.
     public nonisolated(nonsending) func collect(upTo limit: Int) async throws(HandleError) -> [UInt8] {
-        guard limit >= 0 else { throw .invalidParameter(.readData, "\(limit) is not a number of bytes to collect") }
+        guard limit >= 0 else { throw .invalidParameter(.readData, "the limit must be at least 0, but is \(limit)") }
         var collected: [UInt8] = []
         while true {
             guard let piece = try await next(upTo: .max) else { return collected }
@@ -48,7 +48,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     ///
     /// `WinHttpReadData`.
     public nonisolated(nonsending) func read(upTo limit: Int) async throws(HandleError) -> [UInt8] {
-        guard limit > 0 else { throw .invalidParameter(.readData, "\(limit) is not a number of bytes to read") }
+        guard limit > 0 else { throw .invalidParameter(.readData, "the limit must be at least 1, but is \(limit)") }
         return try await next(upTo: limit) ?? []
     }
 
@@ -68,10 +68,10 @@ public struct ResponseBody: AsyncSequence, Sendable {
 
     /// The next bytes; `nil` at the end, where a body that `closesRequest` does so.
     fileprivate nonisolated(nonsending) func next(upTo limit: Int) async throws(HandleError) -> [UInt8]? {
-        let wish = DownloadBuffer.Wish.bytes(upTo: limit)
+        let readRequest = DownloadBuffer.ReadRequest.bytes(upTo: limit)
         // What is there already needs no asynchronous call.
-        let ready = try request.readNow(wish)
-        let outcome = if let ready { ready } else { try await request.read(wish) }
+        let ready = try request.readNow(readRequest)
+        let outcome = if let ready { ready } else { try await request.read(readRequest) }
         switch outcome {
         case .bytes(let bytes): return bytes
         case .available, .decode, .end:
@@ -116,12 +116,14 @@ public struct ResponseBody: AsyncSequence, Sendable {
 
 extension RequestHandle {
     /// Takes what is there, or waits for more.
-    nonisolated(nonsending) func read(_ wish: DownloadBuffer.Wish) async throws(HandleError) -> DownloadBuffer.Outcome {
+    nonisolated(nonsending) func read(_ readRequest: DownloadBuffer.ReadRequest) async throws(HandleError)
+        -> DownloadBuffer.Outcome
+    {
         while true {
-            if let outcome = try readNow(wish) { return outcome }
+            if let outcome = try readNow(readRequest) { return outcome }
             let reporting = object.bound.base.tree.hasListeners
-            let outcome = await wait(for: wish, reporting: reporting)
-            if let decoded = decoded(outcome, wish, reporting: reporting) { return decoded }
+            let outcome = await wait(for: readRequest, reporting: reporting)
+            if let decoded = decoded(outcome, readRequest, reporting: reporting) { return decoded }
             // Decoding may take many steps before it gives something: others may run between them.
             await Task.yield()
         }
@@ -129,23 +131,25 @@ extension RequestHandle {
 
     /// Takes what is there; `nil` if there is nothing yet, also where decoding has more to do. A command is submitted only
     /// if libcurl has to go on, or if there are listeners to the read.
-    fileprivate nonisolated func readNow(_ wish: DownloadBuffer.Wish) throws(HandleError) -> DownloadBuffer.Outcome? {
-        try requireUsable(wish.operation)
+    fileprivate nonisolated func readNow(_ readRequest: DownloadBuffer.ReadRequest) throws(HandleError)
+        -> DownloadBuffer.Outcome?
+    {
+        try requireUsable(readRequest.operation)
         let reporting = object.bound.base.tree.hasListeners
         guard
-            case .now(let outcome, let mustResume) = object.bound.download.take(wish, reporting: reporting)
+            case .now(let outcome, let mustResume) = object.bound.download.take(readRequest, reporting: reporting)
         else { return nil }
         if mustResume || reporting { tellDriver(mustResume) }
-        return decoded(outcome, wish, reporting: reporting)
+        return decoded(outcome, readRequest, reporting: reporting)
     }
 
     private nonisolated(nonsending) func wait(
-        for wish: DownloadBuffer.Wish,
+        for readRequest: DownloadBuffer.ReadRequest,
         reporting: Bool
     ) async -> DownloadBuffer.Outcome {
         await withTaskCancellationHandler {
             await TaskContinuation.suspend { continuation in
-                let attempt = object.bound.download.take(wish, reporting: reporting) {
+                let attempt = object.bound.download.take(readRequest, reporting: reporting) {
                     continuation.resume(returning: $0)
                 }
                 guard case .now(let outcome, let mustResume) = attempt else { return }
@@ -160,14 +164,14 @@ extension RequestHandle {
     /// What the reader gets. Decoding is done by its task, in steps; after a step that gave nothing it is `nil`.
     private nonisolated func decoded(
         _ outcome: DownloadBuffer.Outcome,
-        _ wish: DownloadBuffer.Wish,
+        _ readRequest: DownloadBuffer.ReadRequest,
         reporting: Bool
     ) -> DownloadBuffer.Outcome? {
         guard case .decode(let decoder) = outcome else { return outcome }
         let result: DownloadBuffer.Outcome?
         let report: DownloadBuffer.Report
         do {
-            switch wish {
+            switch readRequest {
             case .bytes(let limit):
                 let bytes = try decoder.pull(upTo: limit)
                 result = bytes.isEmpty ? nil : .bytes(bytes)
@@ -178,11 +182,11 @@ extension RequestHandle {
                 report = .available(bytes: count)
             }
         } catch {
-            result = .failed(error.seen(by: wish.operation))
-            report = .failed(error.seen(by: wish.operation))
+            result = .failed(error.seen(by: readRequest.operation))
+            report = .failed(error.seen(by: readRequest.operation))
         }
         guard let result else { return nil }
-        if let error = object.bound.download.decoded(report, of: wish, by: decoder, reporting: reporting) {
+        if let error = object.bound.download.decoded(report, of: readRequest, by: decoder, reporting: reporting) {
             return .failed(error)
         }
         if reporting { tellDriver(false) }

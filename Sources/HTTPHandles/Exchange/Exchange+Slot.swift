@@ -66,7 +66,7 @@ extension Exchange: AlarmOwner {
     }
 
     /// The limit on the time in the queue, or the total limit, may have run out.
-    func alarmWentOff(_ engine: TransferEngine) {
+    func timerFired(_ engine: TransferEngine) {
         guard let next = failIfExpired(engine), case .queued(_, let alarm?) = slot else { return }
         engine.move(alarm, to: next)
     }

@@ -65,7 +65,7 @@ final class Exchange: DriverResident {
         at now: MonotonicTime
     ) throws(HandleError) {
         if let length = body.length, length < 0 {
-            throw .invalidParameter(.sendRequest, "a body cannot have \(length) bytes")
+            throw .invalidParameter(.sendRequest, "the length of a body must be at least 0, but is \(length)")
         }
         if body.hasTrailers {
             let versions = options.values.httpVersions

@@ -101,7 +101,7 @@ final class RequestObject: HandleObject {
         _ engine: TransferEngine
     ) throws(HandleError) -> Exchange {
         if isClosed { throw .closed(.sendRequest) }
-        if download.hasReader { throw .wrongState(.sendRequest, "readData is not over yet") }
+        if download.hasReader { throw .wrongState(.sendRequest, "readData has not finished yet") }
         if let refusal = exchange?.machine.sendRefusal { throw refusal }
         let next = try Exchange(
             of: self,

@@ -13,8 +13,8 @@ extension ExchangeStateMachine {
 
     /// Why the request cannot be sent again now; `nil` if it can.
     package var sendRefusal: HandleError? {
-        if send == .pending { return .wrongState(.sendRequest, "sendRequest is not over yet") }
-        if receive == .pending { return .wrongState(.sendRequest, "receiveResponse is not over yet") }
+        if send == .pending { return .wrongState(.sendRequest, "sendRequest has not finished yet") }
+        if receive == .pending { return .wrongState(.sendRequest, "receiveResponse has not finished yet") }
         return nil
     }
 
@@ -50,7 +50,7 @@ extension ExchangeStateMachine {
     private var receiveRefusal: HandleError? {
         if case .over = wire { return Self.nothingSent }
         return switch receive {
-        case .pending: .wrongState(.receiveResponse, "receiveResponse is not over yet")
+        case .pending: .wrongState(.receiveResponse, "receiveResponse has not finished yet")
         case .done: .wrongState(.receiveResponse, "the response was already received")
         case .notAsked: nil
         }

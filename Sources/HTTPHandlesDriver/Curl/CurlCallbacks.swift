@@ -23,20 +23,20 @@ extension CurlEasy {
         // A connection can outlive the transfer that opened it, and libcurl stores this pointer in the connection.
         try unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: sockets)
         let easy = unsafe pointer
-        try change(CURLOPT_WRITEFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, bodyArrived) }
-        try change(CURLOPT_HEADERFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, headerLineArrived) }
-        try change(CURLOPT_READFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, bodyWanted) }
-        try change(CURLOPT_SEEKFUNCTION) { unsafe chttphandles_easy_set_seek_callback(easy, $0, rewindWanted) }
-        try change(CURLOPT_PREREQFUNCTION) { unsafe chttphandles_easy_set_prereq_callback(easy, $0, connectionReady) }
+        try change(CURLOPT_WRITEFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, writeCallback) }
+        try change(CURLOPT_HEADERFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, headerCallback) }
+        try change(CURLOPT_READFUNCTION) { unsafe chttphandles_easy_set_data_callback(easy, $0, readCallback) }
+        try change(CURLOPT_SEEKFUNCTION) { unsafe chttphandles_easy_set_seek_callback(easy, $0, seekCallback) }
+        try change(CURLOPT_PREREQFUNCTION) { unsafe chttphandles_easy_set_prereq_callback(easy, $0, prereqCallback) }
         try change(CURLOPT_RESOLVER_START_FUNCTION) {
-            unsafe chttphandles_easy_set_resolver_start_callback(easy, $0, resolverStarts)
+            unsafe chttphandles_easy_set_resolver_start_callback(easy, $0, resolverStartCallback)
         }
-        try change(CURLOPT_DEBUGFUNCTION) { unsafe chttphandles_easy_set_debug_callback(easy, $0, somethingToSee) }
+        try change(CURLOPT_DEBUGFUNCTION) { unsafe chttphandles_easy_set_debug_callback(easy, $0, debugCallback) }
         try change(CURLOPT_OPENSOCKETFUNCTION) {
-            unsafe chttphandles_easy_set_opensocket_callback(easy, $0, socketWanted)
+            unsafe chttphandles_easy_set_opensocket_callback(easy, $0, openSocketCallback)
         }
         try change(CURLOPT_CLOSESOCKETFUNCTION) {
-            unsafe chttphandles_easy_set_closesocket_callback(easy, $0, socketUnwanted)
+            unsafe chttphandles_easy_set_closesocket_callback(easy, $0, closeSocketCallback)
         }
     }
 
@@ -44,7 +44,7 @@ extension CurlEasy {
     /// pieces.
     func setTrailerCallback() throws(HandleError) {
         let easy = unsafe pointer
-        try change(CURLOPT_TRAILERFUNCTION) { unsafe chttphandles_easy_set_trailer_callback(easy, $0, trailersWanted) }
+        try change(CURLOPT_TRAILERFUNCTION) { unsafe chttphandles_easy_set_trailer_callback(easy, $0, trailerCallback) }
     }
 
     /// Makes every new connection fail and prevents sending on an existing one.
@@ -74,14 +74,14 @@ private func withTransfer<Answer>(
     }
 }
 
-private func bodyArrived(
+private func writeCallback(
     _ bytes: UnsafeMutablePointer<CChar>?,
     _ size: Int,
     _ count: Int,
     _ data: UnsafeMutableRawPointer?
 ) -> Int {
     unsafe withTransfer(data, otherwise: size * count) { transfer in
-        switch unsafe transfer.bodyArrived(UnsafeRawBufferPointer(start: bytes, count: size * count)) {
+        switch unsafe transfer.receiveBody(UnsafeRawBufferPointer(start: bytes, count: size * count)) {
         case .taken: size * count
         case .pause: Int(CURL_WRITEFUNC_PAUSE)
         case .abort: Int(CURL_WRITEFUNC_ERROR)
@@ -89,26 +89,26 @@ private func bodyArrived(
     }
 }
 
-private func headerLineArrived(
+private func headerCallback(
     _ bytes: UnsafeMutablePointer<CChar>?,
     _ size: Int,
     _ count: Int,
     _ data: UnsafeMutableRawPointer?
 ) -> Int {
     unsafe withTransfer(data, otherwise: size * count) { transfer in
-        let isTaken = unsafe transfer.headerLineArrived(UnsafeRawBufferPointer(start: bytes, count: size * count))
+        let isTaken = unsafe transfer.receiveHeaderLine(UnsafeRawBufferPointer(start: bytes, count: size * count))
         return isTaken ? size * count : Int(CURL_WRITEFUNC_ERROR)
     }
 }
 
-private func bodyWanted(
+private func readCallback(
     _ target: UnsafeMutablePointer<CChar>?,
     _ size: Int,
     _ count: Int,
     _ data: UnsafeMutableRawPointer?
 ) -> Int {
     unsafe withTransfer(data, otherwise: Int(CURL_READFUNC_ABORT)) { transfer in
-        switch unsafe transfer.bodyWanted(UnsafeMutableRawBufferPointer(start: target, count: size * count)) {
+        switch unsafe transfer.supplyBody(UnsafeMutableRawBufferPointer(start: target, count: size * count)) {
         case .bytes(let count): count
         case .nothingYet: Int(CURL_READFUNC_PAUSE)
         case .end: 0
@@ -117,25 +117,25 @@ private func bodyWanted(
     }
 }
 
-private func trailersWanted(
+private func trailerCallback(
     _ list: UnsafeMutablePointer<UnsafeMutablePointer<curl_slist>?>?,
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let list = unsafe list else { return CURL_TRAILERFUNC_ABORT }
     return unsafe withTransfer(data, otherwise: CURL_TRAILERFUNC_ABORT) { transfer in
-        guard let lines = transfer.trailersWanted() else { return CURL_TRAILERFUNC_ABORT }
+        guard let lines = transfer.supplyTrailers() else { return CURL_TRAILERFUNC_ABORT }
         unsafe list.pointee = lines.take()
         return CURL_TRAILERFUNC_OK
     }
 }
 
-private func rewindWanted(_ data: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32) -> Int32 {
+private func seekCallback(_ data: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32) -> Int32 {
     unsafe withTransfer(data, otherwise: CURL_SEEKFUNC_FAIL) { transfer in
         origin == SEEK_SET && transfer.rewind(to: Int64(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
     }
 }
 
-private func connectionReady(
+private func prereqCallback(
     _ data: UnsafeMutableRawPointer?,
     _ remote: UnsafeMutablePointer<CChar>?,
     _ local: UnsafeMutablePointer<CChar>?,
@@ -151,17 +151,17 @@ private func connectionReady(
     }
 }
 
-private func resolverStarts(
+private func resolverStartCallback(
     _ state: UnsafeMutableRawPointer?,
     _ reserved: UnsafeMutableRawPointer?,
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
-    unsafe withTransfer(data, otherwise: ()) { $0.resolverStarts() }
+    unsafe withTransfer(data, otherwise: ()) { $0.resolverStartCallback() }
     return 0
 }
 
 /// Called only for verbose transfers.
-private func somethingToSee(
+private func debugCallback(
     _ easy: UnsafeMutableRawPointer?,
     _ type: curl_infotype,
     _ bytes: UnsafeMutablePointer<CChar>?,
@@ -171,8 +171,8 @@ private func somethingToSee(
     unsafe withTransfer(data, otherwise: ()) { transfer in
         let bytes = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
         switch type {
-        case CURLINFO_TEXT: unsafe transfer.libcurlSays(bytes)
-        case CURLINFO_HEADER_OUT: unsafe transfer.headWentOut(bytes)
+        case CURLINFO_TEXT: unsafe transfer.receiveDebugText(bytes)
+        case CURLINFO_HEADER_OUT: unsafe transfer.headWasSent(bytes)
         case CURLINFO_DATA_IN: unsafe transfer.rawBodyArrived(bytes)
         default: break
         }
@@ -180,7 +180,7 @@ private func somethingToSee(
     return 0
 }
 
-private func socketWanted(
+private func openSocketCallback(
     _ data: UnsafeMutableRawPointer?,
     _ purpose: curlsocktype,
     _ address: UnsafeMutablePointer<curl_sockaddr>?
@@ -218,7 +218,7 @@ private func socketWanted(
     return descriptor
 }
 
-private func socketUnwanted(_ data: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {
+private func closeSocketCallback(_ data: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {
     if let data = unsafe data {
         CurlCallback.run {
             unsafe Unmanaged<SocketTable>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.close(descriptor) }

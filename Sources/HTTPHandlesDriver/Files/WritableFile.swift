@@ -141,7 +141,7 @@ package final class WritableFile {
                 descriptor = nil
                 return
             }
-            if !isPrivate, let existing = try FileStatus.replaceable(path) { try passOn(existing) }
+            if !isPrivate, let existing = try FileStatus.replaceable(path) { try deliverReports(existing) }
             try open().synchronize()
             try open().checkClosing()
             guard try open().status().isSameFile(as: FileStatus(named: temporaryPath)) else {
@@ -164,7 +164,7 @@ package final class WritableFile {
     }
 
     /// Copies mode and group of the replaced file, if that belongs to this user.
-    private func passOn(_ existing: FileStatus) throws(FileFailure) {
+    private func deliverReports(_ existing: FileStatus) throws(FileFailure) {
         guard existing.isOurs else { return }
         let descriptor = try open()
         var mode = existing.mode

@@ -167,7 +167,7 @@ final class EpollBackend: EventBackend {
         try multi.act(on: socket, ready)
         if activity == before {
             interests[Int(socket)].idleWakeUps += 1
-            if interests[Int(socket)].idleWakeUps >= Self.spinLimit { mute(socket) }
+            if interests[Int(socket)].idleWakeUps >= Self.spinLimit { disarm(socket) }
         } else {
             interests[Int(socket)].idleWakeUps = 0
         }
@@ -222,7 +222,7 @@ final class EpollBackend: EventBackend {
     private static let spinLimit = 1000
     private static let muteDuration = Duration.milliseconds(10)
 
-    private func mute(_ socket: Int32) {
+    private func disarm(_ socket: Int32) {
         interests[Int(socket)].idleWakeUps = 0
         unregister(socket)
         muted.append((socket, .now + Self.muteDuration))

@@ -5,7 +5,7 @@ import HTTPHandlesCore
 final class IdleConnectionCare: AlarmOwner {
     /// Goes off when the oldest idle connection may have been idle for long enough, or earlier.
     private var alarm: DeadlineToken?
-    private var mostIdle = Int.max
+    private var maximumIdle = Int.max
     /// There are more than that, and the alarm is set for it.
     private var knowsOfSurplus = false
     private var sweeper: ConnectionSweeper?
@@ -15,7 +15,7 @@ final class IdleConnectionCare: AlarmOwner {
     /// Called once a turn, when libcurl has returned.
     func turnEnds(_ multi: CurlMulti, _ backend: any EventBackend, _ engine: TransferEngine) {
         let count = engine.sockets.idle.count
-        if count > 0, alarm == nil || count > mostIdle && !knowsOfSurplus { plan(engine) }
+        if count > 0, alarm == nil || count > maximumIdle && !knowsOfSurplus { plan(engine) }
         if engine.sockets.deadConnections > 0, engine.now >= nextSweep {
             sweep(multi, engine)
             backend.noteNewWork()
@@ -25,7 +25,7 @@ final class IdleConnectionCare: AlarmOwner {
     /// The limits are others than before.
     func limitsChanged(_ engine: TransferEngine) { plan(engine) }
 
-    func alarmWentOff(_ engine: TransferEngine) {
+    func timerFired(_ engine: TransferEngine) {
         let limits = engine.idleLimits
         while let descriptor = engine.sockets.idle.surplus(limits, at: engine.now) { engine.sockets.end(descriptor) }
         if let alarm { engine.cancel(alarm) }
@@ -36,8 +36,8 @@ final class IdleConnectionCare: AlarmOwner {
     /// Sets the alarm for what is due next.
     private func plan(_ engine: TransferEngine) {
         let limits = engine.idleLimits
-        mostIdle = limits.count ?? .max
-        knowsOfSurplus = engine.sockets.idle.count > mostIdle
+        maximumIdle = limits.count ?? .max
+        knowsOfSurplus = engine.sockets.idle.count > maximumIdle
         if let due = engine.sockets.idle.due(limits) { wake(engine, at: due) }
         // One that is due is done when this turn ends.
         if engine.sockets.deadConnections > 0, nextSweep > engine.now { wake(engine, at: nextSweep) }

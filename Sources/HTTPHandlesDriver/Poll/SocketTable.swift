@@ -242,13 +242,13 @@ final class SocketTable {
     func end(_ descriptor: Int32) {
         backend?.closing(descriptor)
         idle.remove(descriptor)
-        Self.replaceByDeadEnd(descriptor)
+        Self.replaceByClosedSocket(descriptor)
         self[descriptor].isDead = true
         deadConnections += 1
         closedIdleConnections += 1
     }
 
-    private static func replaceByDeadEnd(_ descriptor: Int32) {
+    private static func replaceByClosedSocket(_ descriptor: Int32) {
         var ends: [Int32] = [-1, -1]
         #if canImport(Darwin)
         let type = SOCK_STREAM

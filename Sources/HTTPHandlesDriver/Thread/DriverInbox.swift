@@ -23,8 +23,8 @@ struct DriverInbox {
         case asleep
     }
 
-    enum Summons { case nothing, wake, startThread }
-    enum Rest { case entriesWait, sleep, stop }
+    enum WakeAction { case nothing, wake, startThread }
+    enum IdleAction { case entriesWait, sleep, stop }
 
     /// Optional, so that the driver thread can take them out one by one without copying.
     private(set) var entries: [Entry?] = []
@@ -32,7 +32,7 @@ struct DriverInbox {
     /// The session is closed: the thread stops as soon as the inbox is empty.
     private(set) var isRetired = false
 
-    mutating func post(_ entry: Entry) -> Summons {
+    mutating func post(_ entry: Entry) -> WakeAction {
         entries.append(entry)
         switch thread {
         case .running: return .nothing
@@ -55,7 +55,7 @@ struct DriverInbox {
     mutating func awoken() { thread = .running }
 
     /// Called when the thread has nothing to do: decides whether it sleeps or stops. Without `mayRest` it stops.
-    mutating func prepareToRest(mayRest: Bool) -> Rest {
+    mutating func prepareToRest(mayRest: Bool) -> IdleAction {
         guard entries.isEmpty else { return .entriesWait }
         let rests = mayRest && !isRetired
         thread = rests ? .asleep : .stopped

@@ -17,14 +17,14 @@ package final class DownloadBuffer: Sendable {
         case end
         case failed(HandleError)
 
-        static func unreadable(_ wish: Wish) -> Outcome {
-            .failed(.wrongState(wish.operation, "no response was received"))
+        static func unreadable(_ readRequest: ReadRequest) -> Outcome {
+            .failed(.wrongState(readRequest.operation, "no response was received"))
         }
     }
 
     package typealias Attempt = BufferAttempt<Outcome>
     package typealias Delivery = BufferDelivery<Outcome>
-    private typealias Waiter = BufferWaiter<Wish, Outcome>
+    private typealias Waiter = BufferWaiter<ReadRequest, Outcome>
 
     private enum Phase {
         /// The caller has no response yet. Can transition to: readable, closed.
@@ -38,8 +38,8 @@ package final class DownloadBuffer: Sendable {
     private enum Source {
         case flowing
         case ended
-        /// `isNews` until a reader has been told.
-        case failed(HandleError, isNews: Bool)
+        /// `isUnreported` until a reader has been told.
+        case failed(HandleError, isUnreported: Bool)
     }
 
     /// A read that ended on the reader's thread, to be told to the listeners from the driver's.
@@ -52,7 +52,7 @@ package final class DownloadBuffer: Sendable {
     }
 
     /// What a reader wants.
-    package enum Wish: Sendable {
+    package enum ReadRequest: Sendable {
         case bytes(upTo: Int)
         /// To know how many there are, without taking them.
         case count
@@ -83,21 +83,21 @@ package final class DownloadBuffer: Sendable {
         var unread: Int { bytes.count - start }
 
         /// What a reader gets now; `nil` if there is nothing yet.
-        mutating func next(_ wish: Wish, reporting: Bool) -> Attempt? {
+        mutating func next(_ readRequest: ReadRequest, reporting: Bool) -> Attempt? {
             switch phase {
-            case .closed: return .now(.failed(.closed(wish.operation)), mustResume: false)
+            case .closed: return .now(.failed(.closed(readRequest.operation)), mustResume: false)
             case .unreadable:
-                return .now(.unreadable(wish), mustResume: false)
+                return .now(.unreadable(readRequest), mustResume: false)
             case .readable: break
             }
             if let decoder {
                 let isFed = unread > 0 && !decoder.mayHaveOutput
                 if isFed { decoder.push(take(upTo: Self.codedPieceSize)) }
                 if isFed || decoder.mayHaveOutput { return .now(.decode(decoder), mustResume: resumed()) }
-                if case .ended = source, let error = decoder.end() { source = .failed(error, isNews: true) }
+                if case .ended = source, let error = decoder.end() { source = .failed(error, isUnreported: true) }
             }
             if unread > 0 {
-                switch wish {
+                switch readRequest {
                 case .count:
                     if reporting { reports.append(.available(bytes: unread)) }
                     return .now(.available(unread), mustResume: false)
@@ -110,7 +110,7 @@ package final class DownloadBuffer: Sendable {
             switch source {
             case .flowing: return nil
             case .ended:
-                switch wish {
+                switch readRequest {
                 case .count:
                     if reporting { reports.append(.available(bytes: 0)) }
                     return .now(.available(0), mustResume: false)
@@ -118,10 +118,10 @@ package final class DownloadBuffer: Sendable {
                     if reporting { reports.append(.read(bytes: 0)) }
                     return .now(.end, mustResume: false)
                 }
-            case .failed(let failure, let isNews):
-                let error = failure.seen(by: wish.operation)
-                if reporting, isNews { reports.append(.failed(error)) }
-                source = .failed(failure, isNews: false)
+            case .failed(let failure, let isUnreported):
+                let error = failure.seen(by: readRequest.operation)
+                if reporting, isUnreported { reports.append(.failed(error)) }
+                source = .failed(failure, isUnreported: false)
                 return .now(.failed(error), mustResume: false)
             }
         }
@@ -159,25 +159,25 @@ package final class DownloadBuffer: Sendable {
     // MARK: The reader, on any thread
 
     /// Takes what is there. Where `reporting`, the driver finds a report of it.
-    package func take(_ wish: Wish, reporting: Bool) -> Attempt {
-        state.withLock { $0.next(wish, reporting: reporting) ?? .mustWait }
+    package func take(_ readRequest: ReadRequest, reporting: Bool) -> Attempt {
+        state.withLock { $0.next(readRequest, reporting: reporting) ?? .mustWait }
     }
 
     /// Takes what is there; if there is nothing, calls `resume` once, as soon as there is, from the driver's thread.
     ///
     /// The look and the registration are one step: between two steps the driver could fill the buffer and find no waiter.
     package func take(
-        _ wish: Wish,
+        _ readRequest: ReadRequest,
         reporting: Bool,
         whenReady resume: @escaping @Sendable (Outcome) -> Void
     ) -> Attempt {
         state.withLock { state in
-            if let attempt = state.next(wish, reporting: reporting) { return attempt }
+            if let attempt = state.next(readRequest, reporting: reporting) { return attempt }
             if let waiter = state.waiter {
-                let reason = "\(waiter.request.operation) is not over yet"
-                return .now(.failed(.wrongState(wish.operation, reason)), mustResume: false)
+                let reason = "\(waiter.request.operation) has not finished yet"
+                return .now(.failed(.wrongState(readRequest.operation, reason)), mustResume: false)
             }
-            state.waiter = Waiter(request: wish, resume: resume)
+            state.waiter = Waiter(request: readRequest, resume: resume)
             return .mustWait
         }
     }
@@ -227,13 +227,15 @@ package final class DownloadBuffer: Sendable {
     /// the request was sent again in the meantime: its listeners must not hear of it in the middle of something else.
     package func decoded(
         _ report: Report,
-        of wish: Wish,
+        of readRequest: ReadRequest,
         by decoder: BodyDecoder,
         reporting: Bool
     ) -> HandleError? {
         state.withLock { state in
-            if case .closed = state.phase { return .closed(wish.operation) }
-            guard state.decoder === decoder else { return .wrongState(wish.operation, "the request was sent again") }
+            if case .closed = state.phase { return .closed(readRequest.operation) }
+            guard state.decoder === decoder else {
+                return .wrongState(readRequest.operation, "the request was sent again")
+            }
             if reporting { state.reports.append(report) }
             return nil
         }
@@ -243,7 +245,7 @@ package final class DownloadBuffer: Sendable {
     package func end(_ error: HandleError?) {
         state.withLock { state in
             guard case .flowing = state.source else { return }
-            state.source = error.map { .failed($0, isNews: true) } ?? .ended
+            state.source = error.map { .failed($0, isUnreported: true) } ?? .ended
         }
     }
 

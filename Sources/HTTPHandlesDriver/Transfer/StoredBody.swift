@@ -35,7 +35,7 @@ package final class StoredBody: Sendable {
         /// Has the driver come back for more; `nil` while nothing is being sent.
         var resume: (@Sendable () -> Void)?
         /// libcurl was told to pause.
-        var isStarving = false
+        var needsInput = false
 
         mutating func move(to place: (index: Int, offset: Int64)) {
             (index, offset) = place
@@ -72,7 +72,7 @@ package final class StoredBody: Sendable {
         state.withLock { state in
             state.move(to: (0, 0))
             state.resume = resume
-            state.isStarving = false
+            state.needsInput = false
         }
     }
 
@@ -113,7 +113,7 @@ package final class StoredBody: Sendable {
             case .file(let file):
                 if state.failure != nil { return .abort }
                 guard let block = state.blocks.first else {
-                    state.isStarving = true
+                    state.needsInput = true
                     readAhead(file, &state)
                     return .nothingYet
                 }
@@ -173,8 +173,8 @@ package final class StoredBody: Sendable {
                 }
             }
             // Also after a block that was read too late: libcurl waits for another one, which is not being read yet.
-            guard state.isStarving else { return nil }
-            state.isStarving = false
+            guard state.needsInput else { return nil }
+            state.needsInput = false
             return state.resume
         }
         resume?()

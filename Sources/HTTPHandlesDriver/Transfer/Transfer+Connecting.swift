@@ -38,7 +38,7 @@ extension Transfer {
         if let pooled, !isFit(pooled) {
             // A challenge that came on it does not count any more.
             if attempt.challenge != nil { forgetChallenge() }
-            if !restart(.connectionUnfit) { refuseConnection() }
+            if !restart(.connectionUnusable) { refuseConnection() }
             return false
         }
         if !isFirst, attempt.challenge != nil ? !mayAnswerAgain() : !maySendAgain(isNewConnection: opened != nil) {

@@ -127,7 +127,7 @@ final class UploadWatch: AlarmOwner {
         alarm = nil
     }
 
-    func alarmWentOff(_ engine: TransferEngine) {
+    func timerFired(_ engine: TransferEngine) {
         guard let alarm else { return }
         let bytes = transfer.attempt.bodyBytesTaken + transfer.attempt.bodyBytesArrived
         let waitsForUs = transfer.attempt.isSendingPaused || transfer.attempt.isReceivingPaused

@@ -11,7 +11,7 @@ import Glibc
 // these sets everything that it is about, also what is at its default, because the exchange before may have changed it.
 
 extension Transfer {
-    func applyWho(_ values: OptionValues) throws(HandleError) {
+    func applyRequestOptions(_ values: OptionValues) throws(HandleError) {
         try curl.set(CURLOPT_USERAGENT, values.userAgent)
         let version =
             switch values.httpVersions {
@@ -22,7 +22,7 @@ extension Transfer {
         try require(curl.set(CURLOPT_HTTP_VERSION, Int(version)), "httpVersions", values.httpVersions)
     }
 
-    func applyWay(_ values: OptionValues) throws(HandleError) {
+    func applyConnectionOptions(_ values: OptionValues) throws(HandleError) {
         // All time limits are ours. libcurl gives up resolving and connecting after 300 seconds by itself, which no
         // resolver takes; a limit set here costs timers in every transfer. So it is moved out of the way only for those
         // who want to wait longer.
@@ -129,7 +129,7 @@ extension Transfer {
         do {
             try set()
         } catch {
-            let reason = "the linked libcurl cannot do what \(option) says: \(value)"
+            let reason = "the linked libcurl does not support \(value) for \(option)"
             throw HandleError(error.code, .sendRequest, reason: reason, curl: error.curl)
         }
     }

@@ -87,8 +87,8 @@ extension Transfer {
         try applyCredentials(request.credentials)
         if appliedOptions !== request.options {
             appliedOptions = nil
-            try applyWho(request.options.values)
-            try applyWay(request.options.values)
+            try applyRequestOptions(request.options.values)
+            try applyConnectionOptions(request.options.values)
             try applyTLS(request.options.values)
             try applyCookies(request.options.values)
             appliedOptions = request.options

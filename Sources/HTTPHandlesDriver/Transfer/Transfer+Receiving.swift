@@ -7,7 +7,7 @@ extension Transfer {
     /// `HTTPFields` traps beyond 65,535. Newer versions of libcurl give up at 5,000.
     private static let maximumHeadLines = 4096
 
-    func bodyArrived(_ piece: UnsafeRawBufferPointer) -> BodyAnswer {
+    func receiveBody(_ piece: UnsafeRawBufferPointer) -> BodyAnswer {
         deliverChallenge()
         if let budget = attempt.discardBudget {
             note()
@@ -32,7 +32,7 @@ extension Transfer {
     }
 
     /// `false` to give the transfer up.
-    func headerLineArrived(_ line: UnsafeRawBufferPointer) -> Bool {
+    func receiveHeaderLine(_ line: UnsafeRawBufferPointer) -> Bool {
         note()
         let isAfterLength = attempt.isLengthLast
         attempt.isLengthLast = false

@@ -20,7 +20,7 @@ struct HTTP2Stream {
 
 extension Transfer {
     /// libcurl describes something that it does.
-    func libcurlSays(_ text: UnsafeRawBufferPointer) {
+    func receiveDebugText(_ text: UnsafeRawBufferPointer) {
         // The first letters of the few texts that matter.
         switch unsafe text.first {
         case UInt8(ascii: "r"), UInt8(ascii: "R"), UInt8(ascii: "H"), UInt8(ascii: "D"): break
@@ -87,7 +87,7 @@ extension Transfer {
             )
         }
         let isTwice = exchange.restarts & reason.rawValue != 0
-        let why = isTwice ? "twice" : "and its body cannot be had again"
+        let why = isTwice ? "twice" : "and its body cannot be sent again"
         return HandleError(
             .connectionError,
             .receiveResponse,

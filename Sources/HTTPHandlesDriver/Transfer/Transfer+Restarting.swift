@@ -6,7 +6,7 @@ import HTTPHandlesCore
 /// The next attempt always makes a connection of its own, so it cannot fail for the same reason.
 enum RestartReason: UInt8 {
     /// The connection was found unfit before anything was sent on it.
-    case connectionUnfit = 1
+    case connectionUnusable = 1
     /// The server says that it has not processed the request.
     case notProcessed = 2
     /// The server wants the request over HTTP/1.1.
@@ -24,7 +24,7 @@ extension Transfer {
     /// libcurl give up.
     ///
     /// - Returns: `false` where the transfer has begun again for this reason before, a part of the response is there, or
-    ///   the body cannot be had again.
+    ///   the body cannot be sent again.
     func restart(_ reason: RestartReason) -> Bool {
         guard canRestart(reason) else { return false }
         exchange.pendingRestart = reason
@@ -76,7 +76,7 @@ extension Transfer {
         exchange.restarts |= reason.rawValue
         try apply(request)
         guard request.body.isStreamed || rewind(to: 0) else {
-            throw HandleError(.resendRequest, .sendRequest, reason: "the request body cannot be had again")
+            throw HandleError(.resendRequest, .sendRequest, reason: "the request body cannot be sent again")
         }
         beginAttempt(request)
     }

@@ -31,7 +31,7 @@ extension Transfer {
     }
 
     /// The texts that a spare keeps, for tests.
-    var textsKept: [String] {
+    var maximumTexts: [String] {
         var texts = [appliedURL, curl.text(CURLINFO_EFFECTIVE_URL)].compactMap(\.self)
         if let credentials = appliedCredentials { texts.append("\(credentials.secret)") }
         var next = unsafe headerList.pointer
@@ -45,8 +45,8 @@ extension Transfer {
 
 extension TransferEngine {
     /// How many spares there are, and what they keep, for tests.
-    package var sparesKept: (count: Int, texts: [String]) {
-        (spares.count, spares.flatMap(\.textsKept))
+    package var maximumSpares: (count: Int, texts: [String]) {
+        (spares.count, spares.flatMap(\.maximumTexts))
     }
 }
 

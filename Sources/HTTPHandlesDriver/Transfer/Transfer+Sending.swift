@@ -4,7 +4,7 @@ import HTTPTypes
 
 extension Transfer {
     /// libcurl wants body bytes.
-    func bodyWanted(_ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
+    func supplyBody(_ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
         if attempt.isUploadCut { return endCutUpload(room: target.count) }
         note()
         noteSentHead()
@@ -46,7 +46,7 @@ extension Transfer {
 
     /// libcurl has sent the last chunk, and wants what follows it; it frees the list.
     /// `nil` to give the transfer up.
-    func trailersWanted() -> CurlList? {
+    func supplyTrailers() -> CurlList? {
         note()
         attempt.isBodyTaken = true
         var list = CurlList()
@@ -101,7 +101,7 @@ extension Transfer {
     }
 
     /// libcurl has sent a piece of the head, or all of it. Only long heads are watched.
-    func headWentOut(_ piece: UnsafeRawBufferPointer) {
+    func headWasSent(_ piece: UnsafeRawBufferPointer) {
         unsafe attempt.sentHead?.append(piece)
         if attempt.sentHead?.isWhole == true { note() }
     }

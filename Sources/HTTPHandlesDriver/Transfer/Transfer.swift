@@ -31,7 +31,7 @@ package final class Transfer: AlarmOwner {
     /// Owns all transfers, so it is there as long as they are. (A checked reference would cost atomics at every use.)
     @safe unowned(unsafe) let engine: TransferEngine
     /// Where the engine keeps it.
-    var place = 0
+    var engineIndex = 0
 
     // What the previous exchange left set in the easy handle.
     /// libcurl keeps only the pointer.
@@ -159,7 +159,7 @@ package final class Transfer: AlarmOwner {
             var batch = engine.takeReportList()
             swap(&batch, &reports)
             exchange.delegate?.transfer(self, reported: batch, engine)
-            engine.putBack(&batch)
+            engine.recycle(&batch)
         }
         if movedBody {
             movedBody = false
@@ -184,7 +184,7 @@ package final class Transfer: AlarmOwner {
         }
     }
 
-    package func alarmWentOff(_ engine: TransferEngine) {
+    package func timerFired(_ engine: TransferEngine) {
         let before = attemptsBegun
         let next = exchange.delegate?.transferAlarm(self, engine)
         // The delegate may have released the transfer and begun the next exchange, to which the alarm belongs now.

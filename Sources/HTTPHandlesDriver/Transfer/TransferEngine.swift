@@ -10,7 +10,7 @@ import Glibc
 /// Who is called at a certain time.
 package protocol AlarmOwner: AnyObject {
     /// The alarm went off, and will again in each turn until it is moved or cancelled.
-    func alarmWentOff(_ engine: TransferEngine)
+    func timerFired(_ engine: TransferEngine)
 }
 
 /// Who is told of what belongs to no transfer.
@@ -31,7 +31,7 @@ package final class TransferEngine {
         /// No transfer was made yet. Can transition to: running, failed, over.
         case fresh
         /// Can transition to: failed, over.
-        case running(Machinery)
+        case running(CurlObjects)
         /// An error of the multi handle, or no thread. Can transition to: over.
         case failed(HandleError)
         /// The session is gone. Final.
@@ -39,7 +39,7 @@ package final class TransferEngine {
     }
 
     /// What exists while there is a multi handle.
-    private final class Machinery {
+    private final class CurlObjects {
         let multi: CurlMulti
         let share: CurlShare
         let cookies: CookieStore
@@ -108,24 +108,24 @@ package final class TransferEngine {
         download: DownloadBuffer,
         delegate: any TransferDelegate
     ) throws(HandleError) -> Transfer {
-        let machinery = try machinery()
-        let transfer = try spareTransfer(machinery)
+        let curlObjects = try curlObjects()
+        let transfer = try spareTransfer(curlObjects)
         do {
             try transfer.begin(request, download: download, delegate: delegate)
-            try machinery.add(transfer)
+            try curlObjects.add(transfer)
         } catch {
-            putAway(transfer)
+            recycle(transfer)
             throw error
         }
         return transfer
     }
 
-    private func spareTransfer(_ machinery: Machinery) throws(HandleError) -> Transfer {
+    private func spareTransfer(_ curlObjects: CurlObjects) throws(HandleError) -> Transfer {
         if let transfer = spares.popLast() { return transfer }
-        guard let transfer = Transfer(engine: self, share: machinery.share) else {
+        guard let transfer = Transfer(engine: self, share: curlObjects.share) else {
             throw HandleError(.notEnoughMemory, .sendRequest, reason: "libcurl has no memory for a transfer")
         }
-        transfer.place = transfers.count
+        transfer.engineIndex = transfers.count
         transfers.append(transfer)
         return transfer
     }
@@ -133,19 +133,19 @@ package final class TransferEngine {
     func release(_ transfer: Transfer) {
         remove(transfer)
         transfer.deliver(self)
-        putAway(transfer)
+        recycle(transfer)
     }
 
     /// Takes a transfer out of libcurl; its easy handle still knows what was. Callbacks run in here.
     private func remove(_ transfer: Transfer) {
         guard transfer.isRunning else { return }
         if let watch = transfer.attempt.uploadWatch.take() { watch.end(self) }
-        if case .running(let machinery) = state { machinery.multi.remove(transfer.curl) }
+        if case .running(let curlObjects) = state { curlObjects.multi.remove(transfer.curl) }
         transfer.isRunning = false
         transfer.leaveSockets()
     }
 
-    private func putAway(_ transfer: Transfer) {
+    private func recycle(_ transfer: Transfer) {
         transfer.isRunning = false
         transfer.forgetSecrets()
         transfer.end()
@@ -156,32 +156,32 @@ package final class TransferEngine {
             transfer.cancelAlarm()
             let last = transfers.removeLast()
             guard last !== transfer else { return }
-            transfers[transfer.place] = last
-            last.place = transfer.place
+            transfers[transfer.engineIndex] = last
+            last.engineIndex = transfer.engineIndex
         }
     }
 
     func unpause(_ transfer: Transfer) {
-        guard transfer.isRunning, case .running(let machinery) = state else { return }
+        guard transfer.isRunning, case .running(let curlObjects) = state else { return }
         // What libcurl has kept is delivered from inside this call, and may fill the buffer again.
         transfer.curl.pause(transfer.pauseMask)
-        machinery.backend.noteNewWork()
+        curlObjects.backend.noteNewWork()
     }
 
     /// Has libcurl look for the end of a response that it has received already. It does so only for a transfer that goes on
     /// after a pause.
     func look(at transfer: Transfer) {
-        guard transfer.isRunning, !transfer.attempt.isReceivingPaused, case .running(let machinery) = state else {
+        guard transfer.isRunning, !transfer.attempt.isReceivingPaused, case .running(let curlObjects) = state else {
             return
         }
         transfer.curl.pause(transfer.pauseMask | CURLPAUSE_SEND)
         transfer.curl.pause(transfer.pauseMask)
-        machinery.backend.noteNewWork()
+        curlObjects.backend.noteNewWork()
     }
 
     func note(_ transfer: Transfer) {
         noted.append(transfer)
-        if case .running(let machinery) = state { machinery.backend.noteActivity() }
+        if case .running(let curlObjects) = state { curlObjects.backend.noteActivity() }
     }
 
     /// The server of an HTTP/2 connection has not processed, and will not, what came after `last`.
@@ -210,7 +210,7 @@ package final class TransferEngine {
         return list
     }
 
-    func putBack(_ list: inout [TransferReport]) {
+    func recycle(_ list: inout [TransferReport]) {
         list.removeAll(keepingCapacity: true)
         swap(&list, &reportList)
     }
@@ -220,14 +220,14 @@ package final class TransferEngine {
     /// The session's cookies.
     package func cookies() throws(HandleError) -> CookieStore {
         do {
-            return try machinery().cookies
+            return try curlObjects().cookies
         } catch {
             throw error.seen(by: .accessCookies)
         }
     }
 
     func cookieArrived() {
-        if case .running(let machinery) = state { machinery.cookies.cookieArrived() }
+        if case .running(let curlObjects) = state { curlObjects.cookies.cookieArrived() }
     }
 
     // MARK: Deadlines
@@ -260,12 +260,12 @@ package final class TransferEngine {
     func runDueWork() {
         turn = .now
         while let (time, token) = deadlines.nearest, time <= now {
-            alarmOwners[token.slot]?.alarmWentOff(self)
+            alarmOwners[token.slot]?.timerFired(self)
         }
-        guard case .running(let machinery) = state else { return }
+        guard case .running(let curlObjects) = state else { return }
         do {
-            if machinery.backend.hasDueWork(at: now) { try machinery.backend.runDueWork(at: now) }
-            finishTurn(machinery)
+            if curlObjects.backend.hasDueWork(at: now) { try curlObjects.backend.runDueWork(at: now) }
+            finishTurn(curlObjects)
         } catch {
             fail(error)
         }
@@ -273,13 +273,13 @@ package final class TransferEngine {
 
     /// Sleeps, unless there is something to do, until a socket or a deadline wants attention. Transfers are left alone.
     func sleep(mayBlock: Bool) {
-        guard case .running(let machinery) = state else {
+        guard case .running(let curlObjects) = state else {
             if mayBlock { waker.wait() }
             return
         }
-        let isBusy = !mayBlock || !unsent.isEmpty || machinery.backend.hasDueWork(at: now)
+        let isBusy = !mayBlock || !unsent.isEmpty || curlObjects.backend.hasDueWork(at: now)
         do {
-            try machinery.backend.sleep(until: isBusy ? now : deadlines.nearest?.time, now: now)
+            try curlObjects.backend.sleep(until: isBusy ? now : deadlines.nearest?.time, now: now)
         } catch {
             sleepFailure = error
         }
@@ -287,29 +287,29 @@ package final class TransferEngine {
 
     /// Gives the sockets that ended the sleep their attention.
     func work() {
-        guard case .running(let machinery) = state else { return }
+        guard case .running(let curlObjects) = state else { return }
         turn = .now
         do throws(MultiFailure) {
             if let sleepFailure { throw sleepFailure }
-            try machinery.backend.work()
-            finishTurn(machinery)
+            try curlObjects.backend.work()
+            finishTurn(curlObjects)
         } catch {
             fail(error)
         }
     }
 
-    private func finishTurn(_ machinery: Machinery) {
-        while let (transfer, result) = machinery.multi.nextCompletion() {
+    private func finishTurn(_ curlObjects: CurlObjects) {
+        while let (transfer, result) = curlObjects.multi.nextCompletion() {
             if transfer.beginsAgain(after: result) {
-                restart(transfer, machinery)
+                restart(transfer, curlObjects)
             } else {
                 transfer.completed(result)
                 remove(transfer)
             }
         }
-        machinery.cookies.trimIfDue()
-        machinery.idleCare.turnEnds(machinery.multi, machinery.backend, self)
-        passOn()
+        curlObjects.cookies.trimIfDue()
+        curlObjects.idleCare.turnEnds(curlObjects.multi, curlObjects.backend, self)
+        deliverReports()
     }
 
     /// What the idle connections may be.
@@ -317,16 +317,16 @@ package final class TransferEngine {
 
     /// The limits of the idle connections are others.
     package func idleLimitsChanged() {
-        if case .running(let machinery) = state { machinery.idleCare.limitsChanged(self) }
+        if case .running(let curlObjects) = state { curlObjects.idleCare.limitsChanged(self) }
     }
 
     /// Begins the exchange of a transfer once more. What its first attempt leads to in libcurl's callbacks, like the end of
     /// its connection, is told before anything of the second.
-    private func restart(_ transfer: Transfer, _ machinery: Machinery) {
+    private func restart(_ transfer: Transfer, _ curlObjects: CurlObjects) {
         remove(transfer)
         do {
             try transfer.beginAgain()
-            try machinery.add(transfer)
+            try curlObjects.add(transfer)
         } catch {
             transfer.isRunning = false
             transfer.record(.failed(error, []))
@@ -334,7 +334,7 @@ package final class TransferEngine {
     }
 
     /// Delivers the records of callbacks. The delegates may start and release transfers, which may add records.
-    private func passOn() {
+    private func deliverReports() {
         if !unsent.isEmpty {
             let again = unsent
             unsent = []
@@ -356,9 +356,9 @@ package final class TransferEngine {
 
     // MARK: Beginning and end
 
-    private func machinery() throws(HandleError) -> Machinery {
+    private func curlObjects() throws(HandleError) -> CurlObjects {
         switch state {
-        case .running(let machinery): return machinery
+        case .running(let curlObjects): return curlObjects
         case .failed(let error): throw error
         case .over: throw .driverStopped(.sendRequest, "the session is gone")
         case .fresh: break
@@ -378,14 +378,14 @@ package final class TransferEngine {
             throw HandleError(
                 .notEnoughMemory,
                 .sendRequest,
-                reason: "no event queue: \(error.text)",
+                reason: "an event queue cannot be created: \(error.text)",
                 systemError: error.systemError
             )
         }
         sockets.backend = backend
-        let machinery = Machinery(multi, share, cookies, backend)
-        state = .running(machinery)
-        return machinery
+        let curlObjects = CurlObjects(multi, share, cookies, backend)
+        state = .running(curlObjects)
+        return curlObjects
     }
 
     private func makeBackend(_ multi: CurlMulti) throws(MultiFailure) -> any EventBackend {
@@ -408,14 +408,14 @@ package final class TransferEngine {
             transfer.record(.failed(error, []))
         }
         tearDown(.failed(error))
-        passOn()
+        deliverReports()
         delegate?.engineFailed(self)
     }
 
     /// The session is gone. Its connections are closed here, and libcurl's last callbacks run.
     package func shutDown() {
         tearDown(.over)
-        passOn()
+        deliverReports()
         delegate = nil
     }
 
@@ -431,9 +431,9 @@ package final class TransferEngine {
         // libcurl's last callbacks look at this, so it may not be in the middle of its assignment then.
         let last = state
         state = next
-        if case .running(let machinery) = last {
-            machinery.idleCare.end(machinery.multi, self)
-            machinery.multi.end()
+        if case .running(let curlObjects) = last {
+            curlObjects.idleCare.end(curlObjects.multi, self)
+            curlObjects.multi.end()
         }
         let backend = sockets.backend
         sockets.backend = nil

@@ -59,7 +59,7 @@ package final class UploadBuffer: Sendable {
         var offset = 0
         var buffered = 0
         /// libcurl was told to pause.
-        var isStarving = false
+        var needsInput = false
         var waiter: Waiter?
         /// Told when nothing more is to be written, for whatever reason.
         var watcher: (@Sendable (Outcome) -> Void)?
@@ -115,8 +115,8 @@ package final class UploadBuffer: Sendable {
         }
 
         mutating func resumed() -> Bool {
-            defer { isStarving = false }
-            return isStarving
+            defer { needsInput = false }
+            return needsInput
         }
 
         /// What becomes of a piece at this moment; `nil` if it has to wait.
@@ -157,7 +157,7 @@ package final class UploadBuffer: Sendable {
         state.withLock { state in
             if let attempt = state.accept(piece, below: state.marks.high) { return attempt }
             guard state.waiter == nil else {
-                return .now(.failed(.wrongState(.writeData, "writeData is not over yet")), mustResume: false)
+                return .now(.failed(.wrongState(.writeData, "writeData has not finished yet")), mustResume: false)
             }
             state.waiter = Waiter(request: piece, resume: resume)
             return .mustWait
@@ -254,7 +254,7 @@ package final class UploadBuffer: Sendable {
             guard state.buffered > 0 else {
                 switch state.phase {
                 case .open:
-                    state.isStarving = true
+                    state.needsInput = true
                     return .nothingYet
                 case .complete, .unwanted: return .end
                 case .unopened, .failed, .closed: return .abort

@@ -202,9 +202,9 @@ struct HandleTreeModel {
         compare("headersAvailable", heard: heads, got: receives.count { $0.result?.error == nil })
 
         let retries = events.count { if case .retry = $0 { true } else { false } }
-        let mostRetries = handle.isRetried && handle.behaviour.mayMakeIdempotent(handle.method) ? 2 * sends.count : 0
-        if retries > mostRetries, !handle.hasAnyOptions {
-            problems.append("\(handle.id): \(retries) retries of at most \(mostRetries)")
+        let maximumRetries = handle.isRetried && handle.behaviour.mayMakeIdempotent(handle.method) ? 2 * sends.count : 0
+        if retries > maximumRetries, !handle.hasAnyOptions {
+            problems.append("\(handle.id): \(retries) retries of at most \(maximumRetries)")
         }
 
         var reads = 0

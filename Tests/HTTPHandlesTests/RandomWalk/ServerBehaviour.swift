@@ -328,8 +328,8 @@ extension ServerBehaviour {
                 return true
             }
             if self == .cutOnce { return false }
-            let wish = self == .busyForLong ? "Retry-After: 29\r\n" : ""
-            try connection.send("HTTP/1.1 503 Busy\r\n\(wish)\(echo)Content-Length: \(small)\r\n\r\n")
+            let readRequest = self == .busyForLong ? "Retry-After: 29\r\n" : ""
+            try connection.send("HTTP/1.1 503 Busy\r\n\(readRequest)\(echo)Content-Length: \(small)\r\n\r\n")
             try connection.send(body)
         case .coded, .codedBig, .codedCut, .codedDamaged:
             var coded = Self.deflated(Self.body(ofRequest: number, count: self == .codedBig ? Self.bigBody : small))
