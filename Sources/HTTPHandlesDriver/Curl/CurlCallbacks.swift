@@ -156,7 +156,7 @@ private func resolverStartCallback(
     _ reserved: UnsafeMutableRawPointer?,
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
-    unsafe withTransfer(data, otherwise: ()) { $0.resolverStartCallback() }
+    unsafe withTransfer(data, otherwise: ()) { $0.resolverStarts() }
     return 0
 }
 
