@@ -57,7 +57,7 @@ package struct ExchangeActions {
 
     /// Hands out the actions in their order. They are moved out of the list, not copied, and leave it empty.
     package mutating func carryOut(_ body: (consuming ExchangeAction) -> Void) {
-        list.reverse()
+        if list.count > 1 { list.reverse() }
         while let action = list.popLast() { body(action) }
     }
 

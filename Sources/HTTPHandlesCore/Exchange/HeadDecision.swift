@@ -30,7 +30,6 @@ package enum HeadDecision {
         location: (HeaderBlock) -> [UInt8]?,
         resolve: (_ reference: [UInt8], _ base: RequestURL) throws(HandleError) -> RequestURL
     ) {
-        let values = context.options.values
         if head.status == 401, context.mayAskForCredentials {
             self = .askForCredentials
         } else if Redirection.isRedirect(head.status) {
@@ -39,7 +38,7 @@ package enum HeadDecision {
             } catch {
                 self = .refuse(error)
             }
-        } else if let policy = values.retryPolicy, policy.statuses.contains(head.status) {
+        } else if let policy = context.options.values.retryPolicy, policy.statuses.contains(head.status) {
             self = .retry(policy)
         } else {
             self = .deliver

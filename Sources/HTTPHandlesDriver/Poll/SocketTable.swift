@@ -37,8 +37,9 @@ final class SocketTable {
         var users = 0
         /// The transfer that uses the connection, where it is one: it takes itself out before it goes.
         @safe unowned(unsafe) var user: Transfer?
-        /// The addresses that the connection is found by when it is used again.
-        var ends: ConnectionEnds?
+        /// What the connection is found by when it is used again; `nil` before it is ready. Without the addresses, so that a
+        /// copy of a `Socket` copies no strings: small requests make several.
+        var ports: UInt32?
         /// How many requests were begun on the connection.
         var requests: UInt32 = 0
     }
@@ -55,7 +56,8 @@ final class SocketTable {
     // Exclusive access is not checked at run time: see `Transfer`.
     @safe @exclusivity(unchecked) private var sockets: [Socket] = []
     /// By both ports. Different servers can have a connection with the same two, so the addresses are compared.
-    @safe @exclusivity(unchecked) private var descriptorsByPorts: [UInt32: [Int32]] = [:]
+    @safe @exclusivity(unchecked) private var connectionsByPorts:
+        [UInt32: [(descriptor: Int32, ends: ConnectionEnds)]] = [:]
 
     subscript(descriptor: Int32) -> Socket {
         get {
@@ -135,9 +137,9 @@ final class SocketTable {
     private func forget(_ descriptor: Int32) {
         let index = Int(descriptor)
         guard index < sockets.count else { return }
-        if let ends = sockets[index].ends {
-            descriptorsByPorts[ends.ports]?.removeAll { $0 == descriptor }
-            if descriptorsByPorts[ends.ports]?.isEmpty == true { descriptorsByPorts[ends.ports] = nil }
+        if let ports = sockets[index].ports {
+            connectionsByPorts[ports]?.removeAll { $0.descriptor == descriptor }
+            if connectionsByPorts[ports]?.isEmpty == true { connectionsByPorts[ports] = nil }
         }
         if sockets[index].isDead { deadConnections -= 1 }
         idle.remove(descriptor)
@@ -150,14 +152,14 @@ final class SocketTable {
 
     /// The new connection of `descriptor` is ready, and found by its ends from now on.
     func named(_ descriptor: Int32, _ ends: ConnectionEnds, _ sharing: Sharing) {
-        self[descriptor].ends = ends
+        self[descriptor].ports = ends.ports
         self[descriptor].sharing = sharing
-        descriptorsByPorts[ends.ports, default: []].append(descriptor)
+        connectionsByPorts[ends.ports, default: []].append((descriptor, ends))
     }
 
     /// The descriptor of a connection that libcurl has in its pool.
     func descriptor(of ends: ConnectionEnds) -> Int32? {
-        descriptorsByPorts[ends.ports]?.first { sockets[Int($0)].ends == ends }
+        connectionsByPorts[ends.ports]?.first { $0.ends == ends }?.descriptor
     }
 
     /// A connection that is there already is used by `transfer` too.
@@ -183,7 +185,7 @@ final class SocketTable {
         }
         sockets[index].users -= 1
         if sockets[index].user === transfer { sockets[index].user = nil }
-        guard sockets[index].users == 0, sockets[index].ends != nil, !sockets[index].isDead else { return }
+        guard sockets[index].users == 0, sockets[index].ports != nil, !sockets[index].isDead else { return }
         idle.append(connection.descriptor, at: now)
     }
 

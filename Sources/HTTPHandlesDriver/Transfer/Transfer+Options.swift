@@ -126,6 +126,7 @@ extension Transfer {
         if url.isServerWide || hasOwnTarget { try curl.set(CURLOPT_REQUEST_TARGET, url.isServerWide ? "*" : nil) }
         hasOwnTarget = url.isServerWide
         appliedURL = url.text
+        appliedURLHasQuery = url.text.utf8.contains(UInt8(ascii: "?"))
     }
 
     /// Refuses a zone that is not there: libcurl would leave it out, and connect somewhere else.

@@ -6,7 +6,7 @@ extension Transfer {
     func forgetSecrets() {
         guard isReusable else { return }
         // libcurl frees what it made of credentials only with the handle.
-        guard appliedCredentials == nil, appliedOptions?.values.holdsSecrets != true else {
+        guard appliedCredentials == nil, appliedOptions?.holdsSecrets != true else {
             isReusable = false
             return
         }
@@ -19,7 +19,7 @@ extension Transfer {
                 appliedHeader = .none
             }
             // A URL without a query is kept: so an easy handle that is used for it again parses nothing.
-            if appliedURL?.utf8.contains(UInt8(ascii: "?")) == true {
+            if appliedURL != nil, appliedURLHasQuery {
                 appliedURL = nil
                 try curl.set(CURLOPT_URL, nil)
                 try unsafe curl.set(CURLOPT_CURLU, pointer: nil)
@@ -50,6 +50,6 @@ extension TransferEngine {
     }
 }
 
-extension OptionValues {
-    fileprivate var holdsSecrets: Bool { credentials != nil || clientCertificate?.keyPassword != nil }
+extension OptionSnapshot {
+    fileprivate var holdsSecrets: Bool { values.credentials != nil || values.clientCertificate?.keyPassword != nil }
 }

@@ -41,6 +41,7 @@ package final class Transfer: AlarmOwner {
     /// The same.
     let parsedURL: CurlURL
     @safe @exclusivity(unchecked) var appliedURL: String?
+    var appliedURLHasQuery = false
     /// The request line has another target than that of the URL.
     @safe @exclusivity(unchecked) var hasOwnTarget = false
     var appliedHeader = AppliedHeader.none
