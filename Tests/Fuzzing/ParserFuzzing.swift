@@ -118,10 +118,10 @@ private func chunks(_ bytes: [UInt8], _ cut: Int) {
 private func pause(_ text: String) {
     var generator = SystemRandomNumberGenerator()
     for now in [Int64.min, -1, 0, CurlDate.now, .max] {
-        guard let readRequest = RetryAfter.delay(text, now: now, parseDate: CurlDate.seconds) else { continue }
-        precondition(readRequest >= .zero)
+        guard let serverDelay = RetryAfter.delay(text, now: now, parseDate: CurlDate.seconds) else { continue }
+        precondition(serverDelay >= .zero)
         let policy = RetryPolicy(maximumDelay: .seconds(Int64.max))
-        guard let delay = policy.delay(before: 2, serverDelay: readRequest, using: &generator) else { continue }
+        guard let delay = policy.delay(before: 2, serverDelay: serverDelay, using: &generator) else { continue }
         // A clock can add it to the current time.
         precondition(delay >= .zero && delay <= .nanoseconds(Int64.max))
         precondition(MonotonicTime(nanoseconds: .max) + delay - MonotonicTime(nanoseconds: 0) >= .zero)

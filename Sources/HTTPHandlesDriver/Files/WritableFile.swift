@@ -141,7 +141,7 @@ package final class WritableFile {
                 descriptor = nil
                 return
             }
-            if !isPrivate, let existing = try FileStatus.replaceable(path) { try deliverReports(existing) }
+            if !isPrivate, let existing = try FileStatus.replaceable(path) { try copyPermissions(of: existing) }
             try open().synchronize()
             try open().checkClosing()
             guard try open().status().isSameFile(as: FileStatus(named: temporaryPath)) else {
@@ -163,8 +163,8 @@ package final class WritableFile {
         return descriptor
     }
 
-    /// Copies mode and group of the replaced file, if that belongs to this user.
-    private func deliverReports(_ existing: FileStatus) throws(FileFailure) {
+    /// Copies the mode and group of the replaced file, if that belongs to this user.
+    private func copyPermissions(of existing: FileStatus) throws(FileFailure) {
         guard existing.isOurs else { return }
         let descriptor = try open()
         var mode = existing.mode

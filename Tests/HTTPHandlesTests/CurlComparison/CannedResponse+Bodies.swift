@@ -38,7 +38,7 @@ extension CannedResponse {
                 .twoLengths
             ),
             .ok("no length", [], "hello"), .ok("no length and no body", []),
-            .ok("no length but a readRequest to go on", ["Connection: keep-alive"], "hello"),
+            .ok("no length, but keep-alive", ["Connection: keep-alive"], "hello"),
             .ok("more than the length", ["Content-Length: 5"], "hello and more"),
             .ok(
                 "another response behind",
