@@ -125,6 +125,25 @@ struct FactTests {
         await #expect(throws: HandleError.self) { try await request.option(.securityInfo) }
     }
 
+    @Test func `the time of the TLS handshake is known only on a new connection`() async throws {
+        let server = try ScriptedServer { connection in
+            while try connection.readRequest() != nil {
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
+            }
+        }
+        let (session, url) = try await overTLS(server, .http1_1)
+        for isReused in [false, true] {
+            let response = try await session.get(url)
+            #expect(try await response.request.option(.connectionInfo).isReused == isReused)
+            let times = try await response.request.option(.requestTimes)
+            #expect((times.secured == nil) == isReused && (times.connected == nil) == isReused)
+            #expect((times.secured ?? .zero) >= (times.connected ?? .zero))
+            #expect((times.secured ?? .zero) <= (times.sending ?? .zero))
+            // The next request needs the connection.
+            #expect(try await response.body.collectString(upTo: 4) == "body")
+        }
+    }
+
     @Test func `the facts of HTTP/2`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [.set(.httpVersions, to: .http2PriorKnowledge)])

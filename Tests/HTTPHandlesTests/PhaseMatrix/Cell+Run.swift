@@ -70,7 +70,9 @@ extension Cell {
     /// Operations, events, and the handle itself.
     private func checkRequest(_ scene: Scene) async throws {
         for (operation, error) in try await scene.outcomes() {
-            #expect(error == self.error(of: operation), "the pending \(operation) ends with the wrong error")
+            // With the values, because an exit test does not report them.
+            let outcome = "\(way): the pending \(operation) ends with \(error.map { "\($0)" } ?? "no error")"
+            #expect(error == self.error(of: operation), "\(outcome)")
         }
         if way != .drop {
             let request = try scene.request()
@@ -80,7 +82,7 @@ extension Cell {
             await #expect(throws: HandleError.closed(.sendRequest)) { try await request.send() }
         }
         let events = try await scene.recorder.finish()
-        #expect(events.map(\.kind) == self.events(scene.servers))
+        #expect(events.map(\.kind) == self.events(scene.servers), "\(way): \(events.map(\.kind))")
         #expect(events.last?.context is Scene.Context, "the context was released before handleClosing")
         if way != .drop {
             let late = try await EventRecorder(of: scene.request()).finish()
