@@ -67,8 +67,7 @@ public struct RequestBody: Sendable {
     public static func multipart(_ parts: [MultipartPart]) -> RequestBody {
         RequestBody(
             source: .stored { () throws(HandleError) in
-                // As an existential it has an address: ThreadSanitizer takes all values without a size for one and the same.
-                var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
+                var generator = SystemRandomNumberGenerator.system
                 let encoding = try MultipartEncoding(parts, using: &generator)
                 var pieces: [StoredBody.Piece] = []
                 for piece in encoding.pieces {

@@ -76,9 +76,8 @@ package struct Attempts: Sendable {
     }
 
     private mutating func delay(_ policy: RetryPolicy, _ serverDelay: Duration?) -> Duration? {
-        // As an existential it has an address: ThreadSanitizer takes all values without a size for one and the same.
-        var system: any RandomNumberGenerator = SystemRandomNumberGenerator()
         guard var generator else {
+            var system = SystemRandomNumberGenerator.system
             return policy.delay(before: count + 1, serverDelay: serverDelay, using: &system)
         }
         defer { self.generator = generator }

@@ -62,6 +62,12 @@ package struct RetryBalance: Sendable {
     }
 }
 
+extension SystemRandomNumberGenerator {
+    /// The system's generator. As an existential it has an address: ThreadSanitizer takes all values without a size for one
+    /// and the same.
+    package static var system: any RandomNumberGenerator { SystemRandomNumberGenerator() }
+}
+
 /// Pseudo-random numbers that are the same for the same seed (SplitMix64).
 package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
