@@ -52,7 +52,7 @@ extension Transfer {
         }
         attempt.stream = (opened ?? pooled).map { engine.sockets.requestBegins(on: $0) }
         attempt.rejection = nil
-        if attempt.mayBeHTTP2, exchange.request?.isIdempotent == false { setVerbose(true) }
+        if attempt.mayBeHTTP2, needsReasonOfRefusal(isFirst: isFirst) { setVerbose(true) }
         if exchange.request?.options.values.recordsSecurityInfo == true {
             attempt.agreement = TLSLibrary.agreement(of: curl)
         }
@@ -141,7 +141,7 @@ extension Transfer {
             )
             return false
         }
-        if attempt.headBytes.isEmpty, let reason = attempt.rejection ?? (isUnsent ? .notProcessed : nil) {
+        if attempt.headBytes.isEmpty, let reason = reasonToSendAgain {
             return maySendAgain(after: reason, isNewConnection: isNewConnection)
         }
         guard let request = exchange.request, attempt.headBytes.isEmpty, !request.isIdempotent else { return true }

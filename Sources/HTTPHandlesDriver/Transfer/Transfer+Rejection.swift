@@ -15,10 +15,26 @@ struct HTTP2Stream {
 
 // A server of HTTP/2 can say that it has not processed a request: with a GOAWAY frame that names an earlier stream as the
 // last one, or with the code of a stream error. Such a request may be sent again, whatever its method (RFC 9113, sections
-// 6.8 and 8.7). libcurl has no result for that, only texts of `CURLOPT_VERBOSE`, so those are on while a response may come
-// over HTTP/2. A GOAWAY frame is reported by the transfer that reads it, for all on its connection.
+// 6.8 and 8.7). libcurl has no result for that, only texts of `CURLOPT_VERBOSE`. A GOAWAY frame is reported by the transfer
+// that reads it, for all on its connection.
 
 extension Transfer {
+    /// Whether the reason matters for which the server may refuse the request that is about to go out.
+    ///
+    /// The first time, an idempotent request may be sent again for any reason. So it is sent without `CURLOPT_VERBOSE`, which
+    /// makes libcurl format a text for each header field (a seventh of the time of a small request).
+    func needsReasonOfRefusal(isFirst: Bool) -> Bool {
+        !isFirst || exchange.restarts != 0 || exchange.request?.isIdempotent == false
+    }
+
+    /// Why libcurl sends a request of HTTP/2 again, where the reason is more than a pooled connection that was lost.
+    var reasonToSendAgain: RestartReason? {
+        if let rejection = attempt.rejection { return rejection }
+        if isUnsent { return .notProcessed }
+        // libcurl sends the first request of a connection again only if the server has refused it.
+        return attempt.mayBeHTTP2 && !isVerbose && attempt.stream?.id == 1 ? .notProcessed : nil
+    }
+
     /// libcurl describes something that it does.
     func receiveDebugText(_ text: UnsafeRawBufferPointer) {
         // The first letters of the few texts that matter.
@@ -68,7 +84,9 @@ extension Transfer {
             attempt.refusal = rejectionError(reason)
             return false
         }
-        guard isNewConnection, reason == .notProcessed else {
+        // Without the reason it may be HTTP_1_1_REQUIRED: libcurl would send HTTP/1.1 now.
+        let isKnown = isVerbose || exchange.request?.options.values.httpVersions != .http2PriorKnowledge
+        guard isNewConnection, reason == .notProcessed, isKnown else {
             exchange.pendingRestart = reason
             return false
         }

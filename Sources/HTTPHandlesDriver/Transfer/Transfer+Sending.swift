@@ -122,7 +122,6 @@ extension Transfer {
                     return
                 }
             }
-            if attempt.mayBeHTTP2 { setVerbose(true) }
             attempt.sending = .body(headBytes: bytes)
             if exchange.request?.body.isStreamed == true { reports.append(.milestone(.headSent(bytes: bytes))) }
             fallthrough
