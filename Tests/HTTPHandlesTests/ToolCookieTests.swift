@@ -1,3 +1,4 @@
+import Foundation
 import HTTPHandles
 import HTTPHandlesTesting
 import Testing
@@ -11,8 +12,20 @@ struct ToolCookieTests {
         var jar: [String]?
     }
 
+    /// Newer versions of libcurl shorten what is longer than 400 days, to 400 days from the minute in which the cookie comes.
+    static let expiry = Date(timeIntervalSinceNow: 100 * 86_400)
+
+    static let expiryField: String = {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(secondsFromGMT: 0)
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        return formatter.string(from: expiry)
+    }()
+
     /// `JAR` and `OTHER` stand for files; the second one exists.
-    static let other = "#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tkept\tyes\nno cookie\n"
+    static let other =
+        "#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t\(Int(expiry.timeIntervalSince1970))\tkept\tyes\nno cookie\n"
 
     static let runs: [[[String]]] = [
         [[]],
@@ -38,7 +51,7 @@ struct ToolCookieTests {
                 let field = request.head["Cookie"]?.replacing("; ", with: ";")
                 sent.note(field.map { $0.split(separator: ";").sorted().joined(separator: "; ") })
                 let set =
-                    "Set-Cookie: a=1; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT\r\nSet-Cookie: b=2; HttpOnly\r\n"
+                    "Set-Cookie: a=1; Path=/; Expires=\(Self.expiryField)\r\nSet-Cookie: b=2; HttpOnly\r\n"
                 let head = request.head.target == "/" ? "302 Found\r\nLocation: /end\r\n\(set)" : "200 OK\r\n"
                 try connection.send("HTTP/1.1 \(head)Content-Length: 0\r\n\r\n")
             }
