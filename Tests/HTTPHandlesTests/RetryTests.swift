@@ -219,7 +219,7 @@ struct RetryTests {
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         }
         defer { silent.open() }
-        let patient = try session(policy(), [.set(.responseTimeout, to: .milliseconds(100))])
+        let patient = try session(policy(), [.set(.responseTimeout, to: .seconds(1))])
         #expect(try await patient.get(server.url()).status == .ok)
         #expect(clock.sleeps == [.seconds(1)])
         let port = 1

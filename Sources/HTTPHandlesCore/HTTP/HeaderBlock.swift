@@ -68,9 +68,12 @@ package struct HeaderBlock: Sendable, Hashable {
     /// The text after the status code; empty where the server sent none.
     package var reasonPhrase: String {
         guard status != 0 else { return "" }
-        let line = bytes.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
-        let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
-        return parts.count == 3 ? String(decoding: parts[2], as: UTF8.self) : ""
+        let space = UInt8(ascii: " ")
+        // Without `split`, which costs a percent of a small request.
+        let afterStatus = bytes.drop { $0 != space }.drop { $0 == space }.dropFirst(3)
+        guard afterStatus.first == space else { return "" }
+        let reason = afterStatus.drop { $0 == space }.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+        return String(decoding: reason, as: UTF8.self)
     }
 
     /// The field lines, parsed.

@@ -61,11 +61,16 @@ extension Transfer {
     }
 
     /// libcurl itself sends a request again if reading from a pooled connection fails before any byte of a response. If
-    /// sending fails, it does not, though the cause is the same: which of the two fails first is a matter of chance. Only
+    /// sending fails, it does not, though the cause is the same: which of the two fails first is a matter of chance. Nor
+    /// does it if an HTTP/2 connection ends after a GOAWAY frame, which is not seen without `CURLOPT_VERBOSE`. Only
     /// idempotent requests are sent again (RFC 9110, section 9.2.2).
     private func loss(after result: CurlCode) -> RestartReason? {
-        guard result == .sendError, exchange.request?.isIdempotent == true else { return nil }
-        return curl.information(CURLINFO_NUM_CONNECTS) == 0 ? .connectionLost : nil
+        guard exchange.request?.isIdempotent == true else { return nil }
+        return switch result {
+        case .sendError where curl.information(CURLINFO_NUM_CONNECTS) == 0: .connectionLost
+        case .http2 where !isVerbose: .connectionLost
+        default: nil
+        }
     }
 
     /// Prepares the easy handle, which is in no multi handle, for the next attempt.

@@ -103,13 +103,11 @@ struct TransferAttempt {
 
     /// - Parameter watchesHead: Whether the request's head is watched while it goes out.
     init(_ request: TransferRequest, watchesHead: Bool, at now: MonotonicTime) {
-        let options = request.options.values
         lastProgress = now
-        mayBeHTTP2 =
-            options.httpVersions == .http2PriorKnowledge
-            || options.httpVersions == .automatic && request.message.url.isSecure
+        let versions = request.options.values.httpVersions
+        mayBeHTTP2 = versions == .http2PriorKnowledge || versions == .automatic && request.message.url.isSecure
         sentHead = watchesHead ? SentHead() : nil
         isBodyTaken = request.body.length == 0
-        maximumHeadSize = options.maximumHeadSize
+        maximumHeadSize = request.options.values.maximumHeadSize
     }
 }
