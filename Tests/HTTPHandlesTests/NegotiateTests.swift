@@ -1,0 +1,40 @@
+import HTTPHandles
+import Testing
+
+/// Negotiate with a real ticket: MIT Kerberos, and Apache with its GSSAPI module.
+@Suite("Negotiate authentication", .timeLimit(.minutes(5)))
+struct NegotiateTests {
+    private static let tool = [TestProgram.path(of: "http-handles"), "get", "--negotiate"]
+    private static let curl = ["/usr/bin/env", "curl", "-q", "-s", "--noproxy", "*", "--negotiate", "-u", ":"]
+
+    private static func isSupported() async throws -> Bool {
+        try await SessionHandle().option(.linkedLibrary).has(.negotiate)
+    }
+
+    @Test func `a ticket authenticates the user, after a challenge`() async throws {
+        guard try await Self.isSupported() else { return }
+        let realm = try KerberosRealm()
+        let run = try await realm.run(Self.tool + [realm.url()])
+        #expect(run.output == "hello")
+        let requests = await realm.requests(2)
+        #expect(requests == ["- GET 401 -", "ann@TEST.EXAMPLE GET 200 -"])
+    }
+
+    @Test func `a body is sent with the ticket`() async throws {
+        guard try await Self.isSupported() else { return }
+        let realm = try KerberosRealm()
+        let run = try await realm.run(Self.tool + ["-d", "a=1", realm.url()])
+        #expect(run.output == "hello")
+        let requests = await realm.requests(2)
+        #expect(requests == ["- POST 401 3", "ann@TEST.EXAMPLE POST 200 3"])
+    }
+
+    @Test func `without a ticket the challenge is the response`() async throws {
+        guard try await Self.isSupported() else { return }
+        let realm = try KerberosRealm()
+        for command in [Self.tool + ["--include"], Self.curl + ["-i"]] {
+            let run = try await realm.run(command + [realm.url()], hasTicket: false)
+            #expect(run.output.hasPrefix("HTTP/1.1 401 Unauthorized\r\n"), "\(run.output)")
+        }
+    }
+}

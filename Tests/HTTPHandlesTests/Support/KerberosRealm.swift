@@ -1,0 +1,137 @@
+import Foundation
+
+/// A Kerberos realm on loopback, with the user "ann", and an Apache at `localhost` that accepts its tickets. Both
+/// end with the test process.
+///
+/// libcurl takes ticket and realm from the environment, so clients run as processes of their own.
+final class KerberosRealm: Sendable {
+    private let scratch: Scratch
+    private let guardian: Guardian
+    let port: Int
+
+    init() throws {
+        scratch = try Scratch()
+        let folder = scratch.folder
+        let ports = try freePorts(2)
+        port = ports[0]
+        for (name, text) in Self.configuration(folder, kdcPort: ports[1], port: port) {
+            _ = try scratch.file(name, text.utf8)
+        }
+        // The server drops its privileges, and reads these all the same.
+        try runShell(
+            """
+            set -e; chmod 755 "$1"; mkdir "$1/www"; printf hello >"$1/www/x"; \(Self.environment(folder))
+            PATH=$PATH:/usr/sbin
+            kdb5_util create -s -P master -r TEST.EXAMPLE
+            kadmin.local -q "addprinc -pw secret ann"
+            kadmin.local -q "addprinc -randkey HTTP/localhost"
+            kadmin.local -q "ktadd -k $1/keytab HTTP/localhost"
+            chmod 644 "$1/keytab"
+            """,
+            folder
+        )
+        guardian = try Guardian(
+            """
+            PATH=$PATH:/usr/sbin; \(Self.environment(folder))
+            krb5kdc -n >"$1/kdc.out" 2>&1 & kdc=$!
+            apache2 -X -f "$1/apache.conf" >"$1/apache.out" 2>&1 & server=$!
+            cat >/dev/null; kill $kdc $server; wait; rm -rf "$1"
+            """,
+            [folder]
+        )
+        try waitUntilReady()
+    }
+
+    private static func environment(_ folder: String) -> String {
+        """
+        export KRB5_CONFIG='\(folder)/krb5.conf' KRB5_KDC_PROFILE='\(folder)/kdc.conf' KRB5CCNAME='FILE:\(folder)/cache';
+        """
+    }
+
+    /// A ticket is there as soon as the KDC answers.
+    private func waitUntilReady() throws {
+        let script = """
+            \(Self.environment(scratch.folder))
+            for i in $(seq 1000); do
+                if echo secret | kinit ann >"$1/kinit.out" 2>&1 && [ -e "$1/apache.pid" ]; then exit 0; fi
+                sleep 0.01
+            done
+            cat "$1"/*.out "$1/error.log"; exit 1
+            """
+        try runShell(script, scratch.folder)
+    }
+
+    private static func configuration(_ folder: String, kdcPort: Int, port: Int) -> [String: String] {
+        let modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "auth_gssapi"]
+        let loading = modules.map { "LoadModule \($0)_module /usr/lib/apache2/modules/mod_\($0).so" }
+        return [
+            "krb5.conf": """
+            [libdefaults]
+                default_realm = TEST.EXAMPLE
+                dns_lookup_kdc = false
+                dns_lookup_realm = false
+                dns_canonicalize_hostname = false
+                rdns = false
+                udp_preference_limit = 1
+            [realms]
+                TEST.EXAMPLE = {
+                    kdc = 127.0.0.1:\(kdcPort)
+                }
+
+            """,
+            "kdc.conf": """
+            [kdcdefaults]
+                kdc_listen = 127.0.0.1:\(kdcPort)
+                kdc_tcp_listen = 127.0.0.1:\(kdcPort)
+            [realms]
+                TEST.EXAMPLE = {
+                    database_name = \(folder)/principal
+                    key_stash_file = \(folder)/stash
+                    acl_file = \(folder)/acl
+                }
+            [logging]
+                kdc = FILE:\(folder)/kdc.log
+
+            """,
+            "apache.conf": """
+            \(loading.joined(separator: "\n"))
+            ServerName localhost
+            Listen 127.0.0.1:\(port)
+            PidFile \(folder)/apache.pid
+            ErrorLog \(folder)/error.log
+            LogFormat "%u %m %>s %{Content-Length}i" short
+            CustomLog \(folder)/access.log short
+            DocumentRoot \(folder)/www
+            \(getuid() == 0 ? "User www-data\nGroup www-data" : "")
+            <Location />
+                AuthType GSSAPI
+                AuthName test
+                GssapiCredStore keytab:\(folder)/keytab
+                Require valid-user
+            </Location>
+
+            """,
+        ]
+    }
+
+    /// Runs a program with the ticket of "ann", or with none.
+    func run(_ command: [String], hasTicket: Bool = true) async throws -> TestProgram {
+        let script = """
+            \(Self.environment(scratch.folder)) \(hasTicket ? "" : "export KRB5CCNAME=FILE:/nonexistent;") exec "$@"
+            """
+        return try await TestProgram.run("/bin/sh", ["-c", script, "script"] + command)
+    }
+
+    /// User, method, status and `Content-Length` of each request that Apache got: it logs them after its response.
+    func requests(_ count: Int) async -> [String] {
+        var lines: [String] = []
+        _ = await eventually {
+            lines = String(decoding: scratch.contents("access.log") ?? [], as: UTF8.self).split(separator: "\n")
+                .map(String.init)
+            return lines.count >= count
+        }
+        return lines
+    }
+
+    func url(_ path: String = "/x") -> String { "http://localhost:\(port)\(path)" }
+}
