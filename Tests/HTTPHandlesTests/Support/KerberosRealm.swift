@@ -42,9 +42,11 @@ final class KerberosRealm: Sendable {
         try waitUntilReady()
     }
 
+    /// Without a replay cache, which would be a file beside the folder.
     private static func environment(_ folder: String) -> String {
         """
         export KRB5_CONFIG='\(folder)/krb5.conf' KRB5_KDC_PROFILE='\(folder)/kdc.conf' KRB5CCNAME='FILE:\(folder)/cache';
+        export KRB5RCACHENAME=none:;
         """
     }
 
