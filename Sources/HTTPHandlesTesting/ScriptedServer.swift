@@ -22,9 +22,9 @@ public final class ScriptedServer: Sendable {
         var accepted = 0
     }
 
-    /// The loopback address that the server listens on.
+    /// The loopback address that the server listens on, or its Unix socket.
     public let address: String
-    /// The port that the server listens on.
+    /// The port that the server listens on; 0 for a Unix socket.
     public let port: Int
     private let listener: ServerSocket
     private let shared: Shared
@@ -105,6 +105,21 @@ public final class ScriptedServer: Sendable {
         startThread { shared.serve(listener) }
     }
 
+    /// Starts a server behind a Unix socket.
+    ///
+    /// - Parameters:
+    ///   - name: The path of the socket, where no file may be, or "@" and a name in the abstract namespace.
+    ///   - script: The script of each connection.
+    public init(unixSocket name: String, _ script: @escaping Script) throws {
+        let listener = try ServerSocket.listening(atUnixSocket: name, backlog: 1024)
+        self.listener = listener
+        address = name
+        port = 0
+        shared = Shared(script)
+        let shared = shared
+        startThread { shared.serve(listener) }
+    }
+
     deinit {
         stop()
     }
@@ -117,9 +132,10 @@ public final class ScriptedServer: Sendable {
     /// How many connections were accepted.
     public var connectionsAccepted: Int { shared.state.withLock { $0.accepted } }
 
-    /// An http URL of this server.
+    /// An http URL of this server; for a Unix socket that of localhost.
     public func url(_ path: String = "/") -> String {
-        "http://\(address.utf8.contains(UInt8(ascii: ":")) ? "[\(address)]" : address):\(port)\(path)"
+        guard port != 0 else { return "http://localhost\(path)" }
+        return "http://\(address.utf8.contains(UInt8(ascii: ":")) ? "[\(address)]" : address):\(port)\(path)"
     }
 }
 

@@ -75,6 +75,36 @@ struct ServerSocket: Sendable {
         return (listener, bound)
     }
 
+    /// A socket that listens at a path, or at a name in the abstract namespace, which begins with "@".
+    static func listening(atUnixSocket name: String, backlog: Int32) throws(SocketError) -> ServerSocket {
+        let listener = try make(AF_UNIX)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let isAbstract = name.utf8.first == UInt8(ascii: "@")
+        let bytes = isAbstract ? [0] + name.utf8.dropFirst() : Array(name.utf8)
+        let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
+        let size = MemoryLayout<sockaddr_un>.size
+        guard bytes.count < size - offset else {
+            listener.close()
+            throw SocketError(text: "the path of the socket is too long")
+        }
+        unsafe withUnsafeMutableBytes(of: &address) { raw in
+            unsafe raw[offset...].copyBytes(from: bytes)
+        }
+        let length = socklen_t(isAbstract ? offset + bytes.count : size)
+        let isBound = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe bind(listener.descriptor, address, length) == 0
+            }
+        }
+        guard isBound, listen(listener.descriptor, backlog) == 0 else {
+            let error = SocketError("bind")
+            listener.close()
+            throw error
+        }
+        return listener
+    }
+
     /// Binds to a port of an IPv4 address; `nil` on failure.
     private func bindVersion4(_ text: String, _ port: Int) -> Int? {
         var address = Self.loopback(port)

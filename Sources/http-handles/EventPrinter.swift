@@ -35,6 +35,7 @@ struct EventPrinter {
             "handle": event.handle.number, "level": "\(event.handle.level)", "sequence": event.sequence,
             "milliseconds": (event.time - start) / .milliseconds(1), "kind": event.kind.name,
         ]
+        if let connection = event.connection { object["connection"] = connection.number }
         object.merge(event.kind.redacted().payload) { first, _ in first }
         let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"

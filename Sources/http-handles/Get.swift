@@ -15,6 +15,8 @@ struct Get: AsyncParsableCommand {
 
     @OptionGroup var authentication: AuthenticationOptions
 
+    @OptionGroup var network: NetworkOptions
+
     @Option(
         name: [.customShort("o"), .customLong("output")],
         help: "Write the body to a file, pipe or device; \"-\" is standard output."
@@ -109,7 +111,7 @@ struct Get: AsyncParsableCommand {
         if let cacert { options.append(.set(.certificateAuthorityFile, to: cacert)) }
         if insecure { options.append(.set(.verifiesServer, to: false)) }
         if let http { options.append(.set(.httpVersions, to: http.policy)) }
-        return options
+        return options + (try network.settings())
     }
 
     private func exchange(_ session: SessionHandle, _ archiver: HARRecorder?) async -> Result<RequestTimes, any Error> {

@@ -97,6 +97,18 @@ struct EventOrderCheckerTests {
         #expect(violation(begin + [.headersAvailable] + round + [.handleClosing]) != nil)
     }
 
+    @Test func `once a name is resolved, a connection of the pool may be used, or the name resolved again`() {
+        let name: [StatusEvent.Kind] = [.resolvingName(host: "h"), .nameResolved(address: "127.0.0.1")]
+        let created = StatusEvent.Kind.handleCreated(parent: Self.connection)
+        let rest: [StatusEvent.Kind] = [
+            .connectionReused(address: Self.address), .sendingRequest, .requestSent(bytes: 1), .sendRequestComplete,
+            .handleClosing,
+        ]
+        #expect(violation([created] + name + rest) == nil)
+        #expect(violation([created] + name + name + rest) == nil)
+        #expect(violation([created] + name.dropLast() + rest) != nil)
+    }
+
     @Test func `numbers count up`() {
         #expect(violation([.sendingRequest, .handleClosing], mask: .sendRequest, sequences: [3, 3]) != nil)
     }

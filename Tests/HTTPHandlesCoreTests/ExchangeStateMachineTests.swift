@@ -38,6 +38,7 @@ struct ExchangeStateMachineTests {
                 for report in reports {
                     switch report {
                     case .milestone(let milestone): machine?.reached(milestone, &actions)
+                    case .addressesNeeded: break
                     case .informational(let head): machine?.informationalArrived(head, &actions)
                     case .challenge(let head): machine?.challengeArrived(head, &actions)
                     case .head(let head): machine?.headArrived(head, .deliver, &actions)

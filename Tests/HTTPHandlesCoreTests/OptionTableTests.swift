@@ -173,6 +173,48 @@ struct OptionValueTests {
     @Test func `overrides in libcurl's format`() {
         #expect(ResolveOverride(host: "h", port: 1, address: "127.0.0.1").line == "h:1:127.0.0.1:")
         #expect(ResolveOverride(host: "::1", port: 1, address: "::2").line == "[::1]:1:[::2]:")
+        #expect(ResolveOverride(host: nil, port: nil, address: "::2", addressPort: 3).line == "::[::2]:3")
+        #expect(ResolveOverride(host: "h", port: nil, address: nil, addressPort: 3).line == "h:::3")
+    }
+
+    @Test func `an override that changes nothing, or has a port that is none, is refused`() {
+        for override in [
+            ResolveOverride(host: "h", port: 1, address: nil),
+            ResolveOverride(host: nil, port: 0, address: "a"),
+            ResolveOverride(host: nil, port: nil, address: nil, addressPort: 65_536),
+        ] {
+            #expect(Self.refusal(.resolveOverrides, [override]) != nil)
+        }
+        #expect(Self.refusal(.resolveOverrides, [ResolveOverride(host: nil, port: nil, address: "a")]) == nil)
+    }
+
+    @Test func `a Unix socket has a path or a name that fits into an address`() {
+        #expect(Self.refusal(.unixSocket, .path(String(repeating: "p", count: 107))) == nil)
+        #expect(Self.refusal(.unixSocket, .abstract(String(repeating: "p", count: 107))) == nil)
+        let long = "unixSocket: the path of a Unix socket must have from 1 to 107 bytes, but has 108"
+        #expect(Self.refusal(.unixSocket, .path(String(repeating: "p", count: 108))) == long)
+        let empty = "unixSocket: the name of a Unix socket must have from 1 to 107 bytes, but has 0"
+        #expect(Self.refusal(.unixSocket, .abstract("")) == empty)
+        #expect(Self.refusal(.unixSocket, .path("a\u{0}b")) == "unixSocket: the path of a Unix socket contains a NUL")
+    }
+
+    @Test(arguments: [
+        "", "dns.example", "http://dns.example/", "https://", "https:///query", "https://u:s3cret@dns.example/",
+        "https://dns.example/a b", "https://dns.example/\u{E9}", "https://dns.example/\r\n",
+    ])
+    func `DNS over HTTPS needs an https URL`(url: String) {
+        let problem = "nameResolver: DNS over HTTPS needs an https URL in ASCII, without credentials"
+        #expect(Self.refusal(.nameResolver, .dnsOverHTTPS(url)) == problem)
+        #expect(Self.refusal(.nameResolver, .dnsOverHTTPS("https://dns.example/query?x")) == nil)
+    }
+
+    @Test func `times of the resolver are whole`() {
+        #expect(Self.refusal(.resolverCacheTime, .milliseconds(1500)) != nil)
+        #expect(Self.refusal(.resolverCacheTime, .seconds(-1)) != nil)
+        #expect(Self.refusal(.resolverCacheTime, .seconds(1 << 31)) != nil)
+        #expect(Self.refusal(.connectionAttemptDelay, .microseconds(1)) != nil)
+        #expect(Self.refusal(.connectionAttemptDelay, .seconds(Int64.max)) != nil)
+        #expect(Self.refusal(.connectionAttemptDelay, .milliseconds(250)) == nil)
     }
 
     @Test(arguments: [Duration.zero, .milliseconds(1500), .seconds(32_768), .seconds(-1)])

@@ -249,9 +249,13 @@ struct EventBackendTests {
             .milestone(.sending), .milestone(.requestSent(bytes: size)), .head(head), .finished,
         ]
         let first = try await Self.reports(driver, server.url())
-        #expect(first == [.milestone(.connecting(address)), .milestone(.connected(address, secure: false))] + exchange)
+        let id = ConnectionID(1)
+        #expect(
+            first == [.milestone(.connecting(address, id)), .milestone(.connected(address, secure: false, id))]
+                + exchange
+        )
         let second = try await Self.reports(driver, server.url())
-        #expect(second == [.milestone(.reused(address))] + exchange)
+        #expect(second == [.milestone(.reused(address, id))] + exchange)
     }
 
     @Test(arguments: EventBackendChoice.allCases)

@@ -35,6 +35,7 @@ struct OptionListTests {
     @Test func `the driver sets the options of the table, and no others for an option`() throws {
         let values = try Self.names(in: "Transfer+OptionValues.swift", "CURLOPT_")
             .union(Self.names(in: "Transfer+Authentication.swift", "CURLOPT_"))
+            .union(Self.names(in: "Transfer+Names.swift", "CURLOPT_"))
         let table = Set(OptionEntry.all.flatMap(\.row.curlNames))
         // Whether a connection is closed also depends on the request; the directory of authorities is always off; Negotiate
         // needs a separate connection.

@@ -103,12 +103,12 @@ struct IdleConnectionTests {
         #expect(recorder.events.map(\.kind) == [.closingConnection, .connectionClosed])
     }
 
-    @Test func `one is closed after maximumIdleTime`() async throws {
+    @Test func `one is closed after its idle time`() async throws {
         let server = try Self.answering()
-        let session = try SessionHandle(options: [.set(.maximumIdleTime, to: .zero)])
+        let session = try SessionHandle(options: [.set(.poolLimits, to: PoolLimits(idleTime: nil))])
         #expect(try await Self.text(session.get(server.url())) == "ok")
         let recorder = EventRecorder(of: session)
-        try await session.setOption(.maximumIdleTime, to: .milliseconds(20))
+        try await session.setOption(.poolLimits, to: PoolLimits(idleTime: .milliseconds(20)))
         _ = try await recorder.first(.connectionClosed)
         #expect(recorder.events.map(\.kind) == [.closingConnection, .connectionClosed])
     }
@@ -129,7 +129,7 @@ struct IdleConnectionTests {
                 try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             }
         }
-        let session = try SessionHandle(options: [.set(.maximumIdleConnections, to: 2)])
+        let session = try SessionHandle(options: [.set(.poolLimits, to: PoolLimits(idleConnections: 2))])
         let recorder = EventRecorder(of: session)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<count {

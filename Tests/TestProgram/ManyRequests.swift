@@ -17,7 +17,7 @@ struct ManyRequests {
     func runOutOfDescriptors(_ count: Int) async throws {
         let port = try Self.silentPort()
         EventQueue.limitDescriptors(to: limit)
-        let session = try SessionHandle()
+        let session = try SessionHandle(options: [.set(.maximumConnectionsPerServer, to: nil)])
         let (failures, continuation) = AsyncStream.makeStream(of: HandleError.self)
         let attempts = (0..<count).map { _ in
             Task {
@@ -80,7 +80,9 @@ struct ManyRequests {
             }
         }
         let most = 10
-        let session = try SessionHandle(options: [.set(.maximumIdleConnections, to: most)])
+        let session = try SessionHandle(options: [
+            .set(.poolLimits, to: PoolLimits(idleConnections: most)), .set(.maximumConnectionsPerServer, to: nil),
+        ])
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<count {
                 group.addTask { _ = try await session.get(server.url()).body.collect(upTo: 2) }

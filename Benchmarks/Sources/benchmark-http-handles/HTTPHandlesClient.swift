@@ -12,7 +12,8 @@ struct HTTPHandlesClient: Client {
     let treeListener: Task<Int, Never>?
 
     init(_ arguments: Arguments) throws {
-        var options: [OptionSetting] = []
+        // The other clients have no limit, and thousands of requests may have no response.
+        var options: [OptionSetting] = [.set(.maximumConnectionsPerServer, to: nil)]
         let authority = arguments.text("authority")
         if !authority.isEmpty { options.append(.set(.certificateAuthorityFile, to: authority)) }
         sessions = try (0..<arguments.number("sessions", 1)).map { _ in try SessionHandle(options: options) }

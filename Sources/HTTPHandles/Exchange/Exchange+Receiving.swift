@@ -15,7 +15,10 @@ extension Exchange: TransferDelegate {
 
     private func take(_ report: TransferReport, _ actions: inout ExchangeActions) {
         switch report {
-        case .milestone(let milestone): machine.reached(milestone, &actions)
+        case .milestone(let milestone):
+            if milestone == .sending { learnSharing() }
+            machine.reached(milestone, &actions)
+        case .addressesNeeded(let host): askForAddresses(of: host)
         case .informational(let head):
             // As many as fit into the largest head that is allowed: the limit is on all heads together.
             handle.changeReceived { $0.informational.append(ResponseHead(head, url: request.message.url.text)) }

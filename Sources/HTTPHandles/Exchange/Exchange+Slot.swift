@@ -17,7 +17,7 @@ extension Exchange: AlarmOwner {
     /// Whether the transfer can begin now. If not, it begins when the session grants it a slot.
     func takeSlot(_ engine: TransferEngine) -> Bool {
         guard !resources.limits.isUnlimited else { return true }
-        let origin = request.message.url.origin
+        let origin = request.connectedOrigin
         guard let ticket = resources.takeSlot(for: self, to: origin) else {
             slot = .held(origin)
             return true
@@ -31,7 +31,7 @@ extension Exchange: AlarmOwner {
     func slotGranted(_ engine: TransferEngine) {
         guard case .queued(_, let alarm) = slot else { return }
         if let alarm { engine.cancel(alarm) }
-        slot = .held(request.message.url.origin)
+        slot = .held(request.connectedOrigin)
         advance(engine) { $0.slotGranted(&$1) }
         beginTransfer(engine)
         setAlarm(engine)
@@ -51,7 +51,14 @@ extension Exchange: AlarmOwner {
 
     /// Whether transfers to the server share a connection shows in the version of a response.
     func learnVersion(of head: HeaderBlock) {
-        if case .held(let origin) = slot { resources.learned(origin, isMultiplexed: head.version == .http2) }
+        guard case .held(let origin) = slot else { return }
+        resources.learned(origin, isMultiplexed: head.version == .http2 && transfer?.sharesConnection == true)
+    }
+
+    /// Often it shows earlier, when the connection is ready: a response may take long.
+    func learnSharing() {
+        guard case .held(let origin) = slot, transfer?.sharesConnection == true else { return }
+        resources.learned(origin, isMultiplexed: true)
     }
 
     // MARK: Time in the queue

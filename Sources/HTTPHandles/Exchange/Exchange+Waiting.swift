@@ -8,6 +8,9 @@ extension Exchange {
     /// The limit of `phase` runs from now on.
     func wait(for phase: TimeoutPhase, _ engine: TransferEngine) {
         let now = engine.now
+        // The system's resolver has limits of its own, the caller's may never answer.
+        let isUnlimited = phase == .resolve && options.asksForAddresses && options.values.limits.resolve == .zero
+        let phase = isUnlimited ? .connect : phase
         if deadlines == nil {
             deadlines = ExchangeDeadlines(limits: options.limits, startedAt: startTime, phase: phase, since: now)
         } else {

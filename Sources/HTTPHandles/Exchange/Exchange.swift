@@ -158,6 +158,7 @@ final class Exchange: DriverResident {
         actions.carryOut { action in
             switch action {
             case .emit(let kind): handle.emit(kind)
+            case .useConnection(let connection): handle.connection = connection
             case .startTransfer: startTransfer(engine)
             case .abandonTransfer: releaseTransfer(engine)
             case .releaseConnection: releaseSlot(engine)
@@ -177,7 +178,7 @@ final class Exchange: DriverResident {
             }
         }
         resources.returnActionList(&actions)
-        if question.isOpen, machine.awaited == nil { question.cancel() }
+        if question.isOpen, machine.awaited == nil, transfer?.awaitsAddresses != true { question.cancel() }
         setAlarm(engine)
         resources.grantSlots(engine)
     }
@@ -194,6 +195,7 @@ final class Exchange: DriverResident {
 
     private func startTransfer(_ engine: TransferEngine) {
         releaseTransfer(engine)
+        handle.connection = nil
         if let next = nextHop.take() { request = next }
         if takeSlot(engine) { beginTransfer(engine) }
     }

@@ -10,6 +10,8 @@ protocol ExchangeHandle: AnyObject {
     /// Whether there are listeners to events.
     var isHeard: Bool { get }
     func emit(_ kind: @autoclosure () -> StatusEvent.Kind)
+    /// The connection that events name.
+    var connection: ConnectionID? { get set }
     /// Counts events that were not built, because there were no listeners.
     func skipEvents(_ count: Int)
 

@@ -13,6 +13,8 @@ class HandleObject: DriverResident {
     // Exclusive access to these is not checked at run time: nothing that could access them again is called meanwhile.
     @safe @exclusivity(unchecked) private var lifetime = HandleLifetime()
     private var eventsEmitted = 0
+    /// The network connection that events name.
+    @safe @exclusivity(unchecked) final var connection: ConnectionID?
 
     /// In no order: the last child takes the index of one that is removed.
     @safe @exclusivity(unchecked) private var children: [HandleObject] = []
@@ -138,7 +140,8 @@ class HandleObject: DriverResident {
                         context: base.context?.value,
                         time: .now,
                         sequence: sequence,
-                        kind: kind
+                        kind: kind,
+                        connection: connection
                     )
                 event = known
                 listener.add(known, driver)

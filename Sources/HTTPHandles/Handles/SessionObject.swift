@@ -73,9 +73,11 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
 
     var idleLimits: IdleLimits { options.values.idleLimits }
 
-    func idleConnectionClosed() {
+    func idleConnectionClosed(_ connection: ConnectionID) {
+        self.connection = connection
         emit(.closingConnection)
         emit(.connectionClosed)
+        self.connection = nil
     }
 
     /// No handle of the session can do anything any more.
@@ -91,6 +93,6 @@ extension OptionValues {
     }
 
     fileprivate var idleLimits: IdleLimits {
-        IdleLimits(count: maximumIdleConnections, time: maximumIdleTime == .zero ? nil : maximumIdleTime)
+        IdleLimits(count: poolLimits.idleConnections, time: poolLimits.idleTime, age: poolLimits.age)
     }
 }

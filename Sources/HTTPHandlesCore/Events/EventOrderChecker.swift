@@ -144,13 +144,15 @@ private struct HandleOrderChecker {
         case .handleClosing: (anywhere, .closed)
         case .queued: (beginnings, .queued)
         // From `sending`: libcurl sends an unprocessed request again on a new connection.
-        case .resolvingName: (beginnings.union([.queued, .sending]), .resolving)
+        // From `resolved`: the caller's resolver is asked once more.
+        case .resolvingName: (beginnings.union([.queued, .sending, .resolved]), .resolving)
         case .nameResolved: ([.resolving], .resolved)
         case .connectingToServer: (beginnings.union([.queued, .resolved, .connecting, .sending]), .connecting)
         case .connectedToServer: ([.connecting], .connected)
         case .securingConnection: ([.connected], .securing)
         case .connectionSecured: ([.securing], .ready)
-        case .connectionReused: (beginnings.union([.queued]), .ready)
+        // From `resolved`: while the caller's resolver was asked, another request has made a connection.
+        case .connectionReused: (beginnings.union([.queued, .resolved]), .ready)
         case .secureFailure: ([.connecting, .connected, .securing], nil)
         // After `headReceived`: libcurl itself answers a 401.
         case .sendingRequest:

@@ -17,14 +17,19 @@ public struct StatusEvent: Sendable {
     public let sequence: Int
     /// What happened.
     public let kind: Kind
+    /// The network connection that the handle uses, or has used last: from `connectingToServer` or `connectionReused` on. That
+    /// of a session is the one that is being closed.
+    public let connection: ConnectionID?
 
     package init(
         handle: HandleID,
         context: (any Sendable)?,
         time: ContinuousClock.Instant,
         sequence: Int,
-        kind: Kind
+        kind: Kind,
+        connection: ConnectionID? = nil
     ) {
+        self.connection = connection
         self.handle = handle
         self.context = context
         self.time = time
@@ -139,11 +144,11 @@ public struct SecureFailure: OptionSet, Sendable, Hashable {
     public static let channelError = SecureFailure(rawValue: 0x8000_0000)
 }
 
-/// An IP address (or the path of a Unix socket) and a port.
+/// An IP address and a port, or a Unix socket.
 public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
-    /// The address as text, for example "127.0.0.1" or "::1".
+    /// The address as text, for example "127.0.0.1" or "::1"; for a Unix socket its path, or "@" and its abstract name.
     public let host: String
-    /// The port.
+    /// The port; 0 for a Unix socket.
     public let port: Int
 
     package init(host: String, port: Int) {
@@ -151,8 +156,9 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Address and port as in a URL, for example "127.0.0.1:80" or "[::1]:80".
+    /// Address and port as in a URL, for example "127.0.0.1:80" or "[::1]:80"; for a Unix socket its address.
     public var description: String {
-        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+        guard port != 0 else { return host }
+        return host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }

@@ -2,6 +2,8 @@
 package enum ExchangeAction: Hashable {
     /// Tell the listeners. Indirect, because most lists have none and all the other actions are small.
     indirect case emit(StatusEvent.Kind)
+    /// The events from here on are those of this connection.
+    case useConnection(ConnectionID)
     /// Begin a transfer as soon as there is a connection slot for it: the first transfer, the next hop of a redirect, the
     /// next attempt, or the same request with credentials.
     case startTransfer
@@ -68,6 +70,11 @@ package struct ExchangeActions {
 
     mutating func emit(_ kind: @autoclosure () -> StatusEvent.Kind) {
         if isHeard { list.append(.emit(kind())) } else { unheardEvents += 1 }
+    }
+
+    /// Only listeners ask for it.
+    mutating func use(_ connection: ConnectionID?) {
+        if isHeard, let connection { list.append(.useConnection(connection)) }
     }
 
     mutating func append(_ action: ExchangeAction) {

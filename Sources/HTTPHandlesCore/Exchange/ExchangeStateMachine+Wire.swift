@@ -23,15 +23,19 @@ extension ExchangeStateMachine {
         case .resolved(let address):
             wait(for: .connect, &actions)
             actions.emit(.nameResolved(address: address))
-        case .connecting(let address):
+        case .connecting(let address, let connection):
+            actions.use(connection)
             // A new connection for the answer to a challenge, or for a request that is sent again.
             if phase != .connect { wait(for: .connect, &actions) }
             actions.emit(.connectingToServer(address: address))
-        case .connected(let address, let secure):
+        case .connected(let address, let secure, let connection):
+            actions.use(connection)
             actions.emit(.connectedToServer(address: address))
             if secure { actions.emit(.securingConnection) }
         case .secured: actions.emit(.connectionSecured)
-        case .reused(let address): actions.emit(.connectionReused(address: address))
+        case .reused(let address, let connection):
+            actions.use(connection)
+            actions.emit(.connectionReused(address: address))
         case .sending:
             wire = .sending
             wait(for: .send, &actions)

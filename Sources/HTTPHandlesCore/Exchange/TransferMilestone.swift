@@ -5,13 +5,13 @@ package enum TransferMilestone: Sendable, Hashable {
     /// The first address is known.
     case resolved(address: String)
     /// A connection to an address is being made.
-    case connecting(SocketAddress)
+    case connecting(SocketAddress, ConnectionID? = nil)
     /// The connection to an address was made; where `secure`, the TLS handshake begins.
-    case connected(SocketAddress, secure: Bool)
+    case connected(SocketAddress, secure: Bool, ConnectionID? = nil)
     /// The TLS handshake is done.
     case secured
     /// A connection of the pool is used.
-    case reused(SocketAddress)
+    case reused(SocketAddress, ConnectionID? = nil)
     /// The connection is ready and the request goes out now. Again when libcurl sends once more because a pooled
     /// connection was dead.
     case sending

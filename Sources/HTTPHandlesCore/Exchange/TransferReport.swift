@@ -2,6 +2,8 @@
 package enum TransferReport: Sendable, Hashable {
     /// Something happened on the wire.
     case milestone(TransferMilestone)
+    /// The caller's resolver is to be asked for the addresses of a host; the transfer waits for them outside of libcurl.
+    case addressesNeeded(host: String)
     /// The head of a 1xx response.
     case informational(HeaderBlock)
     /// The head of a 401 that libcurl may answer by itself. Then comes `sending` again; if libcurl has no answer, `head`

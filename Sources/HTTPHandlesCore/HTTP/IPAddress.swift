@@ -5,6 +5,11 @@ package enum IPAddress {
         return isVersion4(bytes[...]) || isVersion6(bytes)
     }
 
+    /// The version of what is an address.
+    static func version(of address: String) -> IPVersion {
+        address.utf8.contains(UInt8(ascii: ":")) ? .v6 : .v4
+    }
+
     /// Four decimal numbers from 0 to 255, without leading zeros (RFC 3986, section 3.2.2).
     static func isVersion4(_ bytes: ArraySlice<UInt8>) -> Bool {
         let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

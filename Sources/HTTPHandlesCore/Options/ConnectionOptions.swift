@@ -50,32 +50,37 @@ public struct TCPKeepAlive: Sendable, Hashable {
     }
 }
 
-/// Makes requests to one host and port connect to another name or address. The request, `Host` and the expected name in
-/// the server's certificate stay those of the URL.
+/// Makes requests to some hosts and ports connect to another host or port. The request, `Host` and the expected name in the
+/// server's certificate stay those of the URL.
 ///
 /// Requests with and without an override never share connections.
 ///
 /// Counterpart of `WINHTTP_OPTION_RESOLUTION_HOSTNAME`.
 public struct ResolveOverride: Sendable, Hashable {
-    /// The host of the URL, in ASCII; case is ignored.
-    public let host: String
-    /// The port of the URL.
-    public let port: Int
-    /// The IP address or name to connect to instead, without port, brackets or zone.
-    public let address: String
+    /// The host of the URL, in ASCII; case is ignored. `nil` for every host.
+    public let host: String?
+    /// The port of the URL. `nil` for every port.
+    public let port: Int?
+    /// The IP address or name to connect to instead, without port, brackets or zone. `nil` for the host of the URL.
+    public let address: String?
+    /// The port to connect to instead. `nil` for the port of the URL.
+    public let addressPort: Int?
 
-    /// Makes requests to `host` and `port` connect to `address`, at the same port.
-    public init(host: String, port: Int, address: String) {
+    /// Makes requests to `host` and `port` connect to `address` and `addressPort`.
+    public init(host: String?, port: Int?, address: String?, addressPort: Int? = nil) {
         self.host = host
         self.port = port
         self.address = address
+        self.addressPort = addressPort
     }
 
     package var problem: String? {
-        guard (1...65535).contains(port) else { return "the port must be from 1 to 65535, but is \(port)" }
-        guard let wrong = [host, address].first(where: { !IPAddress.isAddress($0) && !Self.isName($0) }) else {
-            return nil
+        if let wrong = [port, addressPort].compactMap({ $0 }).first(where: { !(1...65535).contains($0) }) {
+            return "the port must be from 1 to 65535, but is \(wrong)"
         }
+        if address == nil, addressPort == nil { return "there must be an address or a port to connect to" }
+        let hosts = [host, address].compactMap { $0 }
+        guard let wrong = hosts.first(where: { !IPAddress.isAddress($0) && !Self.isName($0) }) else { return nil }
         guard wrong.utf8.allSatisfy({ $0 < 0x80 }) else {
             return "\"\(wrong)\" is not ASCII: write an internationalized name as A-labels (xn--…)"
         }
@@ -95,16 +100,35 @@ public struct ResolveOverride: Sendable, Hashable {
         return !last.allSatisfy(\.isASCIIDigit) && !(isHexadecimal && last.dropFirst(2).allSatisfy(\.isHexDigit))
     }
 
-    /// The line for `CURLOPT_CONNECT_TO`: `HOST:PORT:HOST:PORT`; an empty last port means the same port.
-    package var line: String {
-        func bracketed(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
-        return "\(bracketed(host)):\(port):\(bracketed(address)):"
+    /// The line for `CURLOPT_CONNECT_TO`: `HOST:PORT:HOST:PORT`, where the first two may be empty for every host and port,
+    /// and the other two for those of the URL.
+    package var line: String { Self.line(from: host, port, to: address, addressPort) }
+
+    package static func line(from host: String?, _ port: Int?, to address: String?, _ addressPort: Int?) -> String {
+        func text(_ host: String?, _ port: Int?) -> String {
+            let host = host ?? ""
+            let bracketed = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+            return "\(bracketed):\(port.map { "\($0)" } ?? "")"
+        }
+        return "\(text(host, port)):\(text(address, addressPort))"
     }
 
-    /// Whether the target is an IP address, so that no name is resolved.
-    package var isResolved: Bool { IPAddress.isAddress(address) }
-
     package func applies(to origin: Origin) -> Bool {
-        port == origin.port && host.isEqualIgnoringASCIICase(origin.host)
+        port ?? origin.port == origin.port && host?.isEqualIgnoringASCIICase(origin.host) ?? true
+    }
+}
+
+/// What connections for a request go to, and what has to be resolved for that.
+package struct ConnectionTarget: Sendable, Hashable {
+    package let host: String
+    package let port: Int
+    /// Whether the host is an address already.
+    package let isAddress: Bool
+
+    package init(of origin: Origin, _ overrides: [ResolveOverride]) {
+        let override = overrides.isEmpty ? nil : overrides.first { $0.applies(to: origin) }
+        host = override?.address ?? origin.host
+        port = override?.addressPort ?? origin.port
+        isAddress = override?.address.map(IPAddress.isAddress) ?? origin.isHostLiteral
     }
 }

@@ -6,6 +6,7 @@ package struct ExchangeFacts: Sendable, Hashable {
     package var requestTimes: RequestTimes?
     package var requestStatistics: RequestStatistics?
     package var connectionInfo: ConnectionInfo?
+    package var connectionStatistics: ConnectionStatistics?
     package var securityInfo: SecurityInfo?
     package var retrySummary: RetrySummary?
     package var parent: HandleID?
@@ -85,6 +86,8 @@ public struct RequestStatistics: Sendable, Hashable {
 ///
 /// Counterpart of `WINHTTP_CONNECTION_INFO`.
 public struct ConnectionInfo: Sendable, Hashable {
+    /// The connection; `nil` if the library does not know it. (`WINHTTP_OPTION_CONNECTION_GUID`)
+    public let id: ConnectionID?
     /// The local end. (`CURLINFO_LOCAL_IP`, `CURLINFO_LOCAL_PORT`)
     public let local: SocketAddress
     /// The server's end. (`CURLINFO_PRIMARY_IP`, `CURLINFO_PRIMARY_PORT`)
@@ -92,7 +95,8 @@ public struct ConnectionInfo: Sendable, Hashable {
     /// Whether the connection came from the pool. (`CURLINFO_NUM_CONNECTS`)
     public let isReused: Bool
 
-    package init(local: SocketAddress, peer: SocketAddress, isReused: Bool) {
+    package init(id: ConnectionID?, local: SocketAddress, peer: SocketAddress, isReused: Bool) {
+        self.id = id
         self.local = local
         self.peer = peer
         self.isReused = isReused

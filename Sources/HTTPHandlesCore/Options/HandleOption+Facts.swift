@@ -31,6 +31,13 @@ extension HandleOption<ConnectionInfo> {
     public static var connectionInfo: Self { HandleOption(.connectionInfo, fact: \.connectionInfo) }
 }
 
+extension HandleOption<ConnectionStatistics> {
+    /// What the system knows of the connection, as long as it is open. (`WINHTTP_OPTION_CONNECTION_STATS_V0` and later)
+    public static var connectionStatistics: Self {
+        HandleOption(.connectionStatistics, fact: \.connectionStatistics)
+    }
+}
+
 extension HandleOption<SecurityInfo> {
     /// What TLS agreed on; only for requests that were sent with `recordsSecurityInfo`. (`WINHTTP_OPTION_SECURITY_INFO`,
     /// `WINHTTP_OPTION_SERVER_CERT_CHAIN_CONTEXT`)

@@ -81,9 +81,16 @@ extension HandleOption<Duration> {
     /// How long the whole exchange may take, its body included; no limit by default. Not in WinHTTP.
     public static var totalTimeout: Self { .timeout(.totalTimeout, \.limits.total) }
 
-    /// How long a connection of the session may be idle before it is closed; 118 seconds by default, as in libcurl. (libcurl's
-    /// `CURLOPT_MAXAGE_CONN` closes it only with the next request.) Not in WinHTTP.
-    public static var maximumIdleTime: Self { .timeout(.maximumIdleTime, \.maximumIdleTime) }
+    /// How long the addresses of one family (IPv6 or IPv4), those that the resolver puts first, are tried before the other
+    /// family is tried at the same time: the Connection Attempt Delay of RFC 8305. Whole milliseconds; 200 by default.
+    /// (`WINHTTP_OPTION_IPV6_FAST_FALLBACK`; `CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS`)
+    public static var connectionAttemptDelay: Self {
+        let requirement = "whole milliseconds from 0 to 2147483647"
+        return HandleOption(.connectionAttemptDelay, \.connectionAttemptDelay, requirement: requirement) { delay in
+            let isWhole = delay.components.attoseconds.isMultiple(of: 1_000_000_000_000_000)
+            return (.zero ... .milliseconds(Int(Int32.max))).contains(delay) && isWhole
+        }
+    }
 
     /// `.zero` means no limit, as in WinHTTP.
     private static func timeout(
@@ -114,8 +121,8 @@ extension HandleOption<Int> {
 }
 
 extension HandleOption<Int?> {
-    /// How many connections to one origin may be in use at a time; no limit by default. Further requests wait in the order
-    /// of their start. Requests that share an HTTP/2 connection count as one.
+    /// How many connections to one origin, or Unix socket, may be in use at a time; 256 by default, so that a burst does not
+    /// use up the descriptors of the process, `nil` is no limit. Further requests wait in the order of their start. Requests that share an HTTP/2 connection count as one.
     /// (`WINHTTP_OPTION_MAX_CONNS_PER_SERVER`)
     public static var maximumConnectionsPerServer: Self {
         .connections(.maximumConnectionsPerServer, \.maximumConnectionsPerServer)
@@ -124,14 +131,6 @@ extension HandleOption<Int?> {
     /// How many connections of the session may be in use at a time; no limit by default. Further requests wait in the order
     /// of their start. Not in WinHTTP.
     public static var maximumConnections: Self { .connections(.maximumConnections, \.maximumConnections) }
-
-    /// How many connections of the session may be idle; 100 by default, `nil` is no limit. Those that were idle longest are
-    /// closed, but not within their first second. Replaces `CURLMOPT_MAXCONNECTS`. Not in WinHTTP.
-    public static var maximumIdleConnections: Self {
-        HandleOption(.maximumIdleConnections, \.maximumIdleConnections, requirement: "0 or more, or nil (no limit)") {
-            ($0 ?? 0) >= 0
-        }
-    }
 
     /// The maximum ratio of decoded to coded size of a body of more than 16 MiB; above it, reading throws
     /// `.insufficientBuffer`. 250 by default, `nil` is no limit. With two codings the output of both counts. Not in WinHTTP.
@@ -170,6 +169,33 @@ extension HandleOption<[ResolveOverride]> {
     }
 }
 
+extension HandleOption<NameResolver> {
+    /// What resolves the names of hosts; the system's resolver by default. A resolver of the caller's is asked for each
+    /// connection that has to be made, and its connections are used with that resolver only. Not in WinHTTP.
+    /// (`CURLOPT_DOH_URL`, `CURLOPT_RESOLVE`)
+    public static var nameResolver: Self { HandleOption(.nameResolver, \.nameResolver) { $0.problem } }
+}
+
+extension HandleOption<Duration?> {
+    /// How long the addresses of names are kept that the system's resolver or DNS over HTTPS has found: whole seconds; 60 by
+    /// default, `.zero` not at all, `nil` as long as the session. (`WINHTTP_OPTION_RESOLVER_CACHE_CONFIG`;
+    /// `CURLOPT_DNS_CACHE_TIMEOUT`)
+    public static var resolverCacheTime: Self {
+        let requirement = "whole seconds from 0 to 2147483647, or nil (no limit)"
+        return HandleOption(.resolverCacheTime, \.resolverCacheTime, requirement: requirement) { time in
+            guard let time else { return true }
+            return (.zero ... .seconds(Int32.max)).contains(time) && time.components.attoseconds == 0
+        }
+    }
+}
+
+extension HandleOption<UnixSocket?> {
+    /// A Unix socket that requests, also those after a redirect, connect to in place of the hosts of their URLs; none by
+    /// default. Connections to different sockets, and to hosts, are never mixed. Not in WinHTTP.
+    /// (`CURLOPT_UNIX_SOCKET_PATH`, `CURLOPT_ABSTRACT_UNIX_SOCKET`)
+    public static var unixSocket: Self { HandleOption(.unixSocket, \.unixSocket) { $0?.problem } }
+}
+
 extension HandleOption<IPVersion> {
     /// Which version of the Internet Protocol connections use; both by default. (`CURLOPT_IPRESOLVE`)
     public static var ipVersion: Self { HandleOption(.ipVersion, \.ipVersion) }
@@ -185,6 +211,19 @@ extension HandleOption<TCPKeepAlive?> {
     /// The times of TCP keep-alive probes; none are sent by default. Applies to connections that the request makes, not to
     /// pooled ones. (`WINHTTP_OPTION_TCP_KEEPALIVE`; `CURLOPT_TCP_KEEPALIVE`)
     public static var tcpKeepAlive: Self { HandleOption(.tcpKeepAlive, \.tcpKeepAlive) { $0?.problem } }
+}
+
+extension HandleOption<TrafficClass?> {
+    /// The code point and the priority of the packets of connections; those of the system by default. Applies to connections
+    /// that the request makes, not to pooled ones. (`WINHTTP_OPTION_DSCP_TAG`, `WINHTTP_OPTION_TCP_PRIORITY_HINT`)
+    public static var trafficClass: Self { HandleOption(.trafficClass, \.trafficClass) { $0?.problem } }
+}
+
+extension HandleOption<PoolLimits> {
+    /// The number, the idle time and the age of the session's connections that no request uses; by default 100, 118 seconds as
+    /// in libcurl, and any age. Replaces `CURLMOPT_MAXCONNECTS`, `CURLOPT_MAXAGE_CONN` and `CURLOPT_MAXLIFETIME_CONN`, which
+    /// libcurl looks at with the next request only. Not in WinHTTP.
+    public static var poolLimits: Self { HandleOption(.poolLimits, \.poolLimits) { $0.problem } }
 }
 
 extension HandleOption<ClientCertificate?> {

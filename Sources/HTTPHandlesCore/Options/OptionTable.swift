@@ -34,13 +34,7 @@ extension OptionRow {
         unit: "connections"
     )
     static let maximumConnections = OptionRow("maximumConnections", nil, levels: [.session], unit: "connections")
-    static let maximumIdleConnections = OptionRow(
-        "maximumIdleConnections",
-        nil,
-        levels: [.session],
-        unit: "connections"
-    )
-    static let maximumIdleTime = OptionRow("maximumIdleTime", nil, levels: [.session])
+    static let poolLimits = OptionRow("poolLimits", nil, levels: [.session])
     static let maximumDecodingRatio = OptionRow("maximumDecodingRatio", nil, unit: "times")
     static let maximumHeadSize = OptionRow("maximumHeadSize", 91, unit: "bytes")
     static let receiveBuffer = OptionRow("receiveBuffer", 12, unit: "bytes")
@@ -48,6 +42,18 @@ extension OptionRow {
 
     // Connections
     static let resolveOverrides = OptionRow("resolveOverrides", 165, curl: ["CURLOPT_CONNECT_TO"])
+    static let nameResolver = OptionRow("nameResolver", nil, curl: ["CURLOPT_DOH_URL", "CURLOPT_RESOLVE"])
+    static let resolverCacheTime = OptionRow("resolverCacheTime", 170, curl: ["CURLOPT_DNS_CACHE_TIMEOUT"])
+    static let connectionAttemptDelay = OptionRow(
+        "connectionAttemptDelay",
+        140,
+        curl: ["CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS"]
+    )
+    static let unixSocket = OptionRow(
+        "unixSocket",
+        nil,
+        curl: ["CURLOPT_UNIX_SOCKET_PATH", "CURLOPT_ABSTRACT_UNIX_SOCKET"]
+    )
     static let ipVersion = OptionRow("ipVersion", nil, curl: ["CURLOPT_IPRESOLVE"])
     static let localAddress = OptionRow("localAddress", 105, curl: ["CURLOPT_INTERFACE"])
     static let tcpKeepAlive = OptionRow(
@@ -55,6 +61,7 @@ extension OptionRow {
         152,
         curl: ["CURLOPT_TCP_KEEPALIVE", "CURLOPT_TCP_KEEPIDLE", "CURLOPT_TCP_KEEPINTVL"]
     )
+    static let trafficClass = OptionRow("trafficClass", 210)
     static let tcpNoDelay = OptionRow("tcpNoDelay", nil, curl: ["CURLOPT_TCP_NODELAY"])
 
     // TLS
@@ -107,6 +114,7 @@ extension OptionRow {
         151,
         curl: ["CURLINFO_TLS_SSL_PTR", "CURLINFO_SSL_VERIFYRESULT", "CURLINFO_CERTINFO"]
     )
+    static let connectionStatistics = OptionRow(fact: "connectionStatistics", 141)
     static let retrySummary = OptionRow(fact: "retrySummary", nil)
 
     // Facts of a handle
@@ -150,7 +158,7 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.resolveTimeout),
         OptionEntry(.connectTimeout), OptionEntry(.sendTimeout), OptionEntry(.responseTimeout),
         OptionEntry(.receiveTimeout), OptionEntry(.totalTimeout), OptionEntry(.maximumConnectionsPerServer),
-        OptionEntry(.maximumConnections), OptionEntry(.maximumIdleConnections), OptionEntry(.maximumIdleTime),
+        OptionEntry(.maximumConnections), OptionEntry(.poolLimits),
         OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),
         OptionEntry(.receiveBuffer),
         OptionEntry(.sendBuffer), OptionEntry(.resolveOverrides), OptionEntry(.ipVersion), OptionEntry(.localAddress),
@@ -161,6 +169,8 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
         OptionEntry(.linkedLibrary), OptionEntry(.usesCookies), OptionEntry(.retryPolicy),
         OptionEntry(.redirectDecider), OptionEntry(.pathAsIs), OptionEntry(.retrySummary),
+        OptionEntry(.nameResolver), OptionEntry(.resolverCacheTime), OptionEntry(.connectionAttemptDelay),
+        OptionEntry(.unixSocket), OptionEntry(.trafficClass), OptionEntry(.connectionStatistics),
     ]
 }
 

@@ -18,10 +18,15 @@ package struct OptionValues: Sendable, Hashable {
     package var sendBuffer = BufferMarks()
 
     package var resolveOverrides: [ResolveOverride] = []
+    package var nameResolver = NameResolver.system
+    package var resolverCacheTime: Duration? = .seconds(60)
     package var ipVersion = IPVersion.any
+    package var connectionAttemptDelay = Duration.milliseconds(200)
+    package var unixSocket: UnixSocket?
     package var localAddress: LocalAddress?
     package var tcpKeepAlive: TCPKeepAlive?
     package var tcpNoDelay = true
+    package var trafficClass: TrafficClass?
 
     package var certificateAuthorityFile: String?
     package var verifiesServer = true
@@ -43,17 +48,16 @@ package struct OptionValues: Sendable, Hashable {
     package var redirectDecider: RedirectDecider?
     package var retryPolicy: RetryPolicy?
 
-    package var maximumConnectionsPerServer: Int?
+    package var maximumConnectionsPerServer: Int? = 256
     package var maximumConnections: Int?
-    package var maximumIdleConnections: Int? = 100
-    package var maximumIdleTime = Duration.seconds(118)
+    package var poolLimits = PoolLimits()
 
     package init() {}
 
-    /// Whether an exchange with these values calls the caller's code: a decider, a provider or a custom clock.
+    /// Whether an exchange with these values calls the caller's code: a decider, a provider, a resolver or a custom clock.
     package var runsCallersCode: Bool {
         let hasClock = retryPolicy.map { !($0.clock is ContinuousClock) } ?? false
-        return redirectDecider != nil || credentialProvider != nil || hasClock
+        return redirectDecider != nil || credentialProvider != nil || nameResolver.custom != nil || hasClock
     }
 }
 
@@ -61,10 +65,15 @@ package struct OptionValues: Sendable, Hashable {
 package final class OptionSnapshot: Sendable {
     package let values: OptionValues
     package let limits: TimeLimits
+    /// Whether the caller has a resolver.
+    package let asksForAddresses: Bool
+    package let hasUnixSocket: Bool
 
     package init(_ values: OptionValues) {
         self.values = values
         limits = TimeLimits(values.limits)
+        asksForAddresses = values.nameResolver.custom != nil
+        hasUnixSocket = values.unixSocket != nil
     }
 
     /// The same without credentials and client certificate, which are for one origin only.

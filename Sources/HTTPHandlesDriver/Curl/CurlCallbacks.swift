@@ -156,8 +156,7 @@ private func resolverStartCallback(
     _ reserved: UnsafeMutableRawPointer?,
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
-    unsafe withTransfer(data, otherwise: ()) { $0.resolverStarts() }
-    return 0
+    unsafe withTransfer(data, otherwise: true) { $0.resolverStarts() } ? 0 : 1
 }
 
 /// Called only for verbose transfers.
@@ -169,6 +168,8 @@ private func debugCallback(
     _ data: UnsafeMutableRawPointer?
 ) -> Int32 {
     unsafe withTransfer(data, otherwise: ()) { transfer in
+        // libcurl's own transfers, for DNS over HTTPS, have the callback too.
+        guard unsafe easy == transfer.curl.pointer else { return }
         let bytes = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
         switch type {
         case CURLINFO_TEXT: unsafe transfer.receiveDebugText(bytes)
@@ -205,6 +206,11 @@ private func openSocketCallback(
     #if canImport(Darwin)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     #endif
+    let family = unsafe address.pointee.family
+    guard unsafe withTransfer(data, otherwise: true, { $0.setTrafficClass(of: descriptor, family) }) else {
+        close(descriptor)
+        return CURL_SOCKET_BAD
+    }
     var storage = sockaddr_storage()
     if let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) {
         unsafe withUnsafeMutableBytes(of: &storage) { bytes in

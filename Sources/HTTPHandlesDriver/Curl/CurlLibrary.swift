@@ -55,6 +55,11 @@ package enum CurlLibrary {
     /// The linked version as text, for example "7.88.1".
     package static var versionText: String { unsafe String(cString: information.version) }
 
+    /// Whether `CURLINFO_ACTIVESOCKET` is about the connection that a transfer has just got. Before 8.20 it is about the one
+    /// before, if there was one. Then it is not known which of several connections to a Unix socket that is, and so not
+    /// whether something has come on it that was not asked for.
+    static let knowsActiveSocket = version >= 0x08_14_00
+
     /// The file of trusted authorities: libcurl's built-in path, or a usual path of the system.
     static let authorityFile: String? = {
         let builtIn = unsafe information.cainfo.map { unsafe String(cString: $0) }

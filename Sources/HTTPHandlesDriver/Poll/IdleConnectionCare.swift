@@ -8,6 +8,8 @@ final class IdleConnectionCare: AlarmOwner {
     private var maximumIdle = Int.max
     /// There are more than that, and the alarm is set for it.
     private var knowsOfSurplus = false
+    /// What of the idle connections the alarm knows the ages of.
+    private var agesVersion = 0
     private var sweeper: ConnectionSweeper?
     /// An earlier sweep would find nothing.
     private var nextSweep = MonotonicTime(nanoseconds: 0)
@@ -15,7 +17,8 @@ final class IdleConnectionCare: AlarmOwner {
     /// Called once a turn, when libcurl has returned.
     func turnEnds(_ multi: CurlMulti, _ backend: any EventBackend, _ engine: TransferEngine) {
         let count = engine.sockets.idle.count
-        if count > 0, alarm == nil || count > maximumIdle && !knowsOfSurplus { plan(engine) }
+        let areAgesUnknown = engine.sockets.maximumAge != nil && engine.sockets.idle.version != agesVersion
+        if count > 0, alarm == nil || count > maximumIdle && !knowsOfSurplus || areAgesUnknown { plan(engine) }
         if engine.sockets.deadConnections > 0, engine.now >= nextSweep {
             sweep(multi, engine)
             backend.noteNewWork()
@@ -38,6 +41,11 @@ final class IdleConnectionCare: AlarmOwner {
         let limits = engine.idleLimits
         maximumIdle = limits.count ?? .max
         knowsOfSurplus = engine.sockets.idle.count > maximumIdle
+        if let age = limits.age {
+            let due = engine.sockets.endOldConnections(age, at: engine.now)
+            agesVersion = engine.sockets.idle.version
+            if let due { wake(engine, at: due) }
+        }
         if let due = engine.sockets.idle.due(limits) { wake(engine, at: due) }
         // One that is due is done when this turn ends.
         if engine.sockets.deadConnections > 0, nextSweep > engine.now { wake(engine, at: nextSweep) }

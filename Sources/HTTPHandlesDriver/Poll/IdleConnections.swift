@@ -6,10 +6,13 @@ package struct IdleLimits: Sendable, Hashable {
     package var count: Int?
     /// `nil` for no limit.
     package var time: Duration?
+    /// How old they may be; `nil` for no limit.
+    package var age: Duration?
 
-    package init(count: Int?, time: Duration?) {
+    package init(count: Int?, time: Duration?, age: Duration? = nil) {
         self.count = count
         self.time = time
+        self.age = age
     }
 }
 
@@ -39,6 +42,11 @@ final class IdleConnections {
     /// The one that has been idle for longest, and since when.
     var oldest: (descriptor: Int32, since: MonotonicTime)? {
         first < 0 ? nil : (first, places[Int(first)].since)
+    }
+
+    /// Since when one is idle, if it is.
+    func since(_ descriptor: Int32) -> MonotonicTime? {
+        contains(descriptor) ? places[Int(descriptor)].since : nil
     }
 
     /// All of them, the oldest first.

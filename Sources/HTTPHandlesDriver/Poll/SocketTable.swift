@@ -42,12 +42,17 @@ final class SocketTable {
         var ports: UInt32?
         /// How many requests were begun on the connection.
         var requests: UInt32 = 0
+        /// The number of its connection: see `ConnectionID`.
+        var number: UInt64 = 0
+        var openedAt = MonotonicTime(nanoseconds: 0)
     }
 
     /// Is told of every socket that is opened and closed. It refers to this table in turn: the engine sets it to `nil`.
     var backend: (any EventBackend)?
-    /// How many connections were closed that no transfer used, since this was last set to 0.
-    var closedIdleConnections = 0
+    /// The connections that were closed and that no transfer used, since this was last emptied.
+    var closedIdleConnections: [ConnectionID] = []
+    /// How old a connection may be that gets a request.
+    var maximumAge: Duration?
     /// How many connections were ended by us that libcurl still has.
     private(set) var deadConnections = 0
     /// The connections that no transfer uses.
@@ -58,6 +63,9 @@ final class SocketTable {
     /// By both ports. Different servers can have a connection with the same two, so the addresses are compared.
     @safe @exclusivity(unchecked) private var connectionsByPorts:
         [UInt32: [(descriptor: Int32, ends: ConnectionEnds)]] = [:]
+    /// Of those that are ready.
+    private(set) var records: [Int32: ConnectionRecord] = [:]
+    private var connectionsBegun: UInt64 = 0
 
     subscript(descriptor: Int32) -> Socket {
         get {
@@ -73,13 +81,16 @@ final class SocketTable {
 
     // MARK: Coming and going
 
-    func opened(_ descriptor: Int32, by transfer: Transfer?) {
+    func opened(_ descriptor: Int32, by transfer: Transfer?, at now: MonotonicTime = .now) {
         forget(descriptor)
+        connectionsBegun += 1
         var socket = Socket()
         socket.generation = self[descriptor].generation &+ 1
         socket.isOpen = true
         socket.users = transfer == nil ? 0 : 1
         socket.user = transfer
+        socket.number = connectionsBegun
+        socket.openedAt = now
         self[descriptor] = socket
         backend?.opened(descriptor)
     }
@@ -99,7 +110,7 @@ final class SocketTable {
         }
         guard isConnected else { return }
         connected(descriptor)
-        self[descriptor].user?.connected(SocketAddress(address))
+        self[descriptor].user?.connected(descriptor, SocketAddress(address))
     }
 
     func generation(of descriptor: Int32) -> UInt32 {
@@ -127,11 +138,15 @@ final class SocketTable {
         backend?.closing(descriptor)
         forget(descriptor)
         let user = socket.user
-        if socket.isConnected { user?.connectionCloses() }
+        if socket.isConnected { user?.connectionCloses() } else { user?.addressFailed() }
         _ = systemClose(descriptor)
         // The end of a dead one was reported already.
         guard socket.isConnected, !socket.isDead else { return }
-        if let user { user.record(.connectionClosed) } else { closedIdleConnections += 1 }
+        if let user {
+            user.record(.connectionClosed)
+        } else {
+            closedIdleConnections.append(ConnectionID(socket.number))
+        }
     }
 
     private func forget(_ descriptor: Int32) {
@@ -141,6 +156,7 @@ final class SocketTable {
             connectionsByPorts[ports]?.removeAll { $0.descriptor == descriptor }
             if connectionsByPorts[ports]?.isEmpty == true { connectionsByPorts[ports] = nil }
         }
+        if sockets[index].ports != nil { records[descriptor] = nil }
         if sockets[index].isDead { deadConnections -= 1 }
         idle.remove(descriptor)
         let generation = sockets[index].generation
@@ -151,9 +167,12 @@ final class SocketTable {
     // MARK: Users
 
     /// The new connection of `descriptor` is ready, and found by its ends from now on.
-    func named(_ descriptor: Int32, _ ends: ConnectionEnds, _ sharing: Sharing) {
+    func named(_ descriptor: Int32, _ ends: ConnectionEnds, _ sharing: Sharing, _ record: ConnectionRecord? = nil) {
+        records[descriptor] = record
         self[descriptor].ports = ends.ports
         self[descriptor].sharing = sharing
+        // One to a Unix socket has no ports.
+        guard ends.remote.port > 0 else { return }
         connectionsByPorts[ends.ports, default: []].append((descriptor, ends))
     }
 
@@ -190,7 +209,7 @@ final class SocketTable {
     }
 
     func connection(of descriptor: Int32) -> Connection {
-        Connection(descriptor: descriptor, generation: generation(of: descriptor))
+        Connection(descriptor: descriptor, generation: generation(of: descriptor), number: self[descriptor].number)
     }
 
     // MARK: Idle connections
@@ -247,7 +266,7 @@ final class SocketTable {
         Self.replaceByClosedSocket(descriptor)
         self[descriptor].isDead = true
         deadConnections += 1
-        closedIdleConnections += 1
+        closedIdleConnections.append(ConnectionID(self[descriptor].number))
     }
 
     private static func replaceByClosedSocket(_ descriptor: Int32) {
@@ -277,6 +296,7 @@ final class SocketTable {
 struct Connection: Equatable {
     let descriptor: Int32
     let generation: UInt32
+    let number: UInt64
 }
 
 /// Both ends of a connection.

@@ -2,14 +2,21 @@ import CHTTPHandlesCurl
 import HTTPHandlesCore
 
 extension Transfer {
-    func resolverStarts() {
+    /// Whether libcurl may resolve the name.
+    func resolverStarts() -> Bool {
+        guard exchange.request?.options.asksForAddresses != true || nameToResolve == nil else {
+            askForAddresses()
+            return false
+        }
         attempt.isResolving = true
         // libcurl also "resolves" an address.
         if let name = nameToResolve { record(.resolving(host: name)) }
+        return true
     }
 
     func socketOpened(_ descriptor: Int32, _ address: SocketAddress) {
-        engine.sockets.opened(descriptor, by: self)
+        let address = unixAddress ?? address
+        engine.sockets.opened(descriptor, by: self, at: engine.now)
         attempt.openedSockets.append(descriptor)
         switch attempt.sending {
         case .head, .body:
@@ -22,12 +29,24 @@ extension Transfer {
             attempt.isResolving = false
             if nameToResolve != nil { record(.resolved(address: address.host)) }
         }
-        record(.connecting(address))
+        record(.connecting(address, connectionID(descriptor)))
     }
 
     /// A socket of this transfer is connected.
-    func connected(_ address: SocketAddress) {
-        record(.connected(address, secure: isSecure))
+    func connected(_ descriptor: Int32, _ address: SocketAddress) {
+        record(.connected(unixAddress ?? address, secure: isSecure, connectionID(descriptor)))
+    }
+
+    /// libcurl closes a socket that could not be connected. The event interface of 7.88 tries the next address only with its
+    /// next timer, and where that was for the other family, never.
+    func addressFailed() {
+        guard isRunning, case .waiting = attempt.sending else { return }
+        attempt.mayHaveNextAddress = true
+        note()
+    }
+
+    private func connectionID(_ descriptor: Int32) -> ConnectionID {
+        ConnectionID(engine.sockets[descriptor].number)
     }
 
     /// The connection is ready for the request. `false` if the request must not go out on it.
@@ -48,9 +67,13 @@ extension Transfer {
             newConnectionReady(opened, ends)
         } else {
             if let pooled { use(pooled) }
-            if isFirst { record(.reused(ends.remote)) }
+            if isFirst { record(.reused(unixAddress ?? ends.remote, pooled.map(connectionID))) }
         }
-        attempt.stream = (opened ?? pooled).map { engine.sockets.requestBegins(on: $0) }
+        let connection = opened ?? pooled
+        attempt.stream = connection.map { engine.sockets.requestBegins(on: $0) }
+        if attempt.mayBeHTTP2, let connection, case .shared = engine.sockets[connection].sharing {
+            attempt.sharesConnection = !appliedRequest.connectsAnew || exchange.restarts != 0
+        }
         attempt.rejection = nil
         if attempt.mayBeHTTP2, needsReasonOfRefusal(isFirst: isFirst) { setVerbose(true) }
         if exchange.request?.options.values.recordsSecurityInfo == true {
@@ -63,15 +86,16 @@ extension Transfer {
     }
 
     private func newConnectionReady(_ descriptor: Int32, _ ends: ConnectionEnds) {
-        engine.sockets.named(descriptor, ends, sharing)
+        keepRecord(of: descriptor, ends)
         if !engine.sockets[descriptor].isConnected {
             // The poll back end does not see when it is.
             engine.sockets.connected(descriptor)
-            connected(ends.remote)
+            connected(descriptor, ends.remote)
         }
         attempt.openedSockets.removeAll { $0 == descriptor }
         leaveSockets()
         attempt.connection = engine.sockets.connection(of: descriptor)
+        attempt.lastConnection = attempt.connection
         if isSecure { record(.secured) }
     }
 
@@ -89,17 +113,32 @@ extension Transfer {
         guard pooled != attempt.connection else { return }
         if let connection = attempt.connection { engine.sockets.leave(connection, self, at: engine.now) }
         attempt.connection = pooled
+        attempt.lastConnection = pooled
         engine.sockets.join(descriptor, self)
     }
 
     /// libcurl is asked only where the table does not know it, because libcurl searches all of its connections: a connection
-    /// whose first transfer ended before it was ready.
+    /// whose first transfer ended before it was ready, or one to a Unix socket.
     private func pooledDescriptor(_ ends: ConnectionEnds) -> Int32? {
-        if let known = engine.sockets.descriptor(of: ends) { return known }
+        // All connections to one Unix socket have the same ends.
+        if unixAddress == nil, let known = engine.sockets.descriptor(of: ends) { return known }
         guard let descriptor = curl.socket(CURLINFO_ACTIVESOCKET), engine.sockets[descriptor].isOpen else { return nil }
-        engine.sockets.named(descriptor, ends, sharing)
+        guard engine.sockets[descriptor].ports == nil else { return descriptor }
+        keepRecord(of: descriptor, ends)
         engine.sockets.connected(descriptor)
         return descriptor
+    }
+
+    /// Makes the connection one that is found and listed.
+    private func keepRecord(of descriptor: Int32, _ ends: ConnectionEnds) {
+        guard let request = exchange.request else { return }
+        let ends = unixAddress.map { ConnectionEnds(local: SocketAddress(host: "", port: 0), remote: $0) } ?? ends
+        let record = ConnectionRecord(
+            origin: request.url.origin,
+            ends: ends,
+            agreement: isSecure ? TLSLibrary.agreement(of: curl) : nil
+        )
+        engine.sockets.named(descriptor, ends, sharing, record)
     }
 
     /// How the connection that has just become ready is used. HTTP/2 is agreed on in the TLS handshake, or known before.
@@ -114,7 +153,8 @@ extension Transfer {
     /// The last look at a pooled connection before a request goes out on it: the server may have closed it, or sent
     /// something that would be taken for the answer (RFC 9112, section 9.2). libcurl does not look, or not each time.
     private func isFit(_ descriptor: Int32) -> Bool {
-        switch (engine.sockets.arrival(on: descriptor), engine.sockets[descriptor].sharing) {
+        if engine.sockets.maximumAge != nil, engine.sockets.isTooOld(descriptor, at: engine.now) { return false }
+        return switch (engine.sockets.arrival(on: descriptor), engine.sockets[descriptor].sharing) {
         case (.nothing, _), (.bytes, .shared): true
         // Over TLS it may be a session ticket and no data, which cannot be told: decision 0024.
         case (.bytes, .exclusive), (.end, _): false
@@ -130,7 +170,7 @@ extension Transfer {
     }
 
     /// libcurl sends the request once more: the pooled connection was dead, or the server refused the request.
-    private func maySendAgain(isNewConnection: Bool) -> Bool {
+    func maySendAgain(isNewConnection: Bool) -> Bool {
         isReusable = false
         if case .body = attempt.receiving {
             // The first step of a scheme, which has no body, was answered as if it were the request.
@@ -156,12 +196,9 @@ extension Transfer {
 
     /// The name that leads to the server; `nil` if it is an address already.
     var nameToResolve: String? {
-        guard let request = exchange.request else { return nil }
-        let overrides = request.options.values.resolveOverrides
-        if !overrides.isEmpty, let override = overrides.first(where: { $0.applies(to: request.url.origin) }) {
-            return override.isResolved ? nil : override.address
-        }
-        return request.url.origin.isHostLiteral ? nil : request.url.host
+        guard let request = exchange.request, unixAddress == nil else { return nil }
+        let target = ConnectionTarget(of: request.url.origin, request.options.values.resolveOverrides)
+        return target.isAddress ? nil : target.host
     }
 
     /// What was sent on a connection is reported before its end, though both may happen in one call.

@@ -10,14 +10,27 @@ extension Transfer {
         facts.status = status > 0 ? status : nil
         facts.httpVersion = HTTPVersion(curl: curl.information(CURLINFO_HTTP_VERSION))
         let isReused = curl.information(CURLINFO_NUM_CONNECTS) == 0
-        facts.requestTimes = curl.requestTimes(connects: !isReused, resolves: !isReused && nameToResolve != nil)
+        facts.requestTimes = curl.requestTimes(
+            connects: !isReused,
+            resolves: !isReused && nameToResolve != nil,
+            since: exchange.names.timeAsked
+        )
         facts.requestStatistics = curl.requestStatistics
         if case .waiting = attempt.sending { return facts }
-        facts.connectionInfo = curl.connectionInfo
+        let connection = openConnection
+        facts.connectionInfo = curl.connectionInfo(attempt.lastConnection.map { ConnectionID($0.number) }, unixAddress)
+        facts.connectionStatistics = connection.flatMap { ConnectionStatistics(of: $0.descriptor) }
         if exchange.request?.url.isSecure == true, exchange.request?.options.values.recordsSecurityInfo == true {
             facts.securityInfo = securityInfo(isReused: isReused)
         }
         return facts
+    }
+
+    /// The connection of the request, as long as it is open.
+    private var openConnection: Connection? {
+        guard let connection = attempt.lastConnection else { return nil }
+        let socket = engine.sockets[connection.descriptor]
+        return socket.isOpen && !socket.isDead && socket.generation == connection.generation ? connection : nil
     }
 
     private func securityInfo(isReused: Bool) -> SecurityInfo {
@@ -33,11 +46,13 @@ extension Transfer {
 
 extension CurlEasy {
     /// libcurl gives times also for what did not happen: to the resolving of addresses, and on a pooled connection.
-    fileprivate func requestTimes(connects: Bool, resolves: Bool) -> RequestTimes {
+    ///
+    /// - Parameter start: How long before libcurl's times the exchange has begun.
+    fileprivate func requestTimes(connects: Bool, resolves: Bool, since start: Duration) -> RequestTimes {
         /// In microseconds; 0 is for what did not happen.
         func time(_ info: CURLINFO) -> Duration? {
             let microseconds = offset(info)
-            return microseconds > 0 ? .microseconds(microseconds) : nil
+            return microseconds > 0 ? start + .microseconds(microseconds) : nil
         }
         return RequestTimes(
             nameResolved: resolves ? time(CURLINFO_NAMELOOKUP_TIME_T) : nil,
@@ -45,7 +60,7 @@ extension CurlEasy {
             secured: connects ? time(CURLINFO_APPCONNECT_TIME_T) : nil,
             sending: time(CURLINFO_PRETRANSFER_TIME_T),
             firstByte: time(CURLINFO_STARTTRANSFER_TIME_T),
-            total: time(CURLINFO_TOTAL_TIME_T) ?? .zero
+            total: time(CURLINFO_TOTAL_TIME_T) ?? start
         )
     }
 
@@ -65,11 +80,21 @@ extension CurlEasy {
         )
     }
 
-    fileprivate var connectionInfo: ConnectionInfo {
-        ConnectionInfo(
+    fileprivate func connectionInfo(_ id: ConnectionID?, _ unixAddress: SocketAddress?) -> ConnectionInfo {
+        let isReused = information(CURLINFO_NUM_CONNECTS) == 0
+        if let unixAddress {
+            return ConnectionInfo(
+                id: id,
+                local: SocketAddress(host: "", port: 0),
+                peer: unixAddress,
+                isReused: isReused
+            )
+        }
+        return ConnectionInfo(
+            id: id,
             local: SocketAddress(host: text(CURLINFO_LOCAL_IP) ?? "", port: information(CURLINFO_LOCAL_PORT)),
             peer: SocketAddress(host: text(CURLINFO_PRIMARY_IP) ?? "", port: information(CURLINFO_PRIMARY_PORT)),
-            isReused: information(CURLINFO_NUM_CONNECTS) == 0
+            isReused: isReused
         )
     }
 

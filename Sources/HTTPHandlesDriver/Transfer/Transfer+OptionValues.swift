@@ -40,6 +40,19 @@ extension Transfer {
             // The old list goes only now that libcurl does not point to it any more.
             connectToList = list
         }
+        try curl.set(CURLOPT_DOH_URL, values.nameResolver.url)
+        // The answers of the caller's resolver have to be there when libcurl looks for them.
+        let cacheTime = values.nameResolver.custom == nil ? values.resolverCacheTime : .seconds(60)
+        try curl.set(CURLOPT_DNS_CACHE_TIMEOUT, cacheTime.map { Int($0.components.seconds) } ?? -1)
+        let delay = values.connectionAttemptDelay.nanosecondsClamped / 1_000_000
+        try curl.set(CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, Int(delay))
+        let socket = values.unixSocket
+        unixAddress = socket?.address
+        switch socket {
+        case .path(let path)?: try require(curl.set(CURLOPT_UNIX_SOCKET_PATH, path), "unixSocket", path)
+        case .abstract(let name)?: try require(curl.set(CURLOPT_ABSTRACT_UNIX_SOCKET, name), "unixSocket", name)
+        case nil: try curl.switchOff(CURLOPT_UNIX_SOCKET_PATH, text: nil)
+        }
         let resolve =
             switch values.ipVersion {
             case .any: CURL_IPRESOLVE_WHATEVER

@@ -93,6 +93,7 @@ extension Transfer {
             try applyCookies(request.options.values)
             appliedOptions = request.options
         }
+        if request.options.asksForAddresses || hasOwnNames { try applyNames(request) }
         if exchange.restarts != 0 { try applyRestarts() }
         if keepsSendingOnError {
             curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, false)
@@ -249,7 +250,9 @@ extension AppliedRequest {
         // Before 8.0 libcurl begins HTTP/2 anew on such a connection, which fails this request and all after it.
         let cannotShare = versions == .http2PriorKnowledge && !isSecure && CurlLibrary.version < 0x08_00_00
         // The connection would be authenticated, and libcurl has mixed up whose it is more than once.
-        connectsAnew = cannotShare || request.credentials?.secret == .ambient
+        connectsAnew =
+            cannotShare || request.credentials?.secret == .ambient
+            || request.options.hasUnixSocket && !CurlLibrary.knowsActiveSocket
         waitsForSharedConnection =
             switch versions {
             case .automatic: isSecure

@@ -39,9 +39,15 @@ package final class Transfer: AlarmOwner {
     /// The same.
     var connectToList = CurlList()
     /// The same.
+    var resolveList = CurlList()
+    /// The same.
     let parsedURL: CurlURL
     @safe @exclusivity(unchecked) var appliedURL: String?
     var appliedURLHasQuery = false
+    /// The lists of names are those of the caller's resolver.
+    var hasOwnNames = false
+    /// The Unix socket that is connected to, if it is one.
+    @safe @exclusivity(unchecked) var unixAddress: SocketAddress?
     /// The request line has another target than that of the URL.
     @safe @exclusivity(unchecked) var hasOwnTarget = false
     var appliedHeader = AppliedHeader.none
@@ -102,6 +108,7 @@ package final class Transfer: AlarmOwner {
     package var isSendingPaused: Bool { attempt.isSendingPaused }
     package var isReceivingPaused: Bool { attempt.isReceivingPaused }
     package var isCoded: Bool { attempt.isCoded }
+    package var sharesConnection: Bool { attempt.sharesConnection }
 
     // MARK: Beginning and end
 
@@ -165,6 +172,10 @@ package final class Transfer: AlarmOwner {
         if movedBody {
             movedBody = false
             exchange.delegate?.transferMovedBody(self, engine)
+        }
+        if attempt.mayHaveNextAddress {
+            attempt.mayHaveNextAddress = false
+            engine.look(at: self)
         }
         guard attempt.isHTTP2, isRunning else { return }
         if attempt.needsLook {

@@ -9,6 +9,8 @@ struct TransferExchange {
     var restarts: UInt8 = 0
     /// The transfer begins again as soon as libcurl is done with it.
     var pendingRestart: RestartReason?
+    /// What the caller's resolver is asked, and has answered.
+    var names = CustomNames()
 }
 
 /// How far one attempt of an exchange has come: the first one, or one after a restart. Made anew for each attempt.
@@ -39,13 +41,19 @@ struct TransferAttempt {
     var agreement: TLSLibrary.Agreement?
     var isResolving = false
     var openedSockets: [Int32] = []
+    /// An address could not be connected to, and there may be another one.
+    var mayHaveNextAddress = false
     /// The connection that the request went out on last.
     var connection: Connection?
+    /// The same, after the transfer has left it.
+    var lastConnection: Connection?
     /// The system's error where it gave no socket; 0 if it did.
     var socketError: Int32 = 0
 
     // HTTP/2
     var mayBeHTTP2 = false
+    /// The connection is one of HTTP/2 that other transfers may use too.
+    var sharesConnection = false
     /// The response came over HTTP/2.
     var isHTTP2 = false
     /// Where the request went, if the connection is one of HTTP/2.

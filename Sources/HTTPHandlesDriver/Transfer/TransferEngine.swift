@@ -18,7 +18,7 @@ package protocol TransferEngineDelegate: AnyObject {
     /// What the idle connections may be at this moment.
     var idleLimits: IdleLimits { get }
     /// A connection that no transfer used was closed.
-    func idleConnectionClosed()
+    func idleConnectionClosed(_ connection: ConnectionID)
     /// The engine can do nothing any more. Every transfer has been told.
     func engineFailed(_ engine: TransferEngine)
 }
@@ -168,8 +168,8 @@ package final class TransferEngine {
         curlObjects.backend.noteNewWork()
     }
 
-    /// Has libcurl look for the end of a response that it has received already. It does so only for a transfer that goes on
-    /// after a pause.
+    /// Has libcurl look for the end of a response that it has received already, or for the next address. It does so only for a
+    /// transfer that goes on after a pause.
     func look(at transfer: Transfer) {
         guard transfer.isRunning, !transfer.attempt.isReceivingPaused, case .running(let curlObjects) = state else {
             return
@@ -300,7 +300,10 @@ package final class TransferEngine {
 
     private func finishTurn(_ curlObjects: CurlObjects) {
         while let (transfer, result) = curlObjects.multi.nextCompletion() {
-            if transfer.beginsAgain(after: result) {
+            if transfer.exchange.names.isAsking {
+                remove(transfer)
+                transfer.addressesAwaited()
+            } else if transfer.beginsAgain(after: result) {
                 restart(transfer, curlObjects)
             } else {
                 transfer.completed(result)
@@ -317,7 +320,26 @@ package final class TransferEngine {
 
     /// The limits of the idle connections are others.
     package func idleLimitsChanged() {
+        sockets.maximumAge = idleLimits.age
         if case .running(let curlObjects) = state { curlObjects.idleCare.limitsChanged(self) }
+    }
+
+    /// The connections that are ready for requests or in use.
+    package var connections: [PooledConnection] { sockets.connections(at: now) }
+
+    /// Ends all connections that no transfer uses. Returns how many there were.
+    package func closeIdleConnections() -> Int { sockets.endIdleConnections() }
+
+    /// Goes on with a transfer for which the caller's resolver was asked.
+    package func proceed(_ transfer: Transfer, to addresses: [String]) throws(HandleError) {
+        guard case .running(let curlObjects) = state, transfer.exchange.names.isAsking else { return }
+        try transfer.beginAgain(at: addresses)
+        do {
+            try curlObjects.add(transfer)
+        } catch {
+            transfer.isRunning = false
+            throw error
+        }
     }
 
     /// Begins the exchange of a transfer once more. What its first attempt leads to in libcurl's callbacks, like the end of
@@ -340,7 +362,7 @@ package final class TransferEngine {
             unsent = []
             for transfer in again where transfer.isRunning { transfer.deliver(self) }
         }
-        guard !noted.isEmpty || sockets.closedIdleConnections > 0 else { return }
+        guard !noted.isEmpty || !sockets.closedIdleConnections.isEmpty else { return }
         var next = 0
         while next < noted.count {
             let transfer = noted[next]
@@ -348,10 +370,10 @@ package final class TransferEngine {
             if transfer.isNoted { transfer.deliver(self) }
         }
         noted.removeAll(keepingCapacity: true)
-        while sockets.closedIdleConnections > 0 {
-            sockets.closedIdleConnections -= 1
-            delegate?.idleConnectionClosed()
-        }
+        guard !sockets.closedIdleConnections.isEmpty else { return }
+        let closed = sockets.closedIdleConnections
+        sockets.closedIdleConnections = []
+        for connection in closed { delegate?.idleConnectionClosed(connection) }
     }
 
     // MARK: Beginning and end
@@ -383,6 +405,7 @@ package final class TransferEngine {
             )
         }
         sockets.backend = backend
+        sockets.maximumAge = idleLimits.age
         let curlObjects = CurlObjects(multi, share, cookies, backend)
         state = .running(curlObjects)
         return curlObjects
@@ -405,6 +428,7 @@ package final class TransferEngine {
         // Also one that is over, for whose request the caller is being asked for credentials.
         for transfer in transfers where transfer.exchange.request != nil {
             remove(transfer)
+            transfer.exchange.names.isAsking = false
             transfer.record(.failed(error, []))
         }
         tearDown(.failed(error))

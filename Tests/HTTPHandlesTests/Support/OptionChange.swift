@@ -42,7 +42,7 @@ struct OptionChange: Sendable {
     var isOnlySessions: Bool { name.hasPrefix("maximumConnections") || limitsIdleConnections }
 
     /// It closes idle connections, so that the next request has to make one.
-    var limitsIdleConnections: Bool { name.hasPrefix("maximumIdle") }
+    var limitsIdleConnections: Bool { name == "poolLimits" }
 }
 
 extension OptionChange {
@@ -65,7 +65,7 @@ extension OptionChange {
         OptionChange("totalTimeout", .totalTimeout, [.zero] + Duration.samples),
         OptionChange("maximumRedirects", .maximumRedirects, [10, .max, 1, 0]),
         OptionChange("maximumHeadSize", .maximumHeadSize, [64 * 1024, 300 * 1024, 1]),
-        OptionChange("maximumConnectionsPerServer", .maximumConnectionsPerServer, [nil, .max, 2, 1]),
+        OptionChange("maximumConnectionsPerServer", .maximumConnectionsPerServer, [256, nil, .max, 2, 1]),
         OptionChange("maximumConnections", .maximumConnections, [nil, .max, 2, 1]),
         OptionChange("maximumDecodingRatio", .maximumDecodingRatio, [250, nil, .max, 1]),
         OptionChange("receiveBuffer", .receiveBuffer, [BufferMarks()] + BufferMarks.samples),
@@ -75,6 +75,17 @@ extension OptionChange {
             .resolveOverrides,
             [[], [ResolveOverride(host: "127.0.0.1", port: 1, address: "127.0.0.1")]]
         ),
+        OptionChange(
+            "nameResolver",
+            .nameResolver,
+            [
+                .system, NameResolver { _ in ["127.0.0.1"] }, .dnsOverHTTPS("https://127.0.0.1:1/"),
+                NameResolver { _ in [] },
+            ]
+        ),
+        OptionChange("resolverCacheTime", .resolverCacheTime, [.seconds(60), .zero, nil]),
+        OptionChange("connectionAttemptDelay", .connectionAttemptDelay, [.milliseconds(200), .zero]),
+        OptionChange("unixSocket", .unixSocket, [nil, .path("/nowhere/at/all"), .abstract("nothing listens here")]),
         OptionChange("ipVersion", .ipVersion, [.any, .v4, .v6]),
         OptionChange(
             "localAddress",
@@ -93,8 +104,8 @@ extension OptionChange {
         ),
         OptionChange("keepAlive", .keepAlive, [true, false]),
         OptionChange("pathAsIs", .pathAsIs, [false, true]),
-        OptionChange("maximumIdleConnections", .maximumIdleConnections, [100, nil, 0, .max]),
-        OptionChange("maximumIdleTime", .maximumIdleTime, [.seconds(118)] + Duration.samples),
+        OptionChange("poolLimits", .poolLimits, [PoolLimits()] + PoolLimits.samples),
+        OptionChange("trafficClass", .trafficClass, [nil, TrafficClass(dscp: 46, priority: 6), TrafficClass(dscp: 0)]),
         OptionChange("decodesContent", .decodesContent, [true, false]),
         OptionChange("usesCookies", .usesCookies, [true, false]),
         OptionChange("tcpNoDelay", .tcpNoDelay, [true, false]),
@@ -113,6 +124,15 @@ private func untilCancelled() async {
 extension Duration {
     /// Returns as soon as possible.
     fileprivate static let samples: [Duration] = [.zero, .seconds(Int64.max), .milliseconds(3), .nanoseconds(1)]
+}
+
+extension PoolLimits {
+    fileprivate static let samples = [
+        PoolLimits(idleConnections: nil, idleTime: nil), PoolLimits(idleConnections: 0),
+        PoolLimits(idleConnections: .max),
+        PoolLimits(idleTime: .zero), PoolLimits(idleTime: .seconds(Int64.max)), PoolLimits(idleTime: .nanoseconds(1)),
+        PoolLimits(age: .seconds(Int64.max)), PoolLimits(age: .nanoseconds(1)),
+    ]
 }
 
 extension BufferMarks {
