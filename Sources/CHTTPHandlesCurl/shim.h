@@ -35,6 +35,7 @@ typedef int (*chttphandles_seek_callback)(void *data, curl_off_t offset, int ori
 typedef int (*chttphandles_trailer_callback)(struct curl_slist **list, void *data);
 typedef int (*chttphandles_prereq_callback)(void *data, char *remote, char *local, int remotePort, int localPort);
 typedef int (*chttphandles_resolver_start_callback)(void *state, void *reserved, void *data);
+typedef CURLcode (*chttphandles_ssl_context_callback)(CURL *easy, void *context, void *data);
 typedef int (*chttphandles_debug_callback)(CURL *easy, curl_infotype type, char *bytes, size_t count, void *data);
 typedef curl_socket_t (*chttphandles_opensocket_callback)(void *data, curlsocktype purpose, struct curl_sockaddr *address);
 typedef int (*chttphandles_closesocket_callback)(void *data, curl_socket_t socket);
@@ -55,6 +56,7 @@ CHTTPHANDLES_EASY_SET(seek_callback, chttphandles_seek_callback)
 CHTTPHANDLES_EASY_SET(trailer_callback, chttphandles_trailer_callback)
 CHTTPHANDLES_EASY_SET(prereq_callback, chttphandles_prereq_callback)
 CHTTPHANDLES_EASY_SET(resolver_start_callback, chttphandles_resolver_start_callback)
+CHTTPHANDLES_EASY_SET(ssl_context_callback, chttphandles_ssl_context_callback)
 CHTTPHANDLES_EASY_SET(debug_callback, chttphandles_debug_callback)
 CHTTPHANDLES_EASY_SET(opensocket_callback, chttphandles_opensocket_callback)
 CHTTPHANDLES_EASY_SET(closesocket_callback, chttphandles_closesocket_callback)

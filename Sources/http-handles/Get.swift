@@ -40,14 +40,9 @@ struct Get: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Close the request after this time.", valueName: "seconds"))
     var cancelAfter: Seconds?
 
-    @Option(help: ArgumentHelp("The PEM file of the trusted certificate authorities.", valueName: "file"))
-    var cacert: String?
+    @OptionGroup var tls: TLSArguments
 
-    @Flag(help: "Do not verify the server's certificate.")
-    var insecure = false
-
-    @Option(help: ArgumentHelp("The HTTP version: 1.1, 2, or 2-prior-knowledge.", valueName: "version"))
-    var http: HTTPVersionArgument?
+    @OptionGroup var versions: HTTPVersionArguments
 
     @Option(
         help: ArgumentHelp("Write the events to standard error, as they happen: text or json.", valueName: "format")
@@ -108,9 +103,8 @@ struct Get: AsyncParsableCommand {
         if pathAsIs { options.append(.set(.pathAsIs, to: true)) }
         if noRedirects { options.append(.set(.redirectPolicy, to: .never)) }
         if let timeout { options.append(.set(.totalTimeout, to: timeout.duration)) }
-        if let cacert { options.append(.set(.certificateAuthorityFile, to: cacert)) }
-        if insecure { options.append(.set(.verifiesServer, to: false)) }
-        if let http { options.append(.set(.httpVersions, to: http.policy)) }
+        options += try tls.options()
+        if let policy = versions.policy { options.append(.set(.httpVersions, to: policy)) }
         return options + (try network.settings())
     }
 
@@ -259,21 +253,6 @@ struct MessageOptions: ParsableArguments {
     private static func isRegular(_ file: String) -> Bool {
         let type = try? FileManager.default.attributesOfItem(atPath: file)[.type] as? FileAttributeType
         return type == .typeRegular && FileManager.default.isReadableFile(atPath: file)
-    }
-}
-
-/// The argument of `--http`.
-enum HTTPVersionArgument: String, ExpressibleByArgument {
-    case http1_1 = "1.1"
-    case http2 = "2"
-    case http2PriorKnowledge = "2-prior-knowledge"
-
-    var policy: HTTPVersionPolicy {
-        switch self {
-        case .http1_1: .http1_1
-        case .http2: .automatic
-        case .http2PriorKnowledge: .http2PriorKnowledge
-        }
     }
 }
 

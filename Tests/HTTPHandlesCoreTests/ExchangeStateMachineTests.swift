@@ -42,7 +42,7 @@ struct ExchangeStateMachineTests {
                     case .informational(let head): machine?.informationalArrived(head, &actions)
                     case .challenge(let head): machine?.challengeArrived(head, &actions)
                     case .head(let head): machine?.headArrived(head, .deliver, &actions)
-                    case .trailers: break
+                    case .trailers, .certificateQuestion: break
                     case .finished: machine?.transferEnded(&actions)
                     case .failed(let error, let secureFailure):
                         machine?.transferFailed(error, secureFailure, nil, &actions)

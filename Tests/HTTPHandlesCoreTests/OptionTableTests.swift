@@ -129,9 +129,35 @@ struct OptionValueTests {
                 == "maximumConnections must be 1 or more, or nil (no limit), but is 0"
         )
         #expect(Self.refusal(.maximumRedirects, -1) != nil)
-        #expect(Self.refusal(.certificateAuthorityFile, "") != nil)
-        #expect(Self.refusal(.clientCertificate, ClientCertificate(file: "a\u{0}b")) != nil)
-        #expect(Self.refusal(.clientCertificate, ClientCertificate(file: "a", keyFile: "")) != nil)
+        for source in [CertificateSource.file(""), .file("a\u{0}b"), .bytes([])] {
+            #expect(Self.refusal(.serverTrust, ServerTrust(.only([source]))) != nil)
+            #expect(Self.refusal(.serverTrust, ServerTrust(revocationLists: [source])) != nil)
+            #expect(Self.refusal(.clientIdentity, ClientIdentity(certificate: source)) != nil)
+            #expect(Self.refusal(.clientIdentity, ClientIdentity(certificate: .file("a"), key: source)) != nil)
+            #expect(Self.refusal(.clientIdentity, .pkcs12(source)) != nil)
+        }
+        #expect(Self.refusal(.serverTrust, ServerTrust(.only([]))) == "serverTrust: there are no authorities")
+        #expect(Self.refusal(.serverTrust, ServerTrust(requiresStapledStatus: true, ignored: .all)) != nil)
+        #expect(Self.refusal(.clientIdentity, ClientIdentity(certificate: .directory("a"))) != nil)
+        let identity = ClientIdentity(certificate: .file("a"), password: String(repeating: "x", count: 1001))
+        #expect(
+            Self.refusal(.clientIdentity, identity) == "clientIdentity: the password is longer than 1000 bytes"
+        )
+        #expect(Self.refusal(.tlsAlgorithms, TLSAlgorithms(cipherSuites: "a b")) != nil)
+        #expect(Self.refusal(.tlsAlgorithms, TLSAlgorithms(groups: "")) != nil)
+    }
+
+    @Test(
+        arguments: [
+            ("sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", true),
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", true), ("", false), ("sha256//", false),
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", false),
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA;=", false),
+            ("/etc/ssl/key.pem", false),
+        ]
+    )
+    func `a pin is the hash of a key`(text: String, isPin: Bool) {
+        #expect((PublicKeyPin(sha256: text) != nil) == isPin)
     }
 
     /// libcurl would interpret a text that is similar to an address as a name, and resolve it synchronously.
@@ -233,11 +259,16 @@ struct OptionValueTests {
     }
 
     @Test func `a password is never shown`() {
-        let certificate = ClientCertificate(file: "c", keyFile: "k", keyPassword: "secret")
-        #expect("\(certificate) \(String(reflecting: certificate))" == "c with the key in k c with the key in k")
+        let identity = ClientIdentity(certificate: .file("c"), key: .bytes([77, 78]), password: "secret")
+        let text = "c with the key in 2 bytes"
+        #expect("\(identity) \(String(reflecting: identity))" == "\(text) \(text)")
         var values = OptionValues()
-        values.clientCertificate = certificate
-        #expect(!"\(values)".contains("secret"))
+        values.clientIdentity = identity
+        var dumped = ""
+        dump(identity, to: &dumped)
+        #expect(!dumped.contains("secret") && !dumped.contains("77"))
+        dump(values, to: &dumped)
+        #expect(!dumped.contains("secret") && !"\(values)".contains("secret"))
     }
 }
 
@@ -248,7 +279,7 @@ struct CertificateProblemTests {
             (60, 18, .selfSigned), (60, 20, .unknownAuthority), (60, 10, .expired), (60, 9, .notYetValid),
             (60, 0, .wrongName), (60, 1, .wrongName), (60, 62, .wrongName), (60, 23, .revoked),
             (60, 3, .revocationUnknown), (60, 26, .wrongUsage), (60, 66, .tooWeak), (60, 7, .invalid),
-            (91, 0, .revoked), (35, 18, nil), (77, 0, nil),
+            (91, 0, .revocationUnknown), (60, 50, .refused), (90, 0, .wrongKey), (35, 18, nil), (77, 0, nil),
         ] as [(Int32, Int, CertificateProblem?)]
     )
     func `what is wrong with a certificate`(curl: Int32, verifyResult: Int, problem: CertificateProblem?) {

@@ -36,11 +36,13 @@ struct OptionListTests {
         let values = try Self.names(in: "Transfer+OptionValues.swift", "CURLOPT_")
             .union(Self.names(in: "Transfer+Authentication.swift", "CURLOPT_"))
             .union(Self.names(in: "Transfer+Names.swift", "CURLOPT_"))
+            .union(Self.names(in: "../TLS/Transfer+TLS.swift", "CURLOPT_"))
         let table = Set(OptionEntry.all.flatMap(\.row.curlNames))
-        // Whether a connection is closed also depends on the request; the directory of authorities is always off; Negotiate
-        // needs a separate connection.
+        // Whether a connection is closed also depends on the request; the directory of authorities is only a number;
+        // Negotiate needs a separate connection; TLS sessions are off with stapled status.
+        let others: Set = ["CURLOPT_CAPATH", "CURLOPT_FRESH_CONNECT", "CURLOPT_SSL_SESSIONID_CACHE"]
         #expect(
-            values.union(["CURLOPT_FORBID_REUSE"]).subtracting(["CURLOPT_CAPATH", "CURLOPT_FRESH_CONNECT"])
+            values.union(["CURLOPT_FORBID_REUSE", "CURLOPT_SSL_CTX_FUNCTION"]).subtracting(others)
                 == table.filter { $0.hasPrefix("CURLOPT_") }
         )
         #expect(try Self.names(in: "Transfer+Options.swift", "CURLOPT_").contains("CURLOPT_FORBID_REUSE"))

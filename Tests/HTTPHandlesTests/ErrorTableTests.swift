@@ -93,7 +93,7 @@ struct ErrorTableTests {
         },
         .clientAuthCertNeeded: {
             let servers = try TLSServers.shared.get()
-            let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: servers.authorityFile)])
+            let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(servers.authorityFile))])
             let server = try DemandingServer()
             // The server reports it after the client has completed the handshake.
             _ = try await session.get(server.url)
@@ -118,8 +118,11 @@ struct ErrorTableTests {
         },
         .clientCertNoPrivateKey: {
             let servers = try TLSServers.shared.get()
-            let certificate = ClientCertificate(file: servers.clientFile, keyFile: servers.authorityFile)
-            _ = try await SessionHandle(options: [.set(.clientCertificate, to: certificate)]).get(servers.url(.good))
+            let identity = ClientIdentity(
+                certificate: .file(servers.clientFile),
+                key: .file(servers.authorityFile)
+            )
+            _ = try await SessionHandle(options: [.set(.clientIdentity, to: identity)]).get(servers.url(.good))
         },
     ]
 

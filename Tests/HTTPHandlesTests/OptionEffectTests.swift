@@ -63,7 +63,7 @@ struct OptionEffectTests {
             (.automatic, .http2), (.http1_1, .http1_1), (.http2PriorKnowledge, .http2),
         ] as [(HTTPVersionPolicy, HTTPVersion)] {
             let session = try SessionHandle(options: [
-                .set(.httpVersions, to: versions), .set(.certificateAuthorityFile, to: nginx.authorityFile),
+                .set(.httpVersions, to: versions), .set(.serverTrust, to: .authorities(nginx.authorityFile)),
             ])
             #expect(try await session.get(nginx.https("/hello")).head.version == expected)
         }
@@ -232,7 +232,7 @@ struct OptionEffectTests {
     @Test func `resolveOverrides do not change the expected name of the certificate`() async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
-            .set(.certificateAuthorityFile, to: servers.authorityFile),
+            .set(.serverTrust, to: .authorities(servers.authorityFile)),
             .set(
                 .resolveOverrides,
                 to: ["other.example", "third.example"].map {

@@ -44,7 +44,7 @@ struct StoredBodyTests {
         let nginx = try Nginx.shared.get()
         let bytes = pattern(2_000_000)
         let path = try scratch.file("up", bytes)
-        let old = try SessionHandle(options: [.set(.certificateAuthorityFile, to: nginx.authorityFile)])
+        let old = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
         for url in [nginx.https("/upload/one-\(UUID())"), nginx.https1("/upload/two-\(UUID())")] {
             let created = try await old.fetch(.put, url, body: .file(path))
             #expect(created.status.code == 201)

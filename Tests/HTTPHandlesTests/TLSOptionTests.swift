@@ -12,15 +12,15 @@ import Glibc
 @Suite("TLS options", .timeLimit(.minutes(5)))
 struct TLSOptionTests {
     static func session(_ servers: TLSServers, _ options: OptionSetting...) throws -> SessionHandle {
-        try SessionHandle(options: [.set(.certificateAuthorityFile, to: servers.authorityFile)] + options)
+        try SessionHandle(options: [.set(.serverTrust, to: .authorities(servers.authorityFile))] + options)
     }
 
-    @Test func certificateAuthorityFile() async throws {
+    @Test func serverTrust() async throws {
         let servers = try TLSServers.shared.get()
         let session = try Self.session(servers)
         #expect(try await session.get(servers.url(.good)).status == .ok)
         // A connection that was verified with one authority is not used with another.
-        try await session.setOption(.certificateAuthorityFile, to: nil)
+        try await session.setOption(.serverTrust, to: .system)
         let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.good)) }
         #expect(error?.certificateProblem == .unknownAuthority)
     }
@@ -38,33 +38,134 @@ struct TLSOptionTests {
         #expect(error?.certificateProblem == nil)
     }
 
-    @Test func clientCertificate() async throws {
+    @Test func maximumTLSVersion() async throws {
+        let servers = try TLSServers.shared.get()
+        let session = try Self.session(servers)
+        #expect(try await OptionEffectTests.text(session, servers.url(.good)).hasPrefix("TLSv1.3"))
+        try await session.setOption(.maximumTLSVersion, to: .tls1_2)
+        #expect(try await OptionEffectTests.text(session, servers.url(.good)).hasPrefix("TLSv1.2"))
+        try await session.setOption(.minimumTLSVersion, to: .tls1_3)
+        let reason = "maximumTLSVersion is older than minimumTLSVersion"
+        await #expect(throws: HandleError.invalidParameter(.sendRequest, reason)) {
+            try await session.get(servers.url(.good))
+        }
+    }
+
+    @Test func tlsAlgorithms() async throws {
+        let servers = try TLSServers.shared.get()
+        for (algorithms, version, part, value) in [
+            (TLSAlgorithms(tls1_3CipherSuites: "TLS_CHACHA20_POLY1305_SHA256"), nil, 4, "TLS_CHACHA20_POLY1305_SHA256"),
+            (
+                TLSAlgorithms(cipherSuites: "ECDHE-ECDSA-AES128-GCM-SHA256"), .tls1_2, 4,
+                "ECDHE-ECDSA-AES128-GCM-SHA256"
+            ),
+            (TLSAlgorithms(groups: "P-384"), nil, 5, "secp384r1"),
+        ] as [(TLSAlgorithms, TLSVersion?, Int, String)] {
+            let session = try Self.session(
+                servers,
+                .set(.tlsAlgorithms, to: algorithms),
+                .set(.maximumTLSVersion, to: version)
+            )
+            let parts = try await OptionEffectTests.text(session, servers.url(.good)).split(separator: "|")
+            #expect(parts.contains { $0 == value }, "\(part): \(parts)")
+            // Not with the session's default.
+            try await session.setOption(.tlsAlgorithms, to: nil)
+            let others = try await OptionEffectTests.text(session, servers.url(.good)).split(separator: "|")
+            #expect(!others.contains { $0 == value }, "\(part): \(others)")
+        }
+    }
+
+    @Test func `unknown algorithms are refused before anything is sent`() async throws {
+        let server = try ScriptedServer { $0.waitForClose() }
+        for algorithms in [
+            TLSAlgorithms(cipherSuites: "no-such-suite"), TLSAlgorithms(tls1_3CipherSuites: "TLS_NO_SUCH"),
+            TLSAlgorithms(groups: "X25519:no-such-group"),
+        ] {
+            let session = try SessionHandle(options: [.set(.tlsAlgorithms, to: algorithms)])
+            let error = await #expect(throws: HandleError.self) { try await session.get(server.url()) }
+            #expect(error?.code == .invalidParameter && error?.operation == .sendRequest)
+            #expect(error?.reason.hasPrefix("tlsAlgorithms: OpenSSL does not know all of ") == true)
+        }
+        #expect(server.connectionsAccepted == 0)
+    }
+
+    // MARK: HTTP versions
+
+    @Test func `HTTP/2 or fail`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(options: [
+            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.httpVersions, to: .http2Only),
+        ])
+        #expect(try await session.get(nginx.https("/hello")).head.version == .http2)
+        // A pooled connection of HTTP/1.1 does not count.
+        let other = try SessionHandle(options: [
+            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.httpVersions, to: .http1_1),
+        ])
+        #expect(try await OptionEffectTests.text(other, nginx.https("/protocol")).hasPrefix("HTTP/1.1"))
+        try await other.setOption(.httpVersions, to: .http2Only)
+        #expect(try await other.get(nginx.https("/hello")).head.version == .http2)
+        for (url, reason) in [
+            (nginx.https1("/hello"), "the server does not offer HTTP/2, which httpVersions requires"),
+            (nginx.http("/hello"), "httpVersions requires HTTP/2 over TLS, but the URL is http"),
+        ] {
+            let error = HandleError(.httpProtocolMismatch, .sendRequest, reason: reason)
+            await #expect(throws: error) { try await session.get(url) }
+        }
+    }
+
+    @Test func `a request is not sent over a version that is not allowed`() async throws {
+        let received = Record<Int>()
+        let server = try ScriptedServer { connection in
+            if let request = try connection.readRequest() { received.note(request.head.bytes.count) }
+        }
+        let front = try TLSFront.shared.get()
+        let session = try SessionHandle(options: [
+            .set(.serverTrust, to: .authorities(front.authorityFile)), .set(.httpVersions, to: .http2Only),
+        ])
+        let error = await #expect(throws: HandleError.self) { try await session.get(try front.url(server, .http1_1)) }
+        #expect(error?.code == .httpProtocolMismatch)
+        #expect(received.all.isEmpty)
+    }
+
+    @Test(arguments: [HTTPVersionPolicy.http3, .http3Only])
+    func `HTTP/3 without support for it`(versions: HTTPVersionPolicy) async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(options: [
+            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.httpVersions, to: versions),
+        ])
+        guard try await !session.option(.linkedLibrary).has(.http3) else { return }
+        let error = await #expect(throws: HandleError.self) { try await session.get(nginx.https("/hello")) }
+        #expect(error?.code == .notSupported)
+        #expect(error?.reason == "the linked libcurl does not support \(versions) for httpVersions")
+    }
+
+    @Test func clientIdentity() async throws {
         let servers = try TLSServers.shared.get()
         let url = servers.url(.asksForCertificate)
         let session = try Self.session(servers)
         #expect(try await session.get(url).status == .badRequest)
         for certificate in [
-            ClientCertificate(file: servers.clientFile, keyFile: servers.clientKeyFile),
-            ClientCertificate(
-                file: servers.clientFile,
-                keyFile: servers.encryptedClientKeyFile,
-                keyPassword: "secret"
+            ClientIdentity(certificate: .file(servers.clientFile), key: .file(servers.clientKeyFile)),
+            ClientIdentity(
+                certificate: .file(servers.clientFile),
+                key: .file(servers.encryptedClientKeyFile),
+                password: "secret"
             ),
         ] {
-            try await session.setOption(.clientCertificate, to: certificate)
+            try await session.setOption(.clientIdentity, to: certificate)
             // The pooled connection was made without the certificate.
             #expect(try await OptionEffectTests.text(session, url).contains("CN=http-handles test client"))
             #expect(!"\(certificate)".contains("secret"))
         }
         // The connection that was made with it is not used for others either.
-        try await session.setOption(.clientCertificate, to: nil)
+        try await session.setOption(.clientIdentity, to: nil)
         #expect(try await session.get(url).status == .badRequest)
     }
 
     @Test func `a client certificate is not sent to another origin after a redirect`() async throws {
         let servers = try TLSServers.shared.get()
-        let certificate = ClientCertificate(file: servers.clientFile, keyFile: servers.clientKeyFile)
-        let session = try Self.session(servers, .set(.clientCertificate, to: certificate))
+        let certificate = ClientIdentity(certificate: .file(servers.clientFile), key: .file(servers.clientKeyFile))
+        let session = try Self.session(servers, .set(.clientIdentity, to: certificate))
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             let location = servers.url(.asksForCertificate)
@@ -72,19 +173,6 @@ struct TLSOptionTests {
         }
         #expect(try await session.get(server.url()).status == .badRequest)
         #expect(try await session.get(servers.url(.asksForCertificate)).status == .ok)
-    }
-
-    @Test func `a client certificate without its key`() async throws {
-        let servers = try TLSServers.shared.get()
-        for certificate in [
-            ClientCertificate(file: servers.clientFile),
-            ClientCertificate(file: servers.clientFile, keyFile: servers.authorityFile),
-            ClientCertificate(file: servers.clientFile, keyFile: servers.encryptedClientKeyFile, keyPassword: "wrong"),
-        ] {
-            let session = try Self.session(servers, .set(.clientCertificate, to: certificate))
-            let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.good)) }
-            #expect(error?.code == .clientCertNoPrivateKey, "\(error?.description ?? "no error")")
-        }
     }
 
     @Test func `files that cannot be read are refused before anything is sent`() async throws {
@@ -101,11 +189,11 @@ struct TLSOptionTests {
             (pipe, "it is not a regular file"), (long, "it is longer than \(4 << 20) bytes"),
         ] {
             for (setting, name) in [
-                (.set(.certificateAuthorityFile, to: file), "certificateAuthorityFile"),
-                (.set(.clientCertificate, to: ClientCertificate(file: file)), "clientCertificate"),
+                (.set(.serverTrust, to: .authorities(file)), "serverTrust"),
+                (.set(.clientIdentity, to: ClientIdentity(certificate: .file(file))), "clientIdentity"),
                 (
-                    .set(.clientCertificate, to: ClientCertificate(file: certificate, keyFile: file)),
-                    "clientCertificate"
+                    .set(.clientIdentity, to: ClientIdentity(certificate: .file(certificate), key: .file(file))),
+                    "clientIdentity"
                 ),
             ] as [(OptionSetting, String)] {
                 let session = try SessionHandle(options: [setting])
@@ -149,6 +237,7 @@ struct TLSOptionTests {
             let information = try await request.option(.securityInfo)
             #expect(information.version == version)
             #expect(information.cipher?.contains("AES") == true)
+            #expect(information.applicationProtocol == "h2")
             #expect(information.verifyResult == (isReused ? nil : 0))
             #expect(information.certificates.count == (isReused ? 0 : 1))
             guard let certificate = information.certificates.first else { continue }
@@ -164,11 +253,9 @@ struct TLSOptionTests {
     @Test func `without verification there are no authorities, which is the result`() async throws {
         let servers = try TLSServers.shared.get()
         for (kind, result) in [(TLSServers.Kind.good, 20), (.selfSigned, 18)] {
-            let session = try Self.session(
-                servers,
-                .set(.recordsSecurityInfo, to: true),
-                .set(.verifiesServer, to: false)
-            )
+            let session = try SessionHandle(options: [
+                .set(.recordsSecurityInfo, to: true), .set(.serverTrust, to: .unverified),
+            ])
             let response = try await session.get(servers.url(kind))
             let information = try await response.request.option(.securityInfo)
             #expect(information.verifyResult == result)

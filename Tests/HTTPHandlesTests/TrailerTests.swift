@@ -116,7 +116,7 @@ struct TrailerTests {
     @Test func `over TLS with HTTP/1.1`() async throws {
         let nginx = try Nginx.shared.get()
         let options: [OptionSetting] = [
-            .set(.certificateAuthorityFile, to: nginx.authorityFile), .set(.httpVersions, to: .http1_1),
+            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.httpVersions, to: .http1_1),
         ]
         let session = try SessionHandle(options: options)
         let body = RequestBody.stream(Self.pieces("body")) { Self.digest }

@@ -10,21 +10,22 @@ struct ClientKeys {
     let url: String
     let authorityFile: String
 
-    func run(_ certificates: [ClientCertificate], readsInput: Bool) async throws {
+    func run(_ certificates: [ClientIdentity], readsInput: Bool) async throws {
         let server = try ScriptedServer { connection in
             while true {
                 _ = try connection.readHead()
                 try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             }
         }
-        let session = try SessionHandle(options: [.set(.certificateAuthorityFile, to: authorityFile)])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(authorityFile))])
         for certificate in certificates {
-            try await session.setOption(.clientCertificate, to: certificate)
+            try await session.setOption(.clientIdentity, to: certificate)
             do throws(HandleError) {
                 print(try await session.get(url).status.code)
             } catch {
-                print(error.code, error.reason.prefix { $0 != ":" })
+                print(error.code)
             }
+            try await session.setOption(.clientIdentity, to: nil)
             print("neighbour:", try await session.get(server.url()).status.code)
         }
         try session.closeAll()

@@ -32,7 +32,7 @@ enum TestProgram {
             guard let authorityFile = arguments.popFirst(), let input = arguments.popFirst() else { exit(64) }
             let certificates = arguments.map { argument in
                 let files = argument.split(separator: ",").map(String.init)
-                return ClientCertificate(file: files[0], keyFile: files.dropFirst().first)
+                return ClientIdentity(certificate: .file(files[0]), key: files.dropFirst().first.map { .file($0) })
             }
             run {
                 let keys = ClientKeys(url: url, authorityFile: authorityFile)

@@ -15,7 +15,7 @@ struct HTTPHandlesClient: Client {
         // The other clients have no limit, and thousands of requests may have no response.
         var options: [OptionSetting] = [.set(.maximumConnectionsPerServer, to: nil)]
         let authority = arguments.text("authority")
-        if !authority.isEmpty { options.append(.set(.certificateAuthorityFile, to: authority)) }
+        if !authority.isEmpty { options.append(.set(.serverTrust, to: .authorities(authority))) }
         sessions = try (0..<arguments.number("sessions", 1)).map { _ in try SessionHandle(options: options) }
         isOnSessionExecutor = arguments.text("executor") == "session"
         listener = arguments.text("listener", "none")

@@ -8,12 +8,12 @@ extension Exchange: TransferDelegate {
     func transfer(_ transfer: Transfer, reported reports: [TransferReport], _ engine: TransferEngine) {
         guard transfer === self.transfer else { return }
         var actions = takeActionList()
-        for report in reports { take(report, &actions) }
+        for report in reports { take(report, &actions, engine) }
         if handle.isProgressWatched, let progress { handle.progressed(progress) }
         carryOut(&actions, engine)
     }
 
-    private func take(_ report: TransferReport, _ actions: inout ExchangeActions) {
+    private func take(_ report: TransferReport, _ actions: inout ExchangeActions, _ engine: TransferEngine) {
         switch report {
         case .milestone(let milestone):
             if milestone == .sending { learnSharing() }
@@ -31,6 +31,7 @@ extension Exchange: TransferDelegate {
             let disposition = disposition(of: head)
             machine.headArrived(head, disposition, &actions)
         case .trailers(let fields): handle.changeReceived { $0.trailers = fields.fields() }
+        case .certificateQuestion(let certificate): askForVerdict(certificate, engine)
         case .finished: machine.transferEnded(&actions)
         case .failed(let error, let secureFailure):
             let decision = machine.mayRetry ? retry(after: error) : nil

@@ -48,6 +48,8 @@ final class Exchange: DriverResident {
     var credentialQuestions = 0
     /// What `machine.awaited` waits for.
     @safe @exclusivity(unchecked) var question: OpenQuestion
+    /// What a transfer that connects waits for. The machine has no part in it.
+    var certificateQuestion: OpenQuestion
 
     /// Checks what is to be sent. Nothing happens before `begin`.
     ///
@@ -86,6 +88,7 @@ final class Exchange: DriverResident {
         attempts = Attempts(options.values.retryPolicy)
         knownCredentials = options.values.credentials
         question = OpenQuestion(for: caller)
+        certificateQuestion = OpenQuestion(for: caller)
     }
 
     var driver: Driver { handle.driver }
@@ -220,6 +223,7 @@ final class Exchange: DriverResident {
     /// Takes the transfer out of libcurl or out of the queue, or gives up what libcurl still knows of it.
     func releaseTransfer(_ engine: TransferEngine) {
         if let progress { handle.progressed(progress) }
+        if certificateQuestion.isOpen { certificateQuestion.cancel() }
         transfer?.release()
         transfer = nil
         request.body.stored?.stop()

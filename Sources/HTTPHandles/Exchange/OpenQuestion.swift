@@ -17,7 +17,7 @@ struct OpenQuestion {
     var isOpen: Bool { question != nil }
 
     /// Takes the place of a question that is open. Calls `isAnswered` with the new one's number, in that task.
-    fileprivate mutating func ask<Answer: Sendable>(
+    mutating func ask<Answer: Sendable>(
         _ answer: @escaping @Sendable () async -> Answer,
         then isAnswered: @escaping @Sendable (Int, Answer) -> Void
     ) {
@@ -32,7 +32,7 @@ struct OpenQuestion {
     }
 
     /// `false` if it is the answer to a question that is not open any more.
-    fileprivate mutating func isAnswered(_ number: Int) -> Bool {
+    mutating func isAnswered(_ number: Int) -> Bool {
         guard question != nil, number == asked else { return false }
         question = nil
         return true

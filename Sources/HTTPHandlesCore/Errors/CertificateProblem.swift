@@ -19,6 +19,10 @@ public enum CertificateProblem: Sendable, Hashable, CaseIterable {
     case wrongUsage
     /// Its key or its signature is too weak.
     case tooWeak
+    /// Its key is not one of the pinned ones.
+    case wrongKey
+    /// The caller's verdict refuses it.
+    case refused
     /// It is malformed, its signature is wrong, or it violates another rule.
     case invalid
 
@@ -34,6 +38,8 @@ public enum CertificateProblem: Sendable, Hashable, CaseIterable {
         case .revocationUnknown: "the revocation status of the server's certificate could not be determined"
         case .wrongUsage: "the server's certificate must not be used for servers"
         case .tooWeak: "the key or the signature of the server's certificate is too weak"
+        case .wrongKey: "the key of the server's certificate is not one of the pinned ones"
+        case .refused: "the verdict refuses the server's certificate"
         case .invalid: "the server's certificate is invalid"
         }
     }
@@ -51,18 +57,23 @@ public enum CertificateProblem: Sendable, Hashable, CaseIterable {
         case 3, 11, 12, 33: self = .revocationUnknown
         case 24, 26, 79: self = .wrongUsage
         case 66, 67, 68: self = .tooWeak
+        case 50: self = .refused
         default: self = .invalid
         }
     }
 
     /// The problem behind libcurl's result and OpenSSL's; `nil` if TLS failed for another reason than the certificate.
-    package init?(_ curl: CurlCode, verifyResult: Int) {
+    ///
+    /// - Parameter text: libcurl's error text, the only place where it says what a stapled status is.
+    package init?(_ curl: CurlCode, verifyResult: Int, text: String = "") {
         switch (curl, verifyResult) {
         // OpenSSL accepted the chain (1 is libcurl's initial value) and libcurl refused the certificate: the name
         // does not match.
         case (.certificateRefused, 0), (.certificateRefused, 1): self = .wrongName
         case (.certificateRefused, _): self.init(verifyResult: verifyResult)
-        case (.certificateStatusInvalid, _): self = .revoked
+        case (.pinMismatch, _): self = .wrongKey
+        case (.certificateStatusInvalid, _):
+            self = text.utf8.firstRange(of: "revocation reason".utf8) != nil ? .revoked : .revocationUnknown
         default: return nil
         }
     }
@@ -76,7 +87,7 @@ public enum CertificateProblem: Sendable, Hashable, CaseIterable {
         case .revoked: .certificateRevoked
         case .revocationUnknown: .revocationCheckFailed
         case .wrongUsage: .wrongUsage
-        case .tooWeak, .invalid: .invalidCertificate
+        case .tooWeak, .wrongKey, .refused, .invalid: .invalidCertificate
         }
     }
 }

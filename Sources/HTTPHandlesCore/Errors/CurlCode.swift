@@ -25,6 +25,7 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     package static let badFunctionArgument = CurlCode(43)
     package static let certificateRefused = CurlCode(60)
     package static let certificateStatusInvalid = CurlCode(91)
+    package static let pinMismatch = CurlCode(90)
 }
 
 /// How far an exchange had come when libcurl failed. The meaning of some codes depends on it.

@@ -13,6 +13,8 @@ package enum TransferReport: Sendable, Hashable {
     case head(HeaderBlock)
     /// The fields after the body.
     case trailers(HeaderBlock)
+    /// The caller's verdict on a certificate is needed. The transfer waits for `TransferEngine.answer`.
+    case certificateQuestion(ServerCertificate)
     /// Everything arrived. Nothing is reported afterwards but what happens to the connection.
     case finished
     /// libcurl gave up. The operation in the error is a placeholder, in whose stead the machine puts the right one.

@@ -8,6 +8,7 @@ package struct ExchangeFacts: Sendable, Hashable {
     package var connectionInfo: ConnectionInfo?
     package var connectionStatistics: ConnectionStatistics?
     package var securityInfo: SecurityInfo?
+    package var clientCertificateIssuers: [CertificateIssuer]?
     package var retrySummary: RetrySummary?
     package var parent: HandleID?
     package var library: LinkedLibrary?

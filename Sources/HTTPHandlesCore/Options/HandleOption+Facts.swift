@@ -44,6 +44,15 @@ extension HandleOption<SecurityInfo> {
     public static var securityInfo: Self { HandleOption(.securityInfo, fact: \.securityInfo) }
 }
 
+extension HandleOption<[CertificateIssuer]> {
+    /// The authorities from which the server accepts client certificates, also after a failure; empty if it named none. Only
+    /// for requests that were sent with `recordsSecurityInfo`, or with a `clientIdentity`, and made a connection whose
+    /// server requested a certificate. (`WINHTTP_OPTION_CLIENT_CERT_ISSUER_LIST`)
+    public static var clientCertificateIssuers: Self {
+        HandleOption(.clientCertificateIssuers, fact: \.clientCertificateIssuers)
+    }
+}
+
 extension HandleOption<RetrySummary> {
     /// The number of attempts, and why there was not another one; only for requests that were sent with a `retryPolicy`. Not
     /// in WinHTTP.

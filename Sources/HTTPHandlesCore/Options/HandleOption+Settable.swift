@@ -10,14 +10,6 @@ extension HandleOption<String?> {
             $0.map(HTTPField.isValidValue) ?? true
         }
     }
-
-    /// The PEM file of the trusted certificate authorities; the system's by default. If it is not a regular file of at most
-    /// 4 MiB, sending throws `.invalidParameter`. (`CURLOPT_CAINFO`)
-    public static var certificateAuthorityFile: Self {
-        HandleOption(.certificateAuthorityFile, \.certificateAuthorityFile, requirement: "the path of a file") {
-            $0.map { !$0.isEmpty && !$0.utf8.contains(0) } ?? true
-        }
-    }
 }
 
 extension HandleOption<HTTPVersionPolicy> {
@@ -226,17 +218,7 @@ extension HandleOption<PoolLimits> {
     public static var poolLimits: Self { HandleOption(.poolLimits, \.poolLimits) { $0.problem } }
 }
 
-extension HandleOption<ClientCertificate?> {
-    /// The client certificate for servers that request one; none by default. A request never uses a connection that was made
-    /// with another certificate. Sending throws `.invalidParameter` if a file is not a regular file of at most 4 MiB, and
-    /// `.clientCertNoPrivateKey` if the key needs a password that is missing or wrong.
-    /// (`WINHTTP_OPTION_CLIENT_CERT_CONTEXT`; `CURLOPT_SSLCERT`)
-    public static var clientCertificate: Self {
-        HandleOption(.clientCertificate, \.clientCertificate) { $0?.problem }
-    }
-}
-
-// MARK: - Flags and TLS
+// MARK: - Flags
 
 extension HandleOption<Bool> {
     /// Whether the connection is returned to the pool after the response; true by default. If false, the request has
@@ -260,22 +242,41 @@ extension HandleOption<Bool> {
     /// the request makes, not to pooled ones. (`CURLOPT_TCP_NODELAY`)
     public static var tcpNoDelay: Self { HandleOption(.tcpNoDelay, \.tcpNoDelay) }
 
-    /// Whether the server needs a valid certificate for its name; true by default. A request never uses a connection, nor
-    /// resumes a TLS session, that was made with another setting.
-    /// (`WINHTTP_OPTION_SECURITY_FLAGS`; `CURLOPT_SSL_VERIFYPEER`, `CURLOPT_SSL_VERIFYHOST`)
-    public static var verifiesServer: Self { HandleOption(.verifiesServer, \.verifiesServer) }
-
-    /// Whether the name in the server's certificate is verified too, if `verifiesServer` is on; true by default. A request
-    /// never uses a connection, nor resumes a TLS session, that was made with another setting.
-    /// (`SECURITY_FLAG_IGNORE_CERT_CN_INVALID`; `CURLOPT_SSL_VERIFYHOST`)
-    public static var verifiesServerName: Self { HandleOption(.verifiesServerName, \.verifiesServerName) }
-
     /// Whether `securityInfo` is recorded; false by default, because it makes each handshake slightly slower.
     /// (`CURLOPT_CERTINFO`)
     public static var recordsSecurityInfo: Self { HandleOption(.recordsSecurityInfo, \.recordsSecurityInfo) }
 }
 
+// MARK: - TLS
+
+extension HandleOption<ServerTrust> {
+    /// Which servers are trusted: those with a valid certificate of one of the system's authorities by default. A file or
+    /// bytes that are not certificates are `.invalidParameter` when a request is sent, before anything else happens.
+    /// (`WINHTTP_OPTION_SECURITY_FLAGS`; `CURLOPT_CAINFO`)
+    public static var serverTrust: Self { HandleOption(.serverTrust, \.serverTrust) { $0.problem } }
+}
+
+extension HandleOption<ClientIdentity?> {
+    /// The client's certificate and key for servers that request them; none by default. Not sent to another origin after a
+    /// redirect. Sending throws `.invalidParameter` if it cannot be read, and `.clientCertNoPrivateKey` if the key is
+    /// missing, does not fit, or needs another password, before anything else happens.
+    /// (`WINHTTP_OPTION_CLIENT_CERT_CONTEXT`; `CURLOPT_SSLCERT`)
+    public static var clientIdentity: Self { HandleOption(.clientIdentity, \.clientIdentity) { $0?.problem } }
+}
+
 extension HandleOption<TLSVersion> {
     /// The oldest allowed version of TLS; 1.2 by default. (`WINHTTP_OPTION_SECURE_PROTOCOLS`; `CURLOPT_SSLVERSION`)
     public static var minimumTLSVersion: Self { HandleOption(.minimumTLSVersion, \.minimumTLSVersion) }
+}
+
+extension HandleOption<TLSVersion?> {
+    /// The newest allowed version of TLS; no limit by default. Older than `minimumTLSVersion` is `.invalidParameter` when a
+    /// request is sent. (`WINHTTP_OPTION_SECURE_PROTOCOLS`; `CURLOPT_SSLVERSION`)
+    public static var maximumTLSVersion: Self { HandleOption(.maximumTLSVersion, \.maximumTLSVersion) }
+}
+
+extension HandleOption<TLSAlgorithms?> {
+    /// The cipher suites and groups that are offered; the TLS library's by default.
+    /// (`CURLOPT_SSL_CIPHER_LIST`, `CURLOPT_TLS13_CIPHERS`, `CURLOPT_SSL_EC_CURVES`)
+    public static var tlsAlgorithms: Self { HandleOption(.tlsAlgorithms, \.tlsAlgorithms) { $0?.problem } }
 }

@@ -65,18 +65,25 @@ extension OptionRow {
     static let tcpNoDelay = OptionRow("tcpNoDelay", nil, curl: ["CURLOPT_TCP_NODELAY"])
 
     // TLS
-    static let certificateAuthorityFile = OptionRow("certificateAuthorityFile", nil, curl: ["CURLOPT_CAINFO"])
-    static let verifiesServer = OptionRow(
-        "verifiesServer",
+    static let serverTrust = OptionRow(
+        "serverTrust",
         31,
-        curl: ["CURLOPT_SSL_VERIFYPEER", "CURLOPT_SSL_VERIFYHOST"]
+        curl: [
+            "CURLOPT_CAINFO", "CURLOPT_SSL_VERIFYPEER", "CURLOPT_SSL_VERIFYHOST", "CURLOPT_PINNEDPUBLICKEY",
+            "CURLOPT_SSL_VERIFYSTATUS", "CURLOPT_SSL_CTX_FUNCTION",
+        ]
     )
-    static let verifiesServerName = OptionRow("verifiesServerName", nil, curl: ["CURLOPT_SSL_VERIFYHOST"])
-    static let minimumTLSVersion = OptionRow("minimumTLSVersion", 84, curl: ["CURLOPT_SSLVERSION"])
-    static let clientCertificate = OptionRow(
-        "clientCertificate",
+    static let clientIdentity = OptionRow(
+        "clientIdentity",
         47,
-        curl: ["CURLOPT_SSLCERT", "CURLOPT_SSLKEY", "CURLOPT_KEYPASSWD"]
+        curl: ["CURLOPT_SSLCERT", "CURLOPT_SSLKEY", "CURLOPT_KEYPASSWD", "CURLOPT_SSL_CTX_FUNCTION"]
+    )
+    static let minimumTLSVersion = OptionRow("minimumTLSVersion", 84, curl: ["CURLOPT_SSLVERSION"])
+    static let maximumTLSVersion = OptionRow("maximumTLSVersion", nil, curl: ["CURLOPT_SSLVERSION"])
+    static let tlsAlgorithms = OptionRow(
+        "tlsAlgorithms",
+        nil,
+        curl: ["CURLOPT_SSL_CIPHER_LIST", "CURLOPT_TLS13_CIPHERS", "CURLOPT_SSL_EC_CURVES"]
     )
     static let recordsSecurityInfo = OptionRow("recordsSecurityInfo", nil, curl: ["CURLOPT_CERTINFO"])
 
@@ -115,6 +122,11 @@ extension OptionRow {
         curl: ["CURLINFO_TLS_SSL_PTR", "CURLINFO_SSL_VERIFYRESULT", "CURLINFO_CERTINFO"]
     )
     static let connectionStatistics = OptionRow(fact: "connectionStatistics", 141)
+    static let clientCertificateIssuers = OptionRow(
+        fact: "clientCertificateIssuers",
+        94,
+        curl: ["CURLOPT_SSL_CTX_FUNCTION"]
+    )
     static let retrySummary = OptionRow(fact: "retrySummary", nil)
 
     // Facts of a handle
@@ -162,9 +174,10 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),
         OptionEntry(.receiveBuffer),
         OptionEntry(.sendBuffer), OptionEntry(.resolveOverrides), OptionEntry(.ipVersion), OptionEntry(.localAddress),
-        OptionEntry(.tcpKeepAlive), OptionEntry(.tcpNoDelay), OptionEntry(.certificateAuthorityFile),
-        OptionEntry(.verifiesServer), OptionEntry(.verifiesServerName), OptionEntry(.minimumTLSVersion),
-        OptionEntry(.clientCertificate), OptionEntry(.recordsSecurityInfo), OptionEntry(.url), OptionEntry(.status),
+        OptionEntry(.tcpKeepAlive), OptionEntry(.tcpNoDelay), OptionEntry(.serverTrust),
+        OptionEntry(.clientIdentity), OptionEntry(.minimumTLSVersion), OptionEntry(.maximumTLSVersion),
+        OptionEntry(.tlsAlgorithms), OptionEntry(.clientCertificateIssuers), OptionEntry(.recordsSecurityInfo),
+        OptionEntry(.url), OptionEntry(.status),
         OptionEntry(.httpVersion), OptionEntry(.requestTimes), OptionEntry(.requestStatistics),
         OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
         OptionEntry(.linkedLibrary), OptionEntry(.usesCookies), OptionEntry(.retryPolicy),

@@ -28,11 +28,11 @@ package struct OptionValues: Sendable, Hashable {
     package var tcpNoDelay = true
     package var trafficClass: TrafficClass?
 
-    package var certificateAuthorityFile: String?
-    package var verifiesServer = true
-    package var verifiesServerName = true
+    package var serverTrust = ServerTrust.system
+    package var clientIdentity: ClientIdentity?
     package var minimumTLSVersion = TLSVersion.tls1_2
-    package var clientCertificate: ClientCertificate?
+    package var maximumTLSVersion: TLSVersion?
+    package var tlsAlgorithms: TLSAlgorithms?
     package var recordsSecurityInfo = false
 
     package var decodesContent = true
@@ -54,10 +54,18 @@ package struct OptionValues: Sendable, Hashable {
 
     package init() {}
 
-    /// Whether an exchange with these values calls the caller's code: a decider, a provider, a resolver or a custom clock.
+    fileprivate var readsCertificateFiles: Bool {
+        if let identity = clientIdentity, identity.sources.contains(where: { $0.path != nil }) { return true }
+        return serverTrust.needsStore
+            && (serverTrust.ownAuthorities + serverTrust.revocationLists).contains { $0.path != nil }
+    }
+
+    /// Whether an exchange with these values calls the caller's code: a decider, a provider, a resolver, a verdict or a custom
+    /// clock.
     package var runsCallersCode: Bool {
         let hasClock = retryPolicy.map { !($0.clock is ContinuousClock) } ?? false
-        return redirectDecider != nil || credentialProvider != nil || nameResolver.custom != nil || hasClock
+        return redirectDecider != nil || credentialProvider != nil || hasClock || nameResolver.custom != nil
+            || serverTrust.verdict != nil
     }
 }
 
@@ -68,19 +76,22 @@ package final class OptionSnapshot: Sendable {
     /// Whether the caller has a resolver.
     package let asksForAddresses: Bool
     package let hasUnixSocket: Bool
+    /// Whether certificates are read from files, which may have changed since the last request.
+    package let readsCertificateFiles: Bool
 
     package init(_ values: OptionValues) {
         self.values = values
         limits = TimeLimits(values.limits)
         asksForAddresses = values.nameResolver.custom != nil
         hasUnixSocket = values.unixSocket != nil
+        readsCertificateFiles = values.readsCertificateFiles
     }
 
-    /// The same without credentials and client certificate, which are for one origin only.
+    /// The same without credentials and client identity, which are for one origin only.
     package var forAnotherOrigin: OptionSnapshot {
-        guard values.clientCertificate != nil || values.credentials != nil else { return self }
+        guard values.clientIdentity != nil || values.credentials != nil else { return self }
         var values = values
-        values.clientCertificate = nil
+        values.clientIdentity = nil
         values.credentials = nil
         return OptionSnapshot(values)
     }
@@ -106,6 +117,12 @@ public enum HTTPVersionPolicy: Sendable, Hashable, CaseIterable {
     /// HTTP/2 without negotiation, also without TLS: the server must support it. (Before libcurl 8.0 each request without TLS
     /// uses a separate connection.)
     case http2PriorKnowledge
+    /// HTTP/2 over TLS; a server that does not offer it is `.httpProtocolMismatch`, before anything is sent.
+    case http2Only
+    /// HTTP/3 if it can be reached, else as `automatic`. `.notSupported` if the linked libcurl does not have HTTP/3.
+    case http3
+    /// HTTP/3. `.notSupported` if the linked libcurl does not have it.
+    case http3Only
 }
 
 /// Which redirects are followed.

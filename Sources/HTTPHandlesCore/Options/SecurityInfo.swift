@@ -10,16 +10,26 @@ public struct SecurityInfo: Sendable, Hashable {
     /// The cipher suite as OpenSSL names it, for example "TLS_AES_256_GCM_SHA384"; `nil` if libcurl uses another TLS
     /// library.
     public let cipher: String?
+    /// The protocol that was negotiated by ALPN, for example "h2"; `nil` if there was none, or if libcurl uses another TLS
+    /// library.
+    public let applicationProtocol: String?
     /// OpenSSL's result of verifying the server's certificate (`X509_V_…`), 0 for a valid one; `nil` on a pooled connection.
-    /// Without `verifiesServer` libcurl loads no authorities: then a valid certificate has 20, a self-signed one 18.
+    /// With `.unverified` libcurl loads no authorities: then a valid certificate has 20, a self-signed one 18.
     /// (`CURLINFO_SSL_VERIFYRESULT`)
     public let verifyResult: Int?
     /// The certificate chain that the server sent, its own first; empty on a pooled connection. (`CURLINFO_CERTINFO`)
     public let certificates: [PeerCertificate]
 
-    package init(version: String?, cipher: String?, verifyResult: Int?, certificates: [PeerCertificate]) {
+    package init(
+        version: String?,
+        cipher: String?,
+        applicationProtocol: String?,
+        verifyResult: Int?,
+        certificates: [PeerCertificate]
+    ) {
         self.version = version
         self.cipher = cipher
+        self.applicationProtocol = applicationProtocol
         self.verifyResult = verifyResult
         self.certificates = certificates
     }

@@ -9,34 +9,42 @@ public enum TLSVersion: Sendable, Hashable, CaseIterable {
     case tls1_3
 }
 
-/// A client certificate, for servers that request one.
+/// The cipher suites and groups of key exchange that are offered to servers, with OpenSSL's names, separated by colons.
 ///
-/// Counterpart of `WINHTTP_OPTION_CLIENT_CERT_CONTEXT`.
-public struct ClientCertificate: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
-    /// The PEM file with the certificate, followed by its intermediate certificates. (`CURLOPT_SSLCERT`)
-    public let file: String
-    /// The PEM file with the private key; `nil` if it is in the certificate's file. (`CURLOPT_SSLKEY`)
-    public let keyFile: String?
-    /// The password of an encrypted private key. There is no interactive prompt. (`CURLOPT_KEYPASSWD`)
-    public let keyPassword: String?
+/// What is `nil` is the TLS library's default.
+public struct TLSAlgorithms: Sendable, Hashable {
+    /// The cipher suites of TLS 1.2, for example "ECDHE-RSA-AES128-GCM-SHA256". (`CURLOPT_SSL_CIPHER_LIST`)
+    public let cipherSuites: String?
+    /// The cipher suites of TLS 1.3, for example "TLS_AES_128_GCM_SHA256". (`CURLOPT_TLS13_CIPHERS`)
+    public let tls1_3CipherSuites: String?
+    /// The groups, for example "X25519:P-256". (`CURLOPT_SSL_EC_CURVES`)
+    public let groups: String?
 
-    /// Makes a client certificate. The files are read for each connection, on the session's thread, and should be on a local
-    /// disk.
-    public init(file: String, keyFile: String? = nil, keyPassword: String? = nil) {
-        self.file = file
-        self.keyFile = keyFile
-        self.keyPassword = keyPassword
+    /// Names that the TLS library does not know are `.invalidParameter` when a request is sent. (In a list of TLS 1.2 they
+    /// are ignored beside known ones.)
+    public init(cipherSuites: String? = nil, tls1_3CipherSuites: String? = nil, groups: String? = nil) {
+        self.cipherSuites = cipherSuites
+        self.tls1_3CipherSuites = tls1_3CipherSuites
+        self.groups = groups
     }
 
-    /// The names of the files, never the password.
-    public var description: String { keyFile.map { "\(file) with the key in \($0)" } ?? file }
-
-    /// The names of the files, never the password.
-    public var debugDescription: String { description }
-
     package var problem: String? {
-        if file.isEmpty || keyFile?.isEmpty == true { return "the path of a file is empty" }
-        let containsNUL = [file, keyFile, keyPassword].contains { $0?.utf8.contains(0) == true }
-        return containsNUL ? "a path or the password contains a NUL" : nil
+        let isText = [cipherSuites, tls1_3CipherSuites, groups].compactMap(\.self).allSatisfy { list in
+            !list.isEmpty && list.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+        }
+        return isText ? nil : "a list must be visible ASCII without spaces, and not empty"
+    }
+}
+
+/// An authority from which a server accepts client certificates.
+public struct CertificateIssuer: Sendable, Hashable, CustomStringConvertible {
+    /// The distinguished name in DER.
+    public let der: [UInt8]
+    /// The distinguished name as text, for example "/CN=Example authority".
+    public let description: String
+
+    package init(der: [UInt8], description: String) {
+        self.der = der
+        self.description = description
     }
 }

@@ -47,6 +47,15 @@ extension CurlEasy {
         try change(CURLOPT_TRAILERFUNCTION) { unsafe chttphandles_easy_set_trailer_callback(easy, $0, trailerCallback) }
     }
 
+    /// Has the transfer set up the TLS context of each new connection, or not.
+    func setContextCallback(_ isOn: Bool, _ transfer: UnsafeMutableRawPointer) throws(HandleError) {
+        let easy = unsafe pointer
+        try unsafe set(CURLOPT_SSL_CTX_DATA, pointer: transfer)
+        try change(CURLOPT_SSL_CTX_FUNCTION) {
+            unsafe chttphandles_easy_set_ssl_context_callback(easy, $0, isOn ? contextCallback : nil)
+        }
+    }
+
     /// Makes every new connection fail and prevents sending on an existing one.
     func refuseConnections() throws(HandleError) {
         let easy = unsafe pointer
@@ -148,6 +157,17 @@ private func prereqCallback(
         }
         let ends = unsafe ConnectionEnds(local: address(local, localPort), remote: address(remote, remotePort))
         return Int32(transfer.connectionReady(ends) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT)
+    }
+}
+
+private func contextCallback(
+    _ easy: UnsafeMutableRawPointer?,
+    _ context: UnsafeMutableRawPointer?,
+    _ data: UnsafeMutableRawPointer?
+) -> CURLcode {
+    guard let context = unsafe context else { return CURLE_SSL_CONNECT_ERROR }
+    return unsafe withTransfer(data, otherwise: CURLE_SSL_CONNECT_ERROR) { transfer in
+        unsafe transfer.handshakeBegins(context) ? CURLE_OK : CURLE_OUT_OF_MEMORY
     }
 }
 

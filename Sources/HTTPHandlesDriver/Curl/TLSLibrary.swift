@@ -14,10 +14,11 @@ import Glibc
 /// properties are `nil`.
 @safe
 enum TLSLibrary {
-    /// Version and cipher suite of a connection.
+    /// Version, cipher suite and protocol of a connection.
     struct Agreement {
         let version: String?
         let cipher: String?
+        let applicationProtocol: String?
     }
 
     /// The properties of a transfer's connection; available while the transfer uses the connection.
@@ -26,7 +27,10 @@ enum TLSLibrary {
         // Both texts are constants of OpenSSL.
         return unsafe Agreement(
             version: functions.version(ssl).map { unsafe String(cString: $0) },
-            cipher: functions.cipher(ssl).flatMap { unsafe functions.cipherName($0) }.map { unsafe String(cString: $0) }
+            cipher: functions.cipher(ssl).flatMap { unsafe functions.cipherName($0) }.map {
+                unsafe String(cString: $0)
+            },
+            applicationProtocol: protocolName(of: curl)
         )
     }
 
@@ -79,7 +83,7 @@ enum TLSLibrary {
     }()
 
     /// A function of the loaded libcurl or of its dependencies.
-    private static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
+    static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
         #if canImport(Glibc)
         guard let library = unsafe dlopen("libcurl.so.4", RTLD_NOLOAD | RTLD_LAZY) else { return nil }
         return unsafe dlsym(library, name)

@@ -31,6 +31,36 @@ struct FileStatus {
     var group: gid_t { status.st_gid }
     var isOurs: Bool { status.st_uid == geteuid() }
 
+    /// For telling whether the file has changed.
+    var stamp: FileStamp {
+        #if canImport(Darwin)
+        let time = status.st_mtimespec
+        #else
+        let time = status.st_mtim
+        #endif
+        return FileStamp(
+            device: UInt64(status.st_dev),
+            file: UInt64(status.st_ino),
+            length: Int64(status.st_size),
+            seconds: time.tv_sec,
+            nanoseconds: time.tv_nsec
+        )
+    }
+
+    /// The names in a directory, sorted; `nil` if it cannot be read.
+    static func names(in path: String) -> [String]? {
+        guard !path.utf8.contains(0), let directory = unsafe opendir(path) else { return nil }
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+                unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            names.append(name)
+        }
+        return names.sorted()
+    }
+
     func isSameFile(as other: FileStatus?) -> Bool {
         status.st_ino == other?.status.st_ino && status.st_dev == other?.status.st_dev
     }
@@ -56,4 +86,13 @@ struct FileStatus {
         guard status.isRegular else { throw FileFailure("it is not a regular file") }
         return status
     }
+}
+
+/// What changes when a file is written or replaced.
+struct FileStamp: Equatable {
+    let device: UInt64
+    let file: UInt64
+    let length: Int64
+    let seconds: Int
+    let nanoseconds: Int
 }

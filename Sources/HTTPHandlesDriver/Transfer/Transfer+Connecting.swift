@@ -60,6 +60,7 @@ extension Transfer {
             if !restart(.connectionUnusable) { refuseConnection() }
             return false
         }
+        if exchange.request?.options.values.httpVersions == .http2Only, !isHTTP2(pooled: pooled) { return false }
         if !isFirst, attempt.challenge != nil ? !mayAnswerAgain() : !maySendAgain(isNewConnection: opened != nil) {
             return false
         }
@@ -145,7 +146,8 @@ extension Transfer {
     private var sharing: SocketTable.Sharing {
         switch exchange.request?.options.values.httpVersions {
         case .http2PriorKnowledge: .shared
-        case .automatic where isSecure && TLSLibrary.protocolName(of: curl) == "h2": .shared
+        case .http3Only: .shared
+        case let versions? where versions.offersHTTP2 && isSecure && TLSLibrary.protocolName(of: curl) == "h2": .shared
         default: .exclusive(isSecure: isSecure)
         }
     }
@@ -159,6 +161,22 @@ extension Transfer {
         // Over TLS it may be a session ticket and no data, which cannot be told: decision 0024.
         case (.bytes, .exclusive), (.end, _): false
         }
+    }
+
+    /// Whether the connection is one of HTTP/2. A pooled one that is not does not say that the server has no HTTP/2.
+    private func isHTTP2(pooled descriptor: Int32?) -> Bool {
+        if let descriptor {
+            if case .shared = engine.sockets[descriptor].sharing { return true }
+            if restart(.connectionUnusable) { return false }
+        } else if TLSLibrary.protocolName(of: curl) == "h2" {
+            return true
+        }
+        attempt.refusal = HandleError(
+            .httpProtocolMismatch,
+            .sendRequest,
+            reason: "the server does not offer HTTP/2, which httpVersions requires"
+        )
+        return false
     }
 
     private func refuseConnection() {

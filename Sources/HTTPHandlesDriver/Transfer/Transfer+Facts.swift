@@ -16,6 +16,7 @@ extension Transfer {
             since: exchange.names.timeAsked
         )
         facts.requestStatistics = curl.requestStatistics
+        facts.clientCertificateIssuers = attempt.handshake?.issuers
         if case .waiting = attempt.sending { return facts }
         let connection = openConnection
         facts.connectionInfo = curl.connectionInfo(attempt.lastConnection.map { ConnectionID($0.number) }, unixAddress)
@@ -37,6 +38,7 @@ extension Transfer {
         SecurityInfo(
             version: attempt.agreement?.version,
             cipher: attempt.agreement?.cipher,
+            applicationProtocol: attempt.agreement?.applicationProtocol,
             // Nothing was verified for this request; what libcurl has is left from another one.
             verifyResult: isReused ? nil : curl.information(CURLINFO_SSL_VERIFYRESULT),
             certificates: isReused ? [] : curl.certificates

@@ -1,12 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
 
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
-
 // What the options of a handle mean to libcurl. Called only when an easy handle gets other options than it has; each of
 // these sets everything that it is about, also what is at its default, because the exchange before may have changed it.
 
@@ -18,6 +12,9 @@ extension Transfer {
             case .automatic: CURL_HTTP_VERSION_2TLS
             case .http1_1: CURL_HTTP_VERSION_1_1
             case .http2PriorKnowledge: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+            case .http2Only: CURL_HTTP_VERSION_2TLS
+            case .http3: CURL_HTTP_VERSION_3
+            case .http3Only: CURL_HTTP_VERSION_3ONLY
             }
         try require(curl.set(CURLOPT_HTTP_VERSION, Int(version)), "httpVersions", values.httpVersions)
     }
@@ -87,54 +84,8 @@ extension Transfer {
         hasCookies = values.usesCookies
     }
 
-    func applyTLS(_ values: OptionValues) throws(HandleError) {
-        // With a directory of authorities libcurl reads all of them for each connection, 20 ms on Debian; from a file it
-        // reads them once and keeps them. So: always a file, never a directory.
-        try curl.switchOff(CURLOPT_CAPATH, text: nil)
-        try requireReadable(values.certificateAuthorityFile, "certificateAuthorityFile")
-        try curl.set(CURLOPT_CAINFO, values.certificateAuthorityFile ?? CurlLibrary.authorityFile)
-        try curl.set(CURLOPT_SSL_VERIFYPEER, values.verifiesServer ? 1 : 0)
-        try curl.set(CURLOPT_SSL_VERIFYHOST, values.verifiesServer && values.verifiesServerName ? 2 : 0)
-        let version =
-            switch values.minimumTLSVersion {
-            case .tls1_2: CURL_SSLVERSION_TLSv1_2
-            case .tls1_3: CURL_SSLVERSION_TLSv1_3
-            }
-        try require(curl.set(CURLOPT_SSLVERSION, Int(version)), "minimumTLSVersion", values.minimumTLSVersion)
-        let certificate = values.clientCertificate
-        try requireReadable(certificate?.file, "clientCertificate")
-        try requireReadable(certificate?.keyFile, "clientCertificate")
-        try require(curl.set(CURLOPT_SSLCERT, certificate?.file), "clientCertificate", certificate)
-        try curl.set(CURLOPT_SSLKEY, certificate?.keyFile)
-        // Never without a password: the TLS library would ask for one, on the terminal or from the standard input, and the
-        // driver's thread would wait for the answer.
-        try curl.set(CURLOPT_KEYPASSWD, certificate.map { $0.keyPassword ?? "" })
-        try curl.set(CURLOPT_CERTINFO, values.recordsSecurityInfo ? 1 : 0)
-    }
-
-    /// Twenty times what systems have as authorities. Longer files would hold up the driver's thread as they are parsed.
-    private static let longestCertificateFile = 4 << 20
-
-    /// Refuses a file that libcurl would find missing only when the connection is made, and one that would hold up the
-    /// driver's thread there: a pipe, a device, or what is far too long for what it is to be.
-    private func requireReadable(_ file: String?, _ option: String) throws(HandleError) {
-        guard let file else { return }
-        var status = stat()
-        let problem: String
-        if unsafe stat(file, &status) != 0 || access(file, R_OK) != 0 {
-            problem = FileFailure.system.reason
-        } else if status.st_mode & S_IFMT != S_IFREG {
-            problem = "it is not a regular file"
-        } else if status.st_size > Self.longestCertificateFile {
-            problem = "it is longer than \(Self.longestCertificateFile) bytes"
-        } else {
-            return
-        }
-        throw .invalidParameter(.sendRequest, "\(option) cannot be read: \(file): \(problem)")
-    }
-
     /// Says of which option of ours it is that libcurl does not take what it leads to.
-    private func require<Value>(
+    func require<Value>(
         _ set: @autoclosure () throws(HandleError) -> Void,
         _ option: String,
         _ value: Value

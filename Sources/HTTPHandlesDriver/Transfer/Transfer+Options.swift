@@ -92,12 +92,20 @@ extension Transfer {
             try applyTLS(request.options.values)
             try applyCookies(request.options.values)
             appliedOptions = request.options
+        } else if request.options.readsCertificateFiles {
+            appliedOptions = nil
+            try applyTLS(request.options.values)
+            appliedOptions = request.options
         }
         if request.options.asksForAddresses || hasOwnNames { try applyNames(request) }
         if exchange.restarts != 0 { try applyRestarts() }
         if keepsSendingOnError {
             curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, false)
             keepsSendingOnError = false
+        }
+        if request.options.values.httpVersions == .http2Only, !request.message.url.isSecure {
+            let reason = "httpVersions requires HTTP/2 over TLS, but the URL is http"
+            throw HandleError(.httpProtocolMismatch, .sendRequest, reason: reason)
         }
         try applyURL(request.message.url)
         try applyShape(request)
@@ -255,7 +263,7 @@ extension AppliedRequest {
             || request.options.hasUnixSocket && !CurlLibrary.knowsActiveSocket
         waitsForSharedConnection =
             switch versions {
-            case .automatic: isSecure
+            case .automatic, .http2Only, .http3, .http3Only: isSecure
             case .http1_1: false
             case .http2PriorKnowledge: !cannotShare
             }

@@ -13,6 +13,8 @@ enum RestartReason: UInt8 {
     case needsHTTP1 = 4
     /// A pooled connection was lost while the request was sent on it.
     case connectionLost = 8
+    /// The caller's verdict accepts the server's certificate.
+    case certificateAccepted = 16
 }
 
 // libcurl sends some requests again by itself; `connectionReady` can refuse that. This is for what libcurl reports as a
@@ -38,7 +40,8 @@ extension Transfer {
         guard case .head = attempt.receiving, attempt.headBytes.isEmpty else { return false }
         if reason == .needsHTTP1 {
             // Where HTTP/2 is required, and in clear, where the version is not negotiated, it is an error.
-            guard request.options.values.httpVersions == .automatic, request.message.url.isSecure else { return false }
+            guard [.automatic, .http3].contains(request.options.values.httpVersions), request.message.url.isSecure
+            else { return false }
         }
         switch request.body {
         case .none, .bytes, .stored: return true

@@ -51,5 +51,9 @@ extension TransferEngine {
 }
 
 extension OptionSnapshot {
-    fileprivate var holdsSecrets: Bool { values.credentials != nil || values.clientCertificate?.keyPassword != nil }
+    fileprivate var holdsSecrets: Bool { values.credentials != nil || values.clientIdentity?.holdsSecrets == true }
+}
+
+extension ClientIdentity {
+    fileprivate var holdsSecrets: Bool { password != nil || sources.contains { $0.path == nil } }
 }

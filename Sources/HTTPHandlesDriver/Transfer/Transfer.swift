@@ -51,6 +51,14 @@ package final class Transfer: AlarmOwner {
     /// The request line has another target than that of the URL.
     @safe @exclusivity(unchecked) var hasOwnTarget = false
     var appliedHeader = AppliedHeader.none
+    /// The trust and the identity of `appliedOptions`, where libcurl has no options for them.
+    var profile: TLSProfile?
+    /// `CURLOPT_SSL_CTX_FUNCTION` is set.
+    var hasContextCallback = false
+    /// `CURLOPT_SSLCERT` is set.
+    var hasCurlIdentity = false
+    /// Cipher suites or groups are set.
+    var hasAlgorithms = false
     @safe @exclusivity(unchecked) var appliedOptions: OptionSnapshot?
     @safe @exclusivity(unchecked) var appliedRequest = AppliedRequest()
     @safe @exclusivity(unchecked) var appliedCredentials: Credentials?
@@ -278,14 +286,18 @@ package final class Transfer: AlarmOwner {
         var problem: CertificateProblem?
         var secureFailure: SecureFailure = []
         if code == .secureFailure {
-            problem = CertificateProblem(result, verifyResult: curl.information(CURLINFO_SSL_VERIFYRESULT))
+            problem = CertificateProblem(
+                result,
+                verifyResult: curl.information(CURLINFO_SSL_VERIFYRESULT),
+                text: errorText
+            )
             secureFailure = problem?.secureFailure ?? .channelError
         }
         if result == .outOfMemory, case .head = attempt.receiving, !attempt.headBytes.isEmpty {
             // The result of old versions for a header line that is too long.
             code = .headerSizeOverflow
         }
-        if result == .badFunctionArgument, exchange.request?.options.values.clientCertificate != nil {
+        if result == .badFunctionArgument, exchange.request?.options.values.clientIdentity != nil {
             // The result of new versions for a key that cannot be used; all else was checked before libcurl got it.
             code = .clientCertNoPrivateKey
         }
@@ -321,11 +333,10 @@ package final class Transfer: AlarmOwner {
 
     /// libcurl does not distinguish an encrypted key from a file without a key.
     private func passwordHint(_ code: HandleErrorCode) -> String? {
-        guard code == .clientCertNoPrivateKey, let certificate = exchange.request?.options.values.clientCertificate
-        else {
+        guard code == .clientCertNoPrivateKey, let identity = exchange.request?.options.values.clientIdentity else {
             return nil
         }
-        return certificate.keyPassword == nil ? "there is no private key that can be used without a password" : nil
+        return identity.password == nil ? "there is no private key that can be used without a password" : nil
     }
 
     /// The system's error where there was no socket, or it could not be bound or connected.

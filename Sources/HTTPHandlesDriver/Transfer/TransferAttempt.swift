@@ -11,6 +11,9 @@ struct TransferExchange {
     var pendingRestart: RestartReason?
     /// What the caller's resolver is asked, and has answered.
     var names = CustomNames()
+    /// What the caller's verdict was asked.
+    var certificateQuestion: ServerCertificate?
+    var certificateQuestions = 0
 }
 
 /// How far one attempt of an exchange has come: the first one, or one after a restart. Made anew for each attempt.
@@ -39,6 +42,8 @@ struct TransferAttempt {
     // Connecting
     /// What TLS agreed on, where that is to be recorded.
     var agreement: TLSLibrary.Agreement?
+    /// The last TLS handshake, if something is decided or recorded in it.
+    var handshake: TLSHandshake?
     var isResolving = false
     var openedSockets: [Int32] = []
     /// An address could not be connected to, and there may be another one.
@@ -113,7 +118,7 @@ struct TransferAttempt {
     init(_ request: TransferRequest, watchesHead: Bool, at now: MonotonicTime) {
         lastProgress = now
         let versions = request.options.values.httpVersions
-        mayBeHTTP2 = versions == .http2PriorKnowledge || versions == .automatic && request.message.url.isSecure
+        mayBeHTTP2 = versions == .http2PriorKnowledge || versions.offersHTTP2 && request.message.url.isSecure
         sentHead = watchesHead ? SentHead() : nil
         isBodyTaken = request.body.length == 0
         maximumHeadSize = request.options.values.maximumHeadSize

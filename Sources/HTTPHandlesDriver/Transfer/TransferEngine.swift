@@ -67,6 +67,7 @@ package final class TransferEngine {
     /// The moment of the present turn.
     package var now: MonotonicTime { turn }
     let sockets = SocketTable()
+    var tlsProfiles = TLSProfiles()
 
     private var turn = MonotonicTime.now
     /// Until `shutDown`.
@@ -305,6 +306,8 @@ package final class TransferEngine {
                 transfer.addressesAwaited()
             } else if transfer.beginsAgain(after: result) {
                 restart(transfer, curlObjects)
+            } else if transfer.asksForVerdict(after: result) {
+                remove(transfer)
             } else {
                 transfer.completed(result)
                 remove(transfer)
@@ -340,6 +343,12 @@ package final class TransferEngine {
             transfer.isRunning = false
             throw error
         }
+    }
+
+    /// Takes the caller's verdict on the certificate that a transfer has reported, and begins its exchange once more.
+    package func answer(_ transfer: Transfer, _ verdict: CertificateVerdict.Answer) {
+        guard case .running(let curlObjects) = state, transfer.takeVerdict(verdict) else { return }
+        restart(transfer, curlObjects)
     }
 
     /// Begins the exchange of a transfer once more. What its first attempt leads to in libcurl's callbacks, like the end of

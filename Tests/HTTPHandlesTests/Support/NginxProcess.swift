@@ -22,7 +22,8 @@ final class NginxProcess: Sendable {
         try text.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
         let guardian = try Guardian(
             """
-            PATH=$PATH:/usr/sbin; nginx -p "$1" -c "$1/nginx.conf" -g 'daemon off;' 2>"$1/stderr" & server=$!
+            PATH=$PATH:/usr/sbin; if [ -f "$1/openssl.cnf" ]; then export OPENSSL_CONF="$1/openssl.cnf"; fi
+            nginx -p "$1" -c "$1/nginx.conf" -g 'daemon off;' 2>"$1/stderr" & server=$!
             cat >/dev/null; kill $server; wait $server; rm -rf "$1"
             """,
             [folder]

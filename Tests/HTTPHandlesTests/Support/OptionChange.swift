@@ -49,8 +49,8 @@ extension OptionChange {
     /// All settable options. No value causes connections to other machines.
     static let all: [OptionChange] = [
         OptionChange("userAgent", .userAgent, [nil, "", "walker/1", String(repeating: "x", count: 5000)]),
-        OptionChange("certificateAuthorityFile", .certificateAuthorityFile, [nil, "/etc/passwd", "/nowhere/at/all"]),
-        OptionChange("httpVersions", .httpVersions, [.automatic] + HTTPVersionPolicy.allCases),
+        OptionChange("serverTrust", .serverTrust, [.system] + ServerTrust.samples),
+        OptionChange("httpVersions", .httpVersions, [.automatic, .http1_1, .http2PriorKnowledge]),
         OptionChange("redirectPolicy", .redirectPolicy, [.refuseDowngrade] + RedirectPolicy.allCases),
         OptionChange("redirectDecider", .redirectDecider, [nil] + RedirectDecider.samples),
         OptionChange("credentials", .credentials, [nil] + Credentials.samples),
@@ -98,9 +98,12 @@ extension OptionChange {
             [nil, TCPKeepAlive(idle: .seconds(1), interval: .seconds(32_767))]
         ),
         OptionChange(
-            "clientCertificate",
-            .clientCertificate,
-            [nil, ClientCertificate(file: "/nowhere/at/all", keyFile: "/nowhere", keyPassword: "secret")]
+            "clientIdentity",
+            .clientIdentity,
+            [
+                nil, ClientIdentity(certificate: .file("/nowhere/at/all"), key: .file("/nowhere"), password: "secret"),
+                .pkcs12(.bytes([0x30])),
+            ]
         ),
         OptionChange("keepAlive", .keepAlive, [true, false]),
         OptionChange("pathAsIs", .pathAsIs, [false, true]),
@@ -109,10 +112,14 @@ extension OptionChange {
         OptionChange("decodesContent", .decodesContent, [true, false]),
         OptionChange("usesCookies", .usesCookies, [true, false]),
         OptionChange("tcpNoDelay", .tcpNoDelay, [true, false]),
-        OptionChange("verifiesServer", .verifiesServer, [true, false]),
-        OptionChange("verifiesServerName", .verifiesServerName, [true, false]),
         OptionChange("recordsSecurityInfo", .recordsSecurityInfo, [false, true]),
         OptionChange("minimumTLSVersion", .minimumTLSVersion, [.tls1_2, .tls1_3]),
+        OptionChange("maximumTLSVersion", .maximumTLSVersion, [nil, .tls1_2, .tls1_3]),
+        OptionChange(
+            "tlsAlgorithms",
+            .tlsAlgorithms,
+            [nil, TLSAlgorithms(groups: "X25519"), .init(cipherSuites: "x")]
+        ),
     ]
 }
 
@@ -132,6 +139,14 @@ extension PoolLimits {
         PoolLimits(idleConnections: .max),
         PoolLimits(idleTime: .zero), PoolLimits(idleTime: .seconds(Int64.max)), PoolLimits(idleTime: .nanoseconds(1)),
         PoolLimits(age: .seconds(Int64.max)), PoolLimits(age: .nanoseconds(1)),
+    ]
+}
+
+extension ServerTrust {
+    fileprivate static let samples: [ServerTrust] = [
+        .authorities("/etc/passwd"), .authorities("/nowhere/at/all"), .unverified,
+        ServerTrust(.only([.bytes([1, 2, 3])])), ServerTrust(ignored: [.dates, .wrongName]),
+        ServerTrust(verdict: CertificateVerdict { _ in .accept }),
     ]
 }
 
