@@ -28,6 +28,7 @@ extension Exchange: TransferDelegate {
             machine.challengeArrived(head, &actions)
         case .head(let head):
             learnVersion(of: head)
+            if options.values.usesStrictTransport { learnStrictTransport(of: head) }
             let disposition = disposition(of: head)
             machine.headArrived(head, disposition, &actions)
         case .trailers(let fields): handle.changeReceived { $0.trailers = fields.fields() }
@@ -53,7 +54,8 @@ extension Exchange: TransferDelegate {
         let decision = HeadDecision(head, context) {
             $0.fields().bytes(of: .location)
         } resolve: { reference, base throws(HandleError) in
-            try RequestURL(reference, relativeTo: base, for: .receiveResponse)
+            let url = try RequestURL(reference, relativeTo: base, for: .receiveResponse)
+            return options.values.usesStrictTransport ? resources.strictTransport.upgraded(url, at: CurlDate.now) : url
         }
         switch decision {
         case .deliver:

@@ -73,7 +73,8 @@ final class Exchange: DriverResident {
             let versions = options.values.httpVersions
             try TrailerRules.check(versions: versions, isSecure: message.url.isSecure, for: .sendRequest)
         }
-        let framed = try message.resolved(options.values).framed(
+        let message = message.resolved(options.values).upgraded(options.values, resources)
+        let framed = try message.framed(
             length: body.length,
             hasTrailers: body.hasTrailers,
             contentType: body.stored?.contentType

@@ -1,7 +1,8 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
 
-/// What the exchanges of one session share: connection slots and their queue, the budget of retries, and memory.
+/// What the exchanges of one session share: connection slots and their queue, the budget of retries, hosts with
+/// strict transport, and memory.
 final class ExchangeResources {
     // Exclusive access to these is not checked at run time: see `HandleObject`.
     @safe @exclusivity(unchecked) private var slots = ConnectionSlots()
@@ -15,6 +16,8 @@ final class ExchangeResources {
     var limits: ConnectionSlots.Limits
     /// What is left for retries.
     var retryBalance = RetryBalance()
+    /// The hosts that are requested with TLS only.
+    @safe @exclusivity(unchecked) var strictTransport = StrictTransport()
 
     init(_ limits: ConnectionSlots.Limits) {
         self.limits = limits

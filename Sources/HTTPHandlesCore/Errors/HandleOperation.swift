@@ -23,6 +23,8 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
     case setOption
     /// Listing, changing, saving or loading a session's cookies.
     case accessCookies
+    /// Listing, changing, saving or loading a session's hosts with strict transport.
+    case accessStrictTransport
     /// Closing a handle (`WinHttpCloseHandle`).
     case closeHandle
 

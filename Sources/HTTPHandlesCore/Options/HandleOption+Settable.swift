@@ -238,6 +238,10 @@ extension HandleOption<Bool> {
     /// (`WINHTTP_DISABLE_COOKIES`; `CURLOPT_COOKIEFILE`)
     public static var usesCookies: Self { HandleOption(.usesCookies, \.usesCookies) }
 
+    /// Whether `Strict-Transport-Security` (HSTS) is obeyed: requests and redirects to http URLs of a known host use https, and
+    /// responses over verified TLS make hosts known; false by default. Not in WinHTTP; like `CURLOPT_HSTS_CTRL`.
+    public static var usesStrictTransport: Self { HandleOption(.usesStrictTransport, \.usesStrictTransport) }
+
     /// Whether Nagle's algorithm is off, so that small pieces are sent at once; true by default. Applies to connections that
     /// the request makes, not to pooled ones. (`CURLOPT_TCP_NODELAY`)
     public static var tcpNoDelay: Self { HandleOption(.tcpNoDelay, \.tcpNoDelay) }

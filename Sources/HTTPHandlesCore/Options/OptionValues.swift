@@ -41,6 +41,7 @@ package struct OptionValues: Sendable, Hashable {
     package var credentials: Credentials?
     package var credentialProvider: CredentialProvider?
     package var usesCookies = true
+    package var usesStrictTransport = false
 
     package var pathAsIs = false
     package var redirectPolicy = RedirectPolicy.refuseDowngrade
