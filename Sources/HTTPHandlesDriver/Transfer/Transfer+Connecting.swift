@@ -146,10 +146,16 @@ extension Transfer {
     private var sharing: SocketTable.Sharing {
         switch exchange.request?.options.values.httpVersions {
         case .http2PriorKnowledge: .shared
-        case .http3Only: .shared
+        case .http3 where isOverDatagrams, .http3Only where isOverDatagrams: .shared
         case let versions? where versions.offersHTTP2 && isSecure && TLSLibrary.protocolName(of: curl) == "h2": .shared
         default: .exclusive(isSecure: isSecure)
         }
+    }
+
+    /// HTTP/3 is the only version over datagrams. libcurl does not say what its connection is.
+    private var isOverDatagrams: Bool {
+        guard let descriptor = curl.socket(CURLINFO_ACTIVESOCKET) else { return false }
+        return FileDescriptor.isDatagramSocket(descriptor)
     }
 
     /// The last look at a pooled connection before a request goes out on it: the server may have closed it, or sent

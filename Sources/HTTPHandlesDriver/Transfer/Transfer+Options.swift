@@ -103,8 +103,10 @@ extension Transfer {
             curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, false)
             keepsSendingOnError = false
         }
-        if request.options.values.httpVersions == .http2Only, !request.message.url.isSecure {
-            let reason = "httpVersions requires HTTP/2 over TLS, but the URL is http"
+        let versions = request.options.values.httpVersions
+        if versions == .http2Only || versions == .http3Only, !request.message.url.isSecure {
+            let name = versions == .http2Only ? "HTTP/2" : "HTTP/3"
+            let reason = "httpVersions requires \(name) over TLS, but the URL is http"
             throw HandleError(.httpProtocolMismatch, .sendRequest, reason: reason)
         }
         try applyURL(request.message.url)
