@@ -146,6 +146,23 @@ struct ClientIdentityTests {
         #expect(try await session.get(url).status == .badRequest)
     }
 
+    @Test func `the issuers that a server names which refuses the client`() async throws {
+        let servers = try TLSServers.shared.get()
+        let server = try DemandingServer()
+        let session = try TLSOptionTests.session(servers, .set(.recordsSecurityInfo, to: true))
+        let request = try await session.openRequest(.get, server.url)
+        let error = await #expect(throws: HandleError.self) {
+            try await request.send()
+            _ = try await request.receiveResponse()
+        }
+        #expect(error?.code == .clientAuthCertNeeded)
+        #expect(
+            try await request.option(.clientCertificateIssuers).map(\.description) == [
+                "/CN=http-handles test authority"
+            ]
+        )
+    }
+
     @Test(arguments: [TLSVersion.tls1_2, .tls1_3])
     func `the issuers that the server names`(version: TLSVersion) async throws {
         let servers = try TLSServers.shared.get()

@@ -16,7 +16,8 @@ struct ServerTrustTests {
             return nil
         } catch {
             #expect(error.code == .secureFailure && error.operation == .sendRequest, "\(error)")
-            return try #require(error.certificateProblem, "\(error)")
+            let problem: CertificateProblem = try #require(error.certificateProblem, "\(error)")
+            return problem
         }
     }
 

@@ -92,6 +92,16 @@ extension OrderScenario {
                 try await request.closeAndWait()
             }.withoutSizes
         },
+        OrderScenario("A certificate that the verdict accepts") {
+            let nginx = try Nginx.shared.get()
+            let trust = ServerTrust(verdict: CertificateVerdict { _ in .accept })
+            return try await .recording(nginx.http1TLSPort, options: [.set(.serverTrust, to: trust)]) { session in
+                let connection = try await session.connect(to: "127.0.0.1", port: nginx.http1TLSPort)
+                let request = try await connection.openRequest(.get, "/hello", secure: true)
+                try await request.complete()
+                try await request.closeAndWait()
+            }.withoutSizes
+        },
         OrderScenario("HTTP/2 over TLS, two requests on one connection") {
             let nginx = try Nginx.shared.get()
             let options: [OptionSetting] = [.set(.serverTrust, to: .authorities(nginx.authorityFile))]
