@@ -21,14 +21,14 @@ struct HTTP3Tests {
         for _ in 0..<3 {
             let response = try await session.get(caddy.url("/protocol"))
             #expect(response.head.version == .http3)
-            #expect(try await response.body.collectString(upTo: 100) == "HTTP/3.0 GET ")
+            #expect(try await response.body.collectString(upTo: 100) == "HTTP/3.0 GET")
         }
         let response = try await session.get(caddy.url("/big"))
         #expect(try await response.body.collect(upTo: 2 << 20) == pattern(1 << 20))
         let request = try await session.openRequest(.post, caddy.url("/protocol"))
         try await request.send(.bytes(pattern(100_000)))
         _ = try await request.receiveResponse()
-        #expect(try await request.body.collectString(upTo: 100) == "HTTP/3.0 POST 100000")
+        #expect(try await request.body.collectString(upTo: 100) == "HTTP/3.0 POST")
         try session.closeAll()
         await session.closed()
         let names = try await recorder.finish().map(\.kind.name)

@@ -8,7 +8,7 @@ struct ToolTLSTests {
     /// `NAME.pem` and its like stand for files of `TLSServers`, `PIN NAME` for the hash of a key.
     static let runs: [(TLSServers.Kind, [String])] = [
         (.good, []), (.good, ["--cacert", "authority.pem"]), (.good, ["--cacert", "other.pem"]),
-        (.good, ["--capath", "hashed"]), (.good, ["-k"]),
+        (.good, ["--cacert", "other.pem", "--capath", "hashed"]), (.good, ["-k"]),
         (.expired, ["--insecure"]), (.expired, ["--cacert", "authority.pem"]),
         (.good, ["-k", "--pinnedpubkey", "PIN other"]),
         (.good, ["-k", "--pinnedpubkey", "PIN other;PIN good"]),

@@ -143,11 +143,13 @@ private struct HandleOrderChecker {
         case .handleCreated: ([.idle], .idle)
         case .handleClosing: (anywhere, .closed)
         case .queued: (beginnings, .queued)
-        // From `sending`: libcurl sends an unprocessed request again on a new connection.
-        // From `resolved`: the caller's resolver is asked once more.
-        case .resolvingName: (beginnings.union([.queued, .sending, .resolved]), .resolving)
+        // From `sending`: libcurl sends an unprocessed request again on a new connection. From `resolved`: the caller's
+        // resolver is asked once more. From `securing`: the caller's verdict has accepted the certificate, or the next address
+        // is tried with HTTP/3.
+        case .resolvingName: (beginnings.union([.queued, .resolved, .securing, .sending]), .resolving)
         case .nameResolved: ([.resolving], .resolved)
-        case .connectingToServer: (beginnings.union([.queued, .resolved, .connecting, .sending]), .connecting)
+        case .connectingToServer:
+            (beginnings.union([.queued, .resolved, .connecting, .securing, .sending]), .connecting)
         case .connectedToServer: ([.connecting], .connected)
         case .securingConnection: ([.connected], .securing)
         case .connectionSecured: ([.securing], .ready)

@@ -179,8 +179,8 @@ public struct IgnoredCertificateProblems: OptionSet, Sendable, Hashable, CustomS
 ///
 /// It is asked before anything of a request is sent, in a separate task with the priority and the task-local values of the
 /// task that called `send` or `fetch`; `connectTimeout` continues to run. The TLS handshake cannot wait for it: the
-/// connection is closed, and made again if the answer is `.accept`. Answers are kept in the session, so it is asked once for
-/// each host, chain and list of problems. Two verdicts are equal if one is a copy of the other.
+/// connection is closed, and made again if the answer is `.accept`. The session keeps the answer for the same host, chain and
+/// list of problems. (Requests that begin at the same time may each ask.) Two verdicts are equal if one is a copy of the other.
 public struct CertificateVerdict: Sendable, Hashable {
     /// An answer.
     @frozen

@@ -27,7 +27,7 @@ final class Caddy: Sendable {
           bind 127.0.0.1
           tls \(servers.path("good.pem")) \(servers.path("good.key"))
           handle /protocol {
-            respond "{http.request.proto} {http.request.method} {http.request.header.Content-Length}"
+            respond "{http.request.proto} {http.request.method}"
           }
           handle /big {
             root * \(folder)
