@@ -18,6 +18,7 @@ public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case UInt8(ascii: "e"): precondition(events([rest]) == events([Array(rest[..<cut]), Array(rest[cut...])]))
     case UInt8(ascii: "a"): _ = AuthenticationChallenge.all(in: text)
     case UInt8(ascii: "c"): cookie(rest)
+    case UInt8(ascii: "s"): strictTransport(rest, text)
     case UInt8(ascii: "m"): _ = try? Charset(contentType: text).decode(rest)
     case UInt8(ascii: "t"): tag(text)
     case UInt8(ascii: "r"): range(text)
@@ -70,6 +71,16 @@ private func cookie(_ bytes: [UInt8]) {
     guard let line = CookieLine(bytes) else { return }
     _ = line.cookie
     precondition(CookieLine(line.expired)?.expires == 1)
+}
+
+/// The field, and a line of a file, of strict transport.
+private func strictTransport(_ bytes: [UInt8], _ text: String) {
+    var store = StrictTransport()
+    store.received(text, from: Origin(isSecure: true, host: "a.example", port: 443), at: 1_800_000_000)
+    if let host = StrictTransport.host(in: bytes) { store.set(host) }
+    for line in store.fileContents(at: 0).split(separator: UInt8(ascii: "\n")).dropFirst() {
+        precondition(StrictTransport.host(in: line) != nil)
+    }
 }
 
 private func tag(_ text: String) {

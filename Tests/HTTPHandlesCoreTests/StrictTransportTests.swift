@@ -66,6 +66,7 @@ struct StrictTransportTests {
             ("# a.example \"20301231 23:59:59\"", nil, false, nil), ("a.example", nil, false, nil),
             ("a.example \"20301231 24:00:00\"", nil, false, nil), ("127.0.0.1 \"unlimited\"", nil, false, nil),
             ("a.example \"20301331 00:00:00\"", nil, false, nil), (" \"unlimited\"", nil, false, nil),
+            ("..a.example \"unlimited\"", nil, false, nil), (".#a \"unlimited\"", nil, false, nil),
         ] as [(String, String?, Bool, Int64?)]
     )
     func `lines of a file`(line: String, host: String?, includesSubdomains: Bool, expires: Int64?) {

@@ -18,8 +18,10 @@ public struct StrictTransportHost: Sendable, Hashable {
     }
 
     package var problem: String? {
-        let isName = !host.isEmpty && host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
-        guard isName, !Origin(isSecure: true, host: host, port: 443).isHostLiteral else {
+        // A line that begins with a dot or a number sign has another meaning in a file.
+        let isName = host.utf8.first.map { $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "#") } ?? false
+        let isText = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
+        guard isName, isText, !Origin(isSecure: true, host: host, port: 443).isHostLiteral else {
             return "\(host.debugDescription) is not the name of a host in ASCII"
         }
         return nil

@@ -31,6 +31,9 @@ struct FileStatus {
     var group: gid_t { status.st_gid }
     var isOurs: Bool { status.st_uid == geteuid() }
 
+    /// Whether this process may read it.
+    static func isReadable(_ path: String) -> Bool { unsafe access(path, R_OK) == 0 }
+
     /// For telling whether the file has changed.
     var stamp: FileStamp {
         #if canImport(Darwin)

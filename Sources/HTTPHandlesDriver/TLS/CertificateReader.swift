@@ -23,7 +23,7 @@ struct CertificateReader {
         case .file(let path): return [try read(path)]
         case .directory(let path):
             guard let names = FileStatus.names(in: path) else {
-                throw unreadable(path, FileFailure.system.reason)
+                throw Self.unreadable(path, FileFailure.system.reason, option)
             }
             var contents: [[UInt8]] = []
             for name in names where Self.isHashed(name) { contents.append(try read("\(path)/\(name)")) }
@@ -32,9 +32,7 @@ struct CertificateReader {
     }
 
     private func read(_ path: String) throws(HandleError) -> [UInt8] {
-        guard let status = FileStatus(following: path) else { throw unreadable(path, FileFailure.system.reason) }
-        guard status.isRegular else { throw unreadable(path, "it is not a regular file") }
-        guard status.length <= Self.maximumLength else { throw unreadable(path, Self.tooLong) }
+        try Self.requireReadable(path, option)
         do {
             return try ReadableFile(path, for: .sendRequest).readAll()
         } catch {
@@ -52,7 +50,17 @@ struct CertificateReader {
         return !number.isEmpty && number.allSatisfy(\.isASCIIDigit)
     }
 
-    private func unreadable(_ path: String, _ reason: String) -> HandleError {
+    /// Refuses a file that would hold up the driver's thread: a pipe, a device, or one that is far too long. Also for files
+    /// that libcurl reads, which it would find missing only when the connection is made.
+    static func requireReadable(_ path: String, _ option: String) throws(HandleError) {
+        guard let status = FileStatus(following: path), FileStatus.isReadable(path) else {
+            throw unreadable(path, FileFailure.system.reason, option)
+        }
+        guard status.isRegular else { throw unreadable(path, "it is not a regular file", option) }
+        guard status.length <= maximumLength else { throw unreadable(path, tooLong, option) }
+    }
+
+    private static func unreadable(_ path: String, _ reason: String, _ option: String) -> HandleError {
         .invalidParameter(.sendRequest, "\(option) cannot be read: \(path): \(reason)")
     }
 

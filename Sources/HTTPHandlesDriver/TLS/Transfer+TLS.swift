@@ -53,6 +53,7 @@ extension Transfer {
                 throw Self.needsOpenSSL("serverTrust")
             }
             authorities = trust.ownAuthorities.first?.path
+            if let authorities { try CertificateReader.requireReadable(authorities, "serverTrust") }
         }
         try curl.set(CURLOPT_CAINFO, authorities)
         guard hasCurlIdentity || identity != nil else { return }
@@ -63,6 +64,9 @@ extension Transfer {
         }
         guard case .certificate(.file(let file), let key) = identity.material, key?.path != nil || key == nil else {
             throw Self.needsOpenSSL("clientIdentity")
+        }
+        for path in [file, key?.path].compactMap(\.self) {
+            try CertificateReader.requireReadable(path, "clientIdentity")
         }
         try require(curl.set(CURLOPT_SSLCERT, file), "clientIdentity", identity)
         try curl.set(CURLOPT_SSLKEY, key?.path)
