@@ -118,7 +118,7 @@ struct NameResolverTests {
     @Test func `certificates are for the name of the URL`() async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
-            .set(.certificateAuthorityFile, to: servers.authorityFile),
+            .set(.serverTrust, to: .authorities(servers.authorityFile)),
             .set(.nameResolver, to: NameResolver { _ in ["127.0.0.1"] }),
         ])
         #expect(try await session.get("https://other.example:\(servers.port(.wrongName))/").status == .ok)
@@ -131,7 +131,7 @@ struct NameResolverTests {
     @Test func `requests of a burst share an HTTP/2 connection`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [
-            .set(.certificateAuthorityFile, to: nginx.authorityFile),
+            .set(.serverTrust, to: .authorities(nginx.authorityFile)),
             .set(.nameResolver, to: NameResolver { _ in ["127.0.0.1"] }),
         ])
         let recorder = EventRecorder(of: session, scope: .tree)
@@ -446,7 +446,7 @@ struct NameResolverTests {
         let server = try Self.server("127.0.0.1", heads)
         let session = try SessionHandle(options: [
             .set(.nameResolver, to: .dnsOverHTTPS(try front.url(resolver, .http1_1, "/dns-query"))),
-            .set(.certificateAuthorityFile, to: front.authorityFile),
+            .set(.serverTrust, to: .authorities(front.authorityFile)),
         ])
         let request = try await session.openRequest(.get, "http://name.test:\(server.port)/")
         let recorder = EventRecorder(of: request)
@@ -473,7 +473,7 @@ struct NameResolverTests {
         let session = try SessionHandle(options: [
             .set(.nameResolver, to: .dnsOverHTTPS(servers.url(.unknownAuthority))),
             // Not for the server of names.
-            .set(.verifiesServer, to: false),
+            .set(.serverTrust, to: .unverified),
         ])
         let error = await #expect(throws: HandleError.self) { try await session.get("http://name.test/") }
         #expect(error?.code == .nameNotResolved)

@@ -80,18 +80,6 @@ final class FileDescriptor: Sendable {
     /// Sets the group of the file. Returns `false` if the process is not allowed to.
     func setGroup(_ group: gid_t) -> Bool { fchown(number, uid_t.max, group) == 0 }
 
-    /// Whether a descriptor is a socket for datagrams.
-    static func isDatagramSocket(_ number: Int32) -> Bool {
-        var type: Int32 = 0
-        var length = socklen_t(MemoryLayout<Int32>.size)
-        #if canImport(Darwin)
-        let datagram = SOCK_DGRAM
-        #else
-        let datagram = Int32(SOCK_DGRAM.rawValue)
-        #endif
-        return unsafe getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == datagram
-    }
-
     /// Waits until all written bytes are on permanent storage.
     func synchronize() throws(FileFailure) {
         _ = try Self.retried { fsync(number) }

@@ -16,7 +16,7 @@ extension ConnectionStatistics {
         let result = unsafe getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &bytes, &length)
         guard result == 0, length >= 152 else { return nil }
         func number<Number: FixedWidthInteger>(at offset: Int, _ type: Number.Type) -> Number {
-            bytes.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: type) }
+            unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: type) }
         }
         self.init(
             roundTripTime: .microseconds(number(at: 68, UInt32.self)),

@@ -164,6 +164,18 @@ final class SocketTable {
         sockets[index].generation = generation
     }
 
+    /// Whether a descriptor is a socket for datagrams.
+    static func isDatagramSocket(_ descriptor: Int32) -> Bool {
+        var type: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        #if canImport(Darwin)
+        let datagram = SOCK_DGRAM
+        #else
+        let datagram = Int32(SOCK_DGRAM.rawValue)
+        #endif
+        return unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == datagram
+    }
+
     // MARK: Users
 
     /// The new connection of `descriptor` is ready, and found by its ends from now on.

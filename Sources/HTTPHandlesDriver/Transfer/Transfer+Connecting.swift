@@ -155,7 +155,7 @@ extension Transfer {
     /// HTTP/3 is the only version over datagrams. libcurl does not say what its connection is.
     private var isOverDatagrams: Bool {
         guard let descriptor = curl.socket(CURLINFO_ACTIVESOCKET) else { return false }
-        return FileDescriptor.isDatagramSocket(descriptor)
+        return SocketTable.isDatagramSocket(descriptor)
     }
 
     /// The last look at a pooled connection before a request goes out on it: the server may have closed it, or sent
