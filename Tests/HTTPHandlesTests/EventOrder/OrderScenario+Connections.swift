@@ -40,6 +40,16 @@ extension OrderScenario {
             try #require(run.status == 0, "\(run.output)")
             return EventTrace(toolOutput: run.output).showing(server.port, as: 8080).withoutSizes
         },
+        OrderScenario("A resolver of the caller, and an address that refuses") {
+            let server = try EventOrderTests.answering(EventOrderTests.hello)
+            let resolver = NameResolver { _ in ["127.0.0.2", "127.0.0.1"] }
+            return try await .recording(server.port, options: [.set(.nameResolver, to: resolver)]) { session in
+                let connection = try await session.connect(to: "name.test", port: server.port)
+                let request = try await connection.openRequest(.get, "/")
+                try await request.complete()
+                try await request.closeAndWait()
+            }.withoutSizes
+        },
         OrderScenario("The request asks to close the connection") {
             let server = try GatedServer { connection, gate in
                 _ = try connection.readRequest()
