@@ -80,6 +80,36 @@ struct ConnectionSlotsTests {
         #expect(slots.take(a, limits) == nil)
     }
 
+    @Test func `a server whose transfers are all over may use HTTP 1 the next time`() {
+        let slots = Slots()
+        let limits = ConnectionSlots.Limits(perServer: 1, total: nil)
+        #expect(slots.take(a, limits) == nil)
+        slots.learned(a, isMultiplexed: true)
+        #expect(slots.take(a, limits) == nil)
+        for _ in 0..<2 { slots.release(a) }
+        // Too late.
+        slots.learned(a, isMultiplexed: true)
+        #expect(slots.take(a, limits) == nil)
+        #expect(slots.take(a, limits) != nil)
+    }
+
+    @Test func `many servers, of which most are unused`() throws {
+        let slots = Slots()
+        let limits = ConnectionSlots.Limits(perServer: 1, total: 2)
+        #expect(slots.take(a, limits) == nil)
+        let waiting = try #require(slots.take(a, limits))
+        for number in 0..<300 {
+            let server = Origin(isSecure: false, host: "h\(number)", port: 80)
+            #expect(slots.take(server, limits) == nil)
+            #expect(slots.take(b, limits).map { slots.leave($0) } != nil)
+            slots.release(server)
+        }
+        #expect(slots.next(limits) == nil)
+        slots.release(a)
+        #expect(slots.next(limits) == waiting)
+        #expect(slots.take(a, limits) != nil)
+    }
+
     @Test func `a higher limit gives slots to waiting requests`() throws {
         let slots = Slots()
         #expect(slots.take(a, ConnectionSlots.Limits(perServer: 1, total: nil)) == nil)

@@ -214,6 +214,23 @@ struct OptionValueTests {
         #expect(Self.refusal(.resolveOverrides, [ResolveOverride(host: nil, port: nil, address: "a")]) == nil)
     }
 
+    @Test func `the first override that applies decides what is connected to`() {
+        let overrides = [
+            ResolveOverride(host: "one", port: 80, address: "1.1.1.1"),
+            ResolveOverride(host: nil, port: 80, address: nil, addressPort: 8080),
+            ResolveOverride(host: "TWO", port: nil, address: "three"),
+        ]
+        func target(_ host: String, _ port: Int) -> String {
+            let target = ConnectionTarget(of: Origin(isSecure: false, host: host, port: port), overrides)
+            return "\(target.host) \(target.port) \(target.isAddress)"
+        }
+        #expect(target("one", 80) == "1.1.1.1 80 true")
+        #expect(target("two", 80) == "two 8080 false")
+        #expect(target("two", 81) == "three 81 false")
+        #expect(target("::1", 80) == "::1 8080 true")
+        #expect(target("other", 81) == "other 81 false")
+    }
+
     @Test func `a Unix socket has a path or a name that fits into an address`() {
         #expect(Self.refusal(.unixSocket, .path(String(repeating: "p", count: 107))) == nil)
         #expect(Self.refusal(.unixSocket, .abstract(String(repeating: "p", count: 107))) == nil)
