@@ -84,6 +84,21 @@ struct CertificateVerdictTests {
         #expect(names.filter { $0 == "sendingRequest" || $0 == "secureFailure" } == ["sendingRequest"])
     }
 
+    @Test(arguments: [HTTPVersionPolicy.http1_1, .automatic])
+    func `requests that begin at the same time`(versions: HTTPVersionPolicy) async throws {
+        let servers = try TLSServers.shared.get()
+        let verdict = Verdict(.accept)
+        let session = try SessionHandle(options: [
+            .set(.serverTrust, to: verdict.trust(servers)), .set(.httpVersions, to: versions),
+        ])
+        let statuses = try await withThrowingTaskGroup { group in
+            for _ in 0..<8 { group.addTask { try await session.get(servers.url(.selfSigned)).status } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(statuses.count == 8 && statuses.allSatisfy { $0 == .ok })
+        #expect(Set(verdict.questions.all).count == 1)
+    }
+
     @Test func `the verdict has the values of the calling task`() async throws {
         let servers = try TLSServers.shared.get()
         let seen = Record<Int>()
