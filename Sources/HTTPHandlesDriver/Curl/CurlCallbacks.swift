@@ -167,7 +167,9 @@ private func contextCallback(
 ) -> CURLcode {
     guard let context = unsafe context else { return CURLE_SSL_CONNECT_ERROR }
     return unsafe withTransfer(data, otherwise: CURLE_SSL_CONNECT_ERROR) { transfer in
-        unsafe transfer.handshakeBegins(context) ? CURLE_OK : CURLE_OUT_OF_MEMORY
+        // libcurl's own transfers, for DNS over HTTPS, have the callback too.
+        let isOwn = unsafe easy == transfer.curl.pointer
+        return unsafe transfer.handshakeBegins(context, isOwn: isOwn) ? CURLE_OK : CURLE_OUT_OF_MEMORY
     }
 }
 

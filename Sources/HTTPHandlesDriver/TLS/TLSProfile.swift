@@ -79,13 +79,18 @@ final class TLSProfile {
 
     /// Sets store and identity of a connection. `false` if OpenSSL refuses them.
     func configure(_ context: UnsafeMutableRawPointer) -> Bool {
-        guard unsafe openSSL.X509_STORE_up_ref(store.pointer) == 1 else { return false }
-        unsafe openSSL.SSL_CTX_set_cert_store(context, store.pointer)
+        guard unsafe setStore(context) else { return false }
         guard let material else { return true }
         guard unsafe openSSL.SSL_CTX_use_certificate(context, material.certificate.pointer) == 1,
             unsafe openSSL.SSL_CTX_use_PrivateKey(context, material.key.pointer) == 1
         else { return false }
         return material.chain.allSatisfy { unsafe openSSL.addToChain(context, $0.pointer) }
+    }
+
+    func setStore(_ context: UnsafeMutableRawPointer) -> Bool {
+        guard unsafe openSSL.X509_STORE_up_ref(store.pointer) == 1 else { return false }
+        unsafe openSSL.SSL_CTX_set_cert_store(context, store.pointer)
+        return true
     }
 
     /// Whether OpenSSL takes the identity; it refuses weak keys, for example.

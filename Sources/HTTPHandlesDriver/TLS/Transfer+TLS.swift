@@ -147,7 +147,10 @@ extension Transfer {
     // MARK: Handshakes
 
     /// A connection of this transfer begins its TLS handshake.
-    func handshakeBegins(_ context: UnsafeMutableRawPointer) -> Bool {
+    ///
+    /// - Parameter isOwn: `false` for one to a server of names, which gets no identity and no verdict.
+    func handshakeBegins(_ context: UnsafeMutableRawPointer, isOwn: Bool) -> Bool {
+        guard isOwn else { return unsafe profile?.setStore(context) ?? true }
         guard let openSSL = unsafe OpenSSL.loaded, let origin = exchange.request?.url.origin else { return false }
         let handshake = unsafe TLSHandshake(profile, origin, openSSL)
         attempt.handshake = handshake
