@@ -9,8 +9,8 @@ final class TLSProfile {
     let openSSL: OpenSSL
     let trust: ServerTrust
     let identity: ClientIdentity?
-    /// The state of the files when they were read.
-    private let stamps: [FileStamp?]
+    /// The files, and their state when they were read.
+    private let files: [(path: String, stamp: FileStamp?)]
     /// For `CURLOPT_CAPATH`.
     let directory: String
 
@@ -33,7 +33,8 @@ final class TLSProfile {
         self.trust = trust
         self.identity = identity
         directory = "/dev/null/http-handles-\(number)"
-        stamps = Self.stamps(trust, identity)
+        let sources = trust.ownAuthorities + trust.revocationLists + (identity?.sources ?? [])
+        files = sources.compactMap(\.path).map { ($0, FileStatus(following: $0)?.stamp) }
         store = try unsafe Self.makeStore(trust, openSSL)
         if let identity {
             material = try unsafe CertificateReader(openSSL: openSSL, option: "clientIdentity").identity(identity)
@@ -110,13 +111,11 @@ final class TLSProfile {
 
     /// Whether it is for these values, and no file has changed.
     func matches(_ trust: ServerTrust, _ identity: ClientIdentity?) -> Bool {
-        self.trust == trust && self.identity == identity && stamps == Self.stamps(trust, identity)
+        self.trust == trust && self.identity == identity && isCurrent
     }
 
-    private static func stamps(_ trust: ServerTrust, _ identity: ClientIdentity?) -> [FileStamp?] {
-        let sources = trust.ownAuthorities + trust.revocationLists + (identity?.sources ?? [])
-        return sources.compactMap(\.path).map { FileStatus(following: $0)?.stamp }
-    }
+    /// Whether no file has changed.
+    var isCurrent: Bool { files.allSatisfy { $0.stamp == FileStatus(following: $0.path)?.stamp } }
 
     // MARK: Verdicts
 

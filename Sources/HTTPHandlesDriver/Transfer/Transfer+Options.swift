@@ -92,7 +92,7 @@ extension Transfer {
             try applyTLS(request.options.values)
             try applyCookies(request.options.values)
             appliedOptions = request.options
-        } else if request.options.readsCertificateFiles {
+        } else if request.options.readsCertificateFiles, profile?.isCurrent != true {
             appliedOptions = nil
             try applyTLS(request.options.values)
             appliedOptions = request.options
