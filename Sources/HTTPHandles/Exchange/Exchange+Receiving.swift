@@ -16,7 +16,7 @@ extension Exchange: TransferDelegate {
     private func take(_ report: TransferReport, _ actions: inout ExchangeActions, _ engine: TransferEngine) {
         switch report {
         case .milestone(let milestone):
-            if milestone == .sending { learnSharing() }
+            if case .sending = milestone { learnSharing() }
             machine.reached(milestone, &actions)
         case .addressesNeeded(let host): askForAddresses(of: host)
         case .informational(let head):
