@@ -8,13 +8,25 @@
 /// Counterpart of `WINHTTP_OPTION_SECURITY_FLAGS`; `CURLOPT_CAINFO`, `CURLOPT_SSL_VERIFYPEER`, `CURLOPT_SSL_VERIFYHOST`.
 public struct ServerTrust: Sendable, Hashable {
     /// The authorities that may issue certificates.
-    public enum Authorities: Sendable, Hashable {
+    ///
+    /// Not an enumeration: the tag of one is in the bits of a pointer, and LeakSanitizer does not find the array then.
+    public struct Authorities: Sendable, Hashable {
+        /// Besides the system's.
+        package let sources: [CertificateSource]
+        package let includesSystem: Bool
+
         /// Those of the system.
-        case system
+        public static let system = Authorities(sources: [], includesSystem: true)
+
         /// Those of the system and others.
-        case systemAnd([CertificateSource])
+        public static func systemAnd(_ sources: [CertificateSource]) -> Authorities {
+            Authorities(sources: sources, includesSystem: true)
+        }
+
         /// These only.
-        case only([CertificateSource])
+        public static func only(_ sources: [CertificateSource]) -> Authorities {
+            Authorities(sources: sources, includesSystem: false)
+        }
     }
 
     /// The trusted authorities.
@@ -68,19 +80,12 @@ public struct ServerTrust: Sendable, Hashable {
     }
 
     /// The sources of authorities besides the system's.
-    package var ownAuthorities: [CertificateSource] {
-        switch authorities {
-        case .system: []
-        case .systemAnd(let sources), .only(let sources): sources
-        }
-    }
+    package var ownAuthorities: [CertificateSource] { authorities.sources }
 
-    package var includesSystem: Bool {
-        if case .only = authorities { false } else { true }
-    }
+    package var includesSystem: Bool { authorities.includesSystem }
 
     package var problem: String? {
-        if case .only(let sources) = authorities, sources.isEmpty, verdict == nil { return "there are no authorities" }
+        if !includesSystem, ownAuthorities.isEmpty, verdict == nil { return "there are no authorities" }
         if !verifies, requiresStapledStatus || !revocationLists.isEmpty || verdict != nil {
             return "a certificate that is not verified cannot be checked for revocation or by a verdict"
         }
