@@ -10,14 +10,10 @@ extension Exchange {
             if let transfer { engine.answer(transfer, .refuse) }
             return
         }
-        certificateQuestion.ask {
+        ask(as: \.certificateQuestion) {
             await verdict.answer(certificate)
-        } then: { [driver, exchange = DriverBound(self)] number, answer in
-            driver.submit { engine in
-                guard exchange.value.certificateQuestion.isAnswered(number), let transfer = exchange.value.transfer
-                else { return }
-                engine.answer(transfer, answer)
-            }
+        } then: { exchange, answer, engine in
+            if let transfer = exchange.transfer { engine.answer(transfer, answer) }
         }
     }
 }

@@ -17,7 +17,7 @@ struct OpenQuestion {
     var isOpen: Bool { question != nil }
 
     /// Takes the place of a question that is open. Calls `isAnswered` with the new one's number, in that task.
-    mutating func ask<Answer: Sendable>(
+    fileprivate mutating func ask<Answer: Sendable>(
         _ answer: @escaping @Sendable () async -> Answer,
         then isAnswered: @escaping @Sendable (Int, Answer) -> Void
     ) {
@@ -32,7 +32,7 @@ struct OpenQuestion {
     }
 
     /// `false` if it is the answer to a question that is not open any more.
-    mutating func isAnswered(_ number: Int) -> Bool {
+    fileprivate mutating func isAnswered(_ number: Int) -> Bool {
         guard question != nil, number == asked else { return false }
         question = nil
         return true
@@ -47,12 +47,13 @@ struct OpenQuestion {
 extension Exchange {
     /// Asks the caller's code. The answer is taken on the driver's thread, unless it is not waited for any more.
     func ask<Answer: Sendable>(
+        as question: any ReferenceWritableKeyPath<Exchange, OpenQuestion> & Sendable = \.question,
         _ answer: @escaping @Sendable () async -> Answer,
         then take: @escaping @Sendable (Exchange, Answer, TransferEngine) -> Void
     ) {
-        question.ask(answer) { [driver, exchange = DriverBound(self)] number, answer in
+        self[keyPath: question].ask(answer) { [driver, exchange = DriverBound(self)] number, answer in
             driver.submit { engine in
-                guard exchange.value.question.isAnswered(number) else { return }
+                guard exchange.value[keyPath: question].isAnswered(number) else { return }
                 take(exchange.value, answer, engine)
             }
         }

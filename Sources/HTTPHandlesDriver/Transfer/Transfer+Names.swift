@@ -99,10 +99,6 @@ extension Transfer {
         exchange.names.addresses = addresses
         exchange.names.timeAsked += engine.now - exchange.names.askedAt
         if let first = addresses.first { record(.resolved(address: first)) }
-        try apply(request)
-        guard request.body.isStreamed || rewind(to: 0) else {
-            throw HandleError(.resendRequest, .sendRequest, reason: "the request body cannot be sent again")
-        }
-        beginAttempt(request)
+        try beginNextAttempt(request)
     }
 }

@@ -82,6 +82,11 @@ extension Transfer {
             throw HandleError(.internalError, .sendRequest, reason: "a transfer began again without a reason")
         }
         exchange.restarts |= reason.rawValue
+        try beginNextAttempt(request)
+    }
+
+    /// Sets the easy handle for the next attempt of the exchange, and begins it.
+    func beginNextAttempt(_ request: TransferRequest) throws(HandleError) {
         try apply(request)
         guard request.body.isStreamed || rewind(to: 0) else {
             throw HandleError(.resendRequest, .sendRequest, reason: "the request body cannot be sent again")
