@@ -59,12 +59,7 @@ package struct ExchangeActions {
 
     /// Hands out the actions in their order. They are moved out of the list, not copied, and leave it empty.
     package mutating func carryOut(_ body: (consuming ExchangeAction) -> Void) {
-        // Most lists have one action. For those of two or three, `reverse()` costs more than what is carried out.
-        switch list.count {
-        case 0, 1: break
-        case 2, 3: list.swapAt(0, list.count - 1)
-        default: list.reverse()
-        }
+        if list.count > 1 { list.reverse() }
         while let action = list.popLast() { body(action) }
     }
 

@@ -22,7 +22,7 @@ extension Transfer {
     /// Whether the reason matters for which the server may refuse the request that is about to go out.
     ///
     /// The first time, an idempotent request may be sent again for any reason. So it is sent without `CURLOPT_VERBOSE`, which
-    /// makes libcurl format a text for each header field (a seventh of the time of a small request).
+    /// makes libcurl format a text for each header field.
     func needsReasonOfRefusal(isFirst: Bool) -> Bool {
         !isFirst || exchange.restarts != 0 || exchange.request?.isIdempotent == false
     }
