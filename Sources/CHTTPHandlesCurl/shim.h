@@ -96,6 +96,7 @@ static const long chttphandles_auth_negotiate = CURLAUTH_NEGOTIATE;
 static const long chttphandles_auth_ntlm = CURLAUTH_NTLM;
 static const long chttphandles_auth_bearer = CURLAUTH_BEARER;
 static const long chttphandles_auth_only = CURLAUTH_ONLY;
+static const long chttphandles_header_separate = CURLHEADER_SEPARATE;
 
 // Names the calling thread, for debuggers and /proc.
 static inline void chttphandles_name_thread(void) {

@@ -54,7 +54,8 @@ extension StatusEvent.Kind {
         case .requestSent(let bytes), .responseReceived(let bytes), .dataAvailable(let bytes),
             .readComplete(let bytes), .writeComplete(let bytes):
             ["bytes": bytes]
-        case .intermediateResponse(let status, _): ["status": status.code]
+        case .intermediateResponse(let status, _), .tunnelRefused(let status, _): ["status": status.code]
+        case .nextProxy(let error): ["reason": error.reason]
         case .redirect(let url): ["url": url]
         case .retry(let attempt, let delay, let cause):
             ["attempt": attempt, "seconds": delay / .seconds(1), "cause": "\(cause)"]

@@ -17,6 +17,8 @@ struct Get: AsyncParsableCommand {
 
     @OptionGroup var network: NetworkOptions
 
+    @OptionGroup var proxy: ProxyOptions
+
     @Option(
         name: [.customShort("o"), .customLong("output")],
         help: "Write the body to a file, pipe or device; \"-\" is standard output."
@@ -55,8 +57,6 @@ struct Get: AsyncParsableCommand {
     var timing = false
 
     @OptionGroup var archive: ArchiveOptions
-
-    @OptionGroup(visibility: .hidden) var later: LaterOptions
 
     func validate() throws {
         guard resumption.resumes else { return }
@@ -104,6 +104,7 @@ struct Get: AsyncParsableCommand {
     private func options() throws -> [OptionSetting] {
         var options: [OptionSetting] = [
             .set(.credentials, to: try authentication.credentials()), .set(.usesCookies, to: message.cookies.usesJar),
+            .set(.proxy, to: try proxy.setting()),
         ]
         if pathAsIs { options.append(.set(.pathAsIs, to: true)) }
         if noRedirects { options.append(.set(.redirectPolicy, to: .never)) }
@@ -259,15 +260,5 @@ struct MessageOptions: ParsableArguments {
     private static func isRegular(_ file: String) -> Bool {
         let type = try? FileManager.default.attributesOfItem(atPath: file)[.type] as? FileAttributeType
         return type == .typeRegular && FileManager.default.isReadableFile(atPath: file)
-    }
-}
-
-/// Planned options, which are rejected with a clear error.
-struct LaterOptions: ParsableArguments {
-    @Option var proxy: String?
-
-    func validate() throws {
-        let given = ["--proxy": proxy != nil]
-        if let option = given.first(where: \.value)?.key { throw ValidationError("\(option) is not implemented yet.") }
     }
 }

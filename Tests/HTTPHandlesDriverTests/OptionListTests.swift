@@ -32,17 +32,20 @@ struct OptionListTests {
         try CurlLibrary.requireKnown(entry.row, for: .setOption)
     }
 
+    private static let always = ["CURLOPT_CAPATH", "CURLOPT_PROXY_CAPATH", "CURLOPT_FRESH_CONNECT"]
+
     @Test func `the driver sets the options of the table, and no others for an option`() throws {
         let values = try Self.names(in: "Transfer+OptionValues.swift", "CURLOPT_")
             .union(Self.names(in: "Transfer+Authentication.swift", "CURLOPT_"))
             .union(Self.names(in: "Transfer+Names.swift", "CURLOPT_"))
             .union(Self.names(in: "../TLS/Transfer+TLS.swift", "CURLOPT_"))
+            .union(Self.names(in: "Transfer+Proxy.swift", "CURLOPT_"))
         let table = Set(OptionEntry.all.flatMap(\.row.curlNames))
         // Whether a connection is closed also depends on the request; the directory of authorities is only a number;
         // Negotiate needs a separate connection; TLS sessions are off with stapled status.
         let others: Set = ["CURLOPT_CAPATH", "CURLOPT_FRESH_CONNECT", "CURLOPT_SSL_SESSIONID_CACHE"]
         #expect(
-            values.union(["CURLOPT_FORBID_REUSE", "CURLOPT_SSL_CTX_FUNCTION"]).subtracting(others)
+            values.union(["CURLOPT_FORBID_REUSE", "CURLOPT_SSL_CTX_FUNCTION"]).subtracting(others.union(Self.always))
                 == table.filter { $0.hasPrefix("CURLOPT_") }
         )
         #expect(try Self.names(in: "Transfer+Options.swift", "CURLOPT_").contains("CURLOPT_FORBID_REUSE"))
@@ -68,7 +71,7 @@ struct OptionListTests {
         #expect(
             named.sorted() == [
                 "CAINFO", "CAPATH", "CERTINFO", "COOKIEFILE", "INFILESIZE_LARGE", "INTERFACE", "KEYPASSWD", "NETRC",
-                "SSLCERT", "SSLKEY",
+                "PROXY_CAINFO", "PROXY_CAPATH", "SSLCERT", "SSLKEY",
             ]
         )
     }

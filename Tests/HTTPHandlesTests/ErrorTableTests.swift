@@ -17,6 +17,12 @@ struct ErrorTableTests {
     /// Provoked by `DriverDeathTests`.
     static let ofDeadDrivers: HandleErrorCode = .shutdown
 
+    private static func throughProxy(at port: Int, _ authorityFile: String?) async throws {
+        let tls = ProxyTLSOptions(trust: .authorities(authorityFile))
+        let proxy = Proxy(.https, host: "localhost", port: port, tls: tls)
+        _ = try await SessionHandle(options: [.set(.proxy, to: .named(proxy))]).get("https://h/")
+    }
+
     static let provocations: [HandleErrorCode: Provocation] = [
         .invalidHandle: {
             let session = try SessionHandle()
@@ -106,6 +112,15 @@ struct ErrorTableTests {
             let server = try answering("HTTP/1.1 302 R\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
             _ = try await SessionHandle(options: [.set(.maximumRedirects, to: 0)]).get(server.url())
         },
+        .autoProxyServiceError: {
+            let setting = ProxySetting.choosing(ProxyChooser { _ in [] })
+            _ = try await SessionHandle(options: [.set(.proxy, to: setting)]).get("http://h/")
+        },
+        .clientAuthCertNeededProxy: {
+            let server = try DemandingServer()
+            try await throughProxy(at: server.port, TLSServers.shared.get().authorityFile)
+        },
+        .secureFailureProxy: { try await throughProxy(at: TLSServers.shared.get().port(.selfSigned), nil) },
         .secureFailure: { _ = try await SessionHandle().get(TLSServers.shared.get().url(.selfSigned)) },
         .headerCountExceeded: {
             let lines = String(repeating: "a:\r\n", count: 5000)
@@ -153,6 +168,16 @@ struct ErrorTableTests {
 
     /// All but `resolve`, which needs a name server that does not answer: `NeverBlockingTests`.
     static let timeouts: [TimeoutPhase: Provocation] = [
+        .proxy: {
+            let chooser = ProxyChooser { _ in
+                try await Task.sleep(for: .seconds(1000))
+                return [.direct]
+            }
+            let session = try SessionHandle(options: [
+                .set(.proxy, to: .choosing(chooser)), .set(.connectTimeout, to: .milliseconds(50)),
+            ])
+            _ = try await session.get("http://h/")
+        },
         .queue: {
             let server = try ScriptedServer { $0.waitForClose() }
             let session = try SessionHandle(options: [

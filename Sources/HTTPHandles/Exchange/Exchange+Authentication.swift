@@ -8,9 +8,13 @@ extension Exchange {
     /// Asks the caller's provider. Until it answers, a time limit or a close may end the exchange; the answer is dropped
     /// then.
     func askForCredentials(_ engine: TransferEngine) {
+        if let challenge = machine.tunnelChallenge { return askForTunnelCredentials(challenge, engine) }
         guard let provider = options.values.credentialProvider, let head else {
             // `HeadDecision` has seen the provider, and the head is kept before the machine is told.
             return answered(.deliver, engine)
+        }
+        if head.block.status == 407, let route = request.route {
+            return askForCredentials(for: route, head.challenges, provider, engine)
         }
         credentialQuestions += 1
         let asked = AuthenticationQuestion(
@@ -25,7 +29,7 @@ extension Exchange {
         }
     }
 
-    private func answered(_ answer: CredentialAnswer, _ engine: TransferEngine) {
+    func answered(_ answer: CredentialAnswer, _ engine: TransferEngine) {
         advance(engine) { $0.answered(answer, &$1) }
     }
 
@@ -41,7 +45,8 @@ extension Exchange {
             let reason = "the server asks for credentials, and a streamed body cannot be sent again"
             return .refuse(HandleError(.resendRequest, .receiveResponse, reason: reason))
         }
-        nextHop = TransferRequest(request.message, request.body, request.options.with(answer))
+        nextHop = TransferRequest(request.message, request.body, request.options.with(answer), through: request.route)
+        proxySearch.keepsRoute = true
         return .sendAgain
     }
 

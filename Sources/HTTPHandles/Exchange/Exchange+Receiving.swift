@@ -35,6 +35,7 @@ extension Exchange: TransferDelegate {
         case .certificateQuestion(let certificate): askForVerdict(certificate, engine)
         case .finished: machine.transferEnded(&actions)
         case .failed(let error, let secureFailure):
+            if error.proxyFailure != nil, goesOn(after: error, &actions) { return }
             let decision = machine.mayRetry ? retry(after: error) : nil
             machine.transferFailed(error, secureFailure, decision, &actions)
         }
@@ -49,7 +50,8 @@ extension Exchange: TransferDelegate {
             isBodyStreamed: request.body.isStreamed,
             options: options,
             redirects: redirects,
-            credentialQuestions: credentialQuestions
+            credentialQuestions: credentialQuestions,
+            proxyQuestions: request.isForwarded ? proxyQuestions : nil
         )
         let decision = HeadDecision(head, context) {
             $0.fields().bytes(of: .location)

@@ -11,6 +11,8 @@ extension Exchange {
     /// Prepares the next hop, and returns its URL.
     func redirect(_ next: RedirectedRequest) -> String {
         redirects += 1
+        // The proxy for the next hop is chosen anew.
+        proxySearch.keepsRoute = false
         nextHop = TransferRequest(
             next.message,
             next.keepsBody ? request.body : .none,

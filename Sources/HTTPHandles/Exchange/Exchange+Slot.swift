@@ -64,7 +64,7 @@ extension Exchange: AlarmOwner {
     // MARK: Time in the queue
 
     func setQueueAlarm(at time: MonotonicTime, _ engine: TransferEngine) {
-        guard case .queued(let ticket, let alarm) = slot else { return }
+        guard case .queued(let ticket, let alarm) = slot else { return setChoosingAlarm(at: time, engine) }
         if let alarm {
             engine.move(alarm, to: time)
         } else {
@@ -72,9 +72,13 @@ extension Exchange: AlarmOwner {
         }
     }
 
-    /// The limit on the time in the queue, or the total limit, may have run out.
+    /// The limit on the time in the queue or for the choice of a proxy, or the total limit, may have run out.
     func timerFired(_ engine: TransferEngine) {
-        guard let next = failIfExpired(engine), case .queued(_, let alarm?) = slot else { return }
-        engine.move(alarm, to: next)
+        guard let next = failIfExpired(engine) else { return }
+        if case .queued(_, let alarm?) = slot {
+            engine.move(alarm, to: next)
+        } else {
+            setChoosingAlarm(at: next, engine)
+        }
     }
 }

@@ -53,9 +53,10 @@ extension Exchange {
             return nil
         }
         let limit = options.values.limits[phase]
+        let proxy = phase == .connect || phase == .resolve ? transfer?.proxyInDoubt : nil
         self.deadlines = nil
         releaseTransfer(engine)
-        transferFailed(.timeout(phase, after: limit, .sendRequest), engine)
+        transferFailed(.timeout(phase, after: limit, .sendRequest, at: proxy), engine)
         return nil
     }
 }

@@ -39,6 +39,7 @@ final class Exchange: DriverResident {
 
     /// What the next transfer sends, after a redirect or with credentials, until the one before it is over.
     var nextHop: TransferRequest?
+    var proxySearch = ProxySearch()
     /// How many redirects were followed.
     var redirects = 0
     var attempts: Attempts
@@ -46,6 +47,8 @@ final class Exchange: DriverResident {
     var knownCredentials: Credentials?
     /// How often the caller's provider was asked for credentials.
     var credentialQuestions = 0
+    /// How often for a proxy.
+    var proxyQuestions = 0
     /// What `machine.awaited` waits for.
     @safe @exclusivity(unchecked) var question: OpenQuestion
     /// What a transfer that connects waits for. The machine has no part in it.
@@ -136,6 +139,7 @@ final class Exchange: DriverResident {
         switch machine.awaited {
         case .pause: retryIsDue(engine)
         case .decision: decided(.follow, engine)
+        case .proxy: chosen(.success([.direct]), engine)
         case .credentials, nil: break
         }
     }
@@ -201,6 +205,7 @@ final class Exchange: DriverResident {
         releaseTransfer(engine)
         handle.connection = nil
         if let next = nextHop.take() { request = next }
+        if options.proxyUse != .never, !findRoute(engine) { return }
         if takeSlot(engine) { beginTransfer(engine) }
     }
 
@@ -217,8 +222,12 @@ final class Exchange: DriverResident {
 
     /// The transfer could not begin, or a time limit ran out.
     func transferFailed(_ error: HandleError, _ engine: TransferEngine) {
-        let decision = machine.mayRetry ? retry(after: error) : nil
-        advance(engine) { $0.transferFailed(error, [], decision, &$1) }
+        var actions = takeActionList()
+        if error.proxyFailure == nil || !goesOn(after: error, &actions) {
+            let decision = machine.mayRetry ? retry(after: error) : nil
+            machine.transferFailed(error, [], decision, &actions)
+        }
+        carryOut(&actions, engine)
     }
 
     /// Takes the transfer out of libcurl or out of the queue, or gives up what libcurl still knows of it.
@@ -229,6 +238,7 @@ final class Exchange: DriverResident {
         transfer = nil
         request.body.stored?.stop()
         releaseSlot(engine)
+        endChoosing(engine)
     }
 
     /// How far the bodies have come; `nil` while there is no transfer.

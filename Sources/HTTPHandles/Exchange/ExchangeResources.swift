@@ -18,8 +18,11 @@ final class ExchangeResources {
     var retryBalance = RetryBalance()
     /// The hosts that are requested with TLS only.
     @safe @exclusivity(unchecked) var strictTransport = StrictTransport()
+    /// What is known of proxies.
+    var proxies: SessionProxies
 
-    init(_ limits: ConnectionSlots.Limits) {
+    init(_ limits: ConnectionSlots.Limits, _ environment: ProxyEnvironment) {
+        proxies = SessionProxies(environment)
         self.limits = limits
     }
 

@@ -10,7 +10,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     let exchangeResources: ExchangeResources
 
     init(_ base: consuming HandleBase, options: OptionValues) {
-        exchangeResources = ExchangeResources(options.slotLimits)
+        exchangeResources = ExchangeResources(options.slotLimits, .ofProcess)
         super.init(base, options: OptionSnapshot(options))
     }
 

@@ -32,9 +32,11 @@ public struct ResponseHead: Sendable {
     /// `rawBytes` has it.
     public var headerFields: HTTPFields { parsed.fields }
 
-    /// The challenges of a 401, in the order in which the server sent them, those of unknown schemes too.
+    /// The challenges of a 401 or, from a proxy, of a 407, in the order in which they came, those of unknown schemes too.
     /// (`WinHttpQueryAuthSchemes`)
-    public var challenges: [AuthenticationChallenge] { AuthenticationChallenge.all(in: headerFields) }
+    public var challenges: [AuthenticationChallenge] {
+        AuthenticationChallenge.all(in: headerFields, of: block.status == 407 ? .proxyAuthenticate : .wwwAuthenticate)
+    }
 
     /// The head as the server sent it, with status line and line endings. Under HTTP/2, as libcurl wrote it down.
     /// (`WINHTTP_QUERY_RAW_HEADERS_CRLF`)

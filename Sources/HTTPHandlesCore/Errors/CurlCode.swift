@@ -14,9 +14,11 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
 
     package static let ok = CurlCode(0)
     package static let notBuiltIn = CurlCode(4)
+    package static let proxyNotResolved = CurlCode(5)
     package static let cannotConnect = CurlCode(7)
     package static let http2 = CurlCode(16)
     package static let outOfMemory = CurlCode(27)
+    package static let proxyTimeout = CurlCode(28)
     package static let interfaceFailed = CurlCode(45)
     package static let unknownOption = CurlCode(48)
     package static let sendError = CurlCode(55)
@@ -26,6 +28,7 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     package static let certificateRefused = CurlCode(60)
     package static let certificateStatusInvalid = CurlCode(91)
     package static let pinMismatch = CurlCode(90)
+    package static let proxy = CurlCode(97)
 }
 
 /// How far an exchange had come when libcurl failed. The meaning of some codes depends on it.

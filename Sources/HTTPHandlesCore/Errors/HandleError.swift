@@ -8,6 +8,7 @@ public import HTTPTypes
 ///      │                      fileNotReadable, fileNotWritable, requestBodyFailed
 ///      ├─ cancelled           operationCancelled (`isCancellation`)
 ///      ├─ on the way there    nameNotResolved, cannotConnect, secureFailure, clientAuthCertNeeded, timeout (`phase`)
+///      ├─ at a proxy          the same (`proxyFailure`), secureFailureProxy, loginFailure, autoProxyServiceError
 ///      ├─ the conversation    connectionError, invalidServerResponse, headerSizeOverflow, redirectFailed, …
 ///      └─ ours                shutdown, internalError, notEnoughMemory
 ///
@@ -23,6 +24,7 @@ public struct HandleError: Error, Sendable {
         let systemError: SystemErrorNumber?
         let certificateProblem: CertificateProblem?
         let http2StreamError: HTTP2ErrorCode?
+        let proxyFailure: ProxyFailure?
         let underlying: (any Error)?
 
         init(
@@ -34,6 +36,7 @@ public struct HandleError: Error, Sendable {
             _ systemError: SystemErrorNumber?,
             _ certificateProblem: CertificateProblem?,
             _ http2StreamError: HTTP2ErrorCode?,
+            _ proxyFailure: ProxyFailure?,
             _ underlying: (any Error)?
         ) {
             self.code = code
@@ -44,6 +47,7 @@ public struct HandleError: Error, Sendable {
             self.systemError = systemError
             self.certificateProblem = certificateProblem
             self.http2StreamError = http2StreamError
+            self.proxyFailure = proxyFailure
             self.underlying = underlying
         }
     }
@@ -59,6 +63,7 @@ public struct HandleError: Error, Sendable {
         systemError: SystemErrorNumber? = nil,
         certificateProblem: CertificateProblem? = nil,
         http2StreamError: HTTP2ErrorCode? = nil,
+        proxyFailure: ProxyFailure? = nil,
         underlying: (any Error)? = nil
     ) {
         storage = Storage(
@@ -70,6 +75,7 @@ public struct HandleError: Error, Sendable {
             systemError,
             certificateProblem,
             http2StreamError,
+            proxyFailure,
             underlying
         )
     }
@@ -90,6 +96,8 @@ public struct HandleError: Error, Sendable {
     public var certificateProblem: CertificateProblem? { storage.certificateProblem }
     /// The error code with which the server ended the HTTP/2 stream, if it did.
     public var http2StreamError: HTTP2ErrorCode? { storage.http2StreamError }
+    /// The proxy, if it is the proxy that has failed, refused, or could not be reached, and not the server.
+    public var proxyFailure: ProxyFailure? { storage.proxyFailure }
     /// The error that other code threw into the operation: the sequence of a request body, or a JSON decoder.
     public var underlying: (any Error)? { storage.underlying }
 
@@ -108,6 +116,7 @@ public struct HandleError: Error, Sendable {
             systemError: systemError,
             certificateProblem: certificateProblem,
             http2StreamError: http2StreamError,
+            proxyFailure: proxyFailure,
             underlying: underlying
         )
     }
@@ -119,7 +128,7 @@ extension HandleError: Hashable {
         left.code == right.code && left.operation == right.operation && left.phase == right.phase
             && left.reason == right.reason && left.curl == right.curl
             && left.systemError == right.systemError && left.certificateProblem == right.certificateProblem
-            && left.http2StreamError == right.http2StreamError
+            && left.http2StreamError == right.http2StreamError && left.proxyFailure == right.proxyFailure
     }
 
     /// Hashes code and operation.
@@ -154,10 +163,20 @@ extension HandleError {
         HandleError(.invalidParameter, operation, reason: reason)
     }
 
-    package static func timeout(_ phase: TimeoutPhase, after limit: Duration, _ operation: HandleOperation)
-        -> HandleError
-    {
-        HandleError(.timeout, operation, phase: phase, reason: "\(phase.expectation) within \(limit)")
+    package static func timeout(
+        _ phase: TimeoutPhase,
+        after limit: Duration,
+        _ operation: HandleOperation,
+        at proxy: ProxyFailure? = nil
+    ) -> HandleError {
+        let reason = "\(phase.expectation) within \(limit)"
+        return HandleError(
+            .timeout,
+            operation,
+            phase: phase,
+            reason: proxy.map { "the proxy \($0.proxy): \(reason)" } ?? reason,
+            proxyFailure: proxy
+        )
     }
 
     package static func driverStopped(

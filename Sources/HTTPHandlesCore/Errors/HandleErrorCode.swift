@@ -64,6 +64,8 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case redirectFailed = 12156
     /// The TLS connection could not be made or the certificate is not acceptable.
     case secureFailure = 12175
+    /// The caller's closure that chooses proxies threw an error, or returned nothing that can be used.
+    case autoProxyServiceError = 12178
     /// The response has too many header fields.
     case headerCountExceeded = 12181
     /// The response head is longer than allowed.
@@ -74,6 +76,10 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case responseDrainOverflow = 12184
     /// The client certificate's private key is missing or unusable.
     case clientCertNoPrivateKey = 12185
+    /// An https proxy asks for a client certificate.
+    case clientAuthCertNeededProxy = 12187
+    /// The TLS connection to an https proxy could not be made, or its certificate is not acceptable.
+    case secureFailureProxy = 12188
     /// The server did not agree to the HTTP version that was required.
     case httpProtocolMismatch = 12190
 

@@ -44,6 +44,8 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
 /// The time limits of a request; a timeout names the one that ran out.
 @nonexhaustive
 public enum TimeoutPhase: Sendable, Hashable, CaseIterable {
+    /// Waiting for the caller's closure that chooses proxies; its limit is `connectTimeout`.
+    case proxy
     /// Waiting for a connection slot.
     case queue
     /// Resolving the host's name.
@@ -62,6 +64,7 @@ public enum TimeoutPhase: Sendable, Hashable, CaseIterable {
     /// What did not happen in time.
     package var expectation: String {
         switch self {
+        case .proxy: "the closure that chooses proxies did not return"
         case .queue: "no connection slot became free"
         case .resolve: "the name was not resolved"
         case .connect: "no connection was ready"

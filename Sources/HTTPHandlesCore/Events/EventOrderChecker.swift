@@ -54,7 +54,7 @@ private struct HandleOrderChecker {
     enum Phase: Hashable, CaseIterable {
         /// The stream began in the middle of an exchange: any event is allowed.
         case unknown
-        case idle, queued, resolving, resolved, connecting, connected, securing, ready
+        case idle, detecting, queued, resolving, resolved, connecting, connected, refused, tunnelled, securing, ready
         case sending, sent, sendComplete, awaitingHead, headReceived, redirecting, retrying
         case responding, bodyEnded
         case closed
@@ -142,23 +142,28 @@ private struct HandleOrderChecker {
         switch kind {
         case .handleCreated: ([.idle], .idle)
         case .handleClosing: (anywhere, .closed)
+        case .detectingProxy: (beginnings, .detecting)
+        case .nextProxy: (anywhere, .detecting)
         case .queued: (beginnings, .queued)
         // From `sending`: libcurl sends an unprocessed request again on a new connection. From `resolved`: the caller's
         // resolver is asked once more. From `securing`: the caller's verdict has accepted the certificate, or the next address
         // is tried with HTTP/3.
-        case .resolvingName: (beginnings.union([.queued, .resolved, .securing, .sending]), .resolving)
+        case .resolvingName: (beginnings.union([.queued, .resolved, .securing, .sending, .refused]), .resolving)
         case .nameResolved: ([.resolving], .resolved)
         case .connectingToServer:
-            (beginnings.union([.queued, .resolved, .connecting, .securing, .sending]), .connecting)
+            (beginnings.union([.queued, .resolved, .connecting, .securing, .sending, .refused]), .connecting)
         case .connectedToServer: ([.connecting], .connected)
-        case .securingConnection: ([.connected], .securing)
+        // A tunnel is asked for again after a 407; to an https proxy there are two handshakes.
+        case .tunnelRefused: ([.connected, .ready, .refused], .refused)
+        case .tunnelEstablished: ([.connected, .ready, .refused], .tunnelled)
+        case .securingConnection: ([.connected, .tunnelled], .securing)
         case .connectionSecured: ([.securing], .ready)
         // From `resolved`: while the caller's resolver was asked, another request has made a connection.
         case .connectionReused: (beginnings.union([.queued, .resolved]), .ready)
-        case .secureFailure: ([.connecting, .connected, .securing], nil)
+        case .secureFailure: ([.connecting, .connected, .tunnelled, .securing], nil)
         // After `headReceived`: libcurl itself answers a 401.
         case .sendingRequest:
-            ([.connected, .ready, .sending, .sent, .sendComplete, .awaitingHead, .headReceived], .sending)
+            ([.connected, .tunnelled, .ready, .sending, .sent, .sendComplete, .awaitingHead, .headReceived], .sending)
         case .requestSent: ([.sending], .sent)
         case .sendRequestComplete: ([.sending, .sent], .sendComplete)
         case .receivingResponse: ([.sending, .sent, .sendComplete], .awaitingHead)
@@ -189,7 +194,7 @@ private struct HandleOrderChecker {
 
     /// The phases in which a transfer may begin: on a new handle, after or instead of the last exchange, after a redirect.
     private static let beginnings: Set<Phase> = [
-        .idle, .sent, .sendComplete, .awaitingHead, .headReceived, .redirecting, .retrying, .responding,
+        .idle, .detecting, .sent, .sendComplete, .awaitingHead, .headReceived, .redirecting, .retrying, .responding,
         .bodyEnded,
     ]
 

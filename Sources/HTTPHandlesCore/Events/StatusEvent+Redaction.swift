@@ -5,6 +5,8 @@ extension StatusEvent.Kind {
         case .redirect(let url): .redirect(url: redaction.url(url))
         case .intermediateResponse(let status, let fields):
             .intermediateResponse(status: status, headerFields: redaction.fields(fields))
+        case .tunnelRefused(let status, let fields):
+            .tunnelRefused(status: status, headerFields: redaction.fields(fields))
         default: self
         }
     }

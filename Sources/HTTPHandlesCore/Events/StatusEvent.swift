@@ -51,9 +51,13 @@ extension StatusEvent {
         case handleClosing
 
         // On the way to the server
+        /// The caller's closure is asked for the proxies of the request. (`DETECTING_PROXY`)
+        case detectingProxy
+        /// A proxy could not be reached, and the next choice of the closure is tried. Not in WinHTTP.
+        case nextProxy(after: HandleError)
         /// The request waits for a connection slot.
         case queued
-        /// The name of the host is being resolved. (`RESOLVING_NAME`)
+        /// The name of the host, or of the proxy, is being resolved. (`RESOLVING_NAME`)
         case resolvingName(host: String)
         /// The name was resolved; the first address to be tried. (`NAME_RESOLVED`)
         case nameResolved(address: String)
@@ -61,6 +65,10 @@ extension StatusEvent {
         case connectingToServer(address: SocketAddress)
         /// The connection was made. (`CONNECTED_TO_SERVER`)
         case connectedToServer(address: SocketAddress)
+        /// The proxy has refused a tunnel to the server, with this response; after a 407 it may be asked again. Not in WinHTTP.
+        case tunnelRefused(status: HTTPResponse.Status, headerFields: HTTPFields)
+        /// The proxy has made a connection to the server. Not in WinHTTP.
+        case tunnelEstablished
         /// The TLS handshake begins.
         case securingConnection
         /// The TLS handshake is done and the server's certificate accepted.

@@ -23,6 +23,8 @@ public struct StatusMask: OptionSet, Sendable, Hashable {
     public static let handles = StatusMask(rawValue: 0xC00)
     /// `queued`; not in WinHTTP.
     public static let queue = StatusMask(rawValue: 0x2000)
+    /// `detectingProxy`, `nextProxy`, `tunnelRefused` and `tunnelEstablished`.
+    public static let proxy = StatusMask(rawValue: 0x0100_1000)
     /// `redirect`.
     public static let redirect = StatusMask(rawValue: 0x4000)
     /// `retry` and `retryRefused`; not in WinHTTP.
@@ -77,6 +79,8 @@ extension StatusEvent.Kind {
         case .connectedToServer: StatusMask(rawValue: 0x8)
         case .connectionReused: .connectToServer
         case .securingConnection, .connectionSecured: .secureConnection
+        case .detectingProxy: StatusMask(rawValue: 0x1000)
+        case .nextProxy, .tunnelRefused, .tunnelEstablished: StatusMask(rawValue: 0x0100_0000)
         case .secureFailure: .secureFailure
         case .sendingRequest: StatusMask(rawValue: 0x10)
         case .requestSent: StatusMask(rawValue: 0x20)

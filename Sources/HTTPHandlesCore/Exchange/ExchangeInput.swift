@@ -34,6 +34,8 @@ package enum CredentialAnswer: Hashable {
 
 /// What an exchange waits for beside libcurl.
 package enum AwaitedAnswer: Hashable {
+    /// The caller's closure that chooses proxies.
+    case proxy
     /// The caller's provider of credentials; it is asked as soon as the caller asks for the response.
     case credentials
     /// The caller's decider about redirects.

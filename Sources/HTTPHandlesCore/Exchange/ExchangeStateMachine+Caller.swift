@@ -25,7 +25,8 @@ extension ExchangeStateMachine {
             return .refused(refusal)
         }
         switch wire {
-        case .starting, .sending, .awaitingHead, .challenged, .deciding, .discarding, .pausing, .over:
+        case .starting, .choosingProxy, .tunnelChallenged, .sending, .awaitingHead, .challenged, .deciding, .discarding,
+            .pausing, .over:
             receive = .pending
         case .asking:
             receive = .pending
@@ -60,6 +61,7 @@ extension ExchangeStateMachine {
 
     /// The caller's provider was asked for credentials. The exchange may be over, and the answer of no use.
     package mutating func answered(_ answer: CredentialAnswer, _ actions: inout ExchangeActions) {
+        if case .tunnelChallenged(let error) = wire { return tunnelAnswered(answer, to: error, &actions) }
         guard case .asking(let isTransferOver) = wire, receive == .pending else { return }
         switch answer {
         case .deliver:

@@ -81,7 +81,7 @@ extension ExchangeStateMachine {
             wire = .finished
             failPending(error, &actions)
             endBodies(error, &actions)
-        case .starting, .sending, .awaitingHead, .challenged, .asking, .deciding:
+        case .starting, .choosingProxy, .tunnelChallenged, .sending, .awaitingHead, .challenged, .asking, .deciding:
             if mayRetry, let retry, attemptFailed(secureFailure, retry, &actions) { return }
             if !secureFailure.isEmpty { actions.emit(.secureFailure(secureFailure)) }
             let isAwaited = send == .pending || receive == .pending

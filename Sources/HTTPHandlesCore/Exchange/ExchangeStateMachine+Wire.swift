@@ -32,6 +32,11 @@ extension ExchangeStateMachine {
             actions.use(connection)
             actions.emit(.connectedToServer(address: address))
             if secure { actions.emit(.securingConnection) }
+        case .tunnelRefused(let head):
+            actions.emit(.tunnelRefused(status: head.httpStatus, headerFields: head.fields()))
+        case .tunnelEstablished(let secure):
+            actions.emit(.tunnelEstablished)
+            if secure { actions.emit(.securingConnection) }
         case .secured: actions.emit(.connectionSecured)
         case .reused(let address, let connection):
             actions.use(connection)

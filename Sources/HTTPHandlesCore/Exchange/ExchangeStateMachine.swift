@@ -11,8 +11,14 @@
 package struct ExchangeStateMachine: ~Copyable {
     /// Where the transfer stands. From each state an exchange can also be closed or replaced by another: then it is `over`.
     enum Wire {
-        /// Waiting for a slot, a name, a connection. Can transition to: sending, pausing, failed, over.
+        /// Waiting for a slot, a name, a connection. Can transition to: choosingProxy, tunnelChallenged, sending, pausing,
+        /// failed, over.
         case starting
+        /// The caller's closure is asked for proxies. Can transition to: starting, pausing, failed, over.
+        case choosingProxy
+        /// A proxy has refused a tunnel with a 407, and the caller's provider is asked for credentials. Can transition to:
+        /// starting, failed, over.
+        case tunnelChallenged(HandleError)
         /// The request is going out. Can transition to: awaitingHead, challenged, redirecting, deciding, discarding,
         /// asking, responding, pausing, failed, over.
         case sending
@@ -87,14 +93,15 @@ package struct ExchangeStateMachine: ~Copyable {
     /// Whether a failure of the transfer would be the end of the exchange, so that another attempt could help.
     package var mayRetry: Bool {
         switch wire {
-        case .starting, .sending, .awaitingHead: true
+        case .starting, .choosingProxy, .sending, .awaitingHead: true
         default: false
         }
     }
 
     package var awaited: AwaitedAnswer? {
         switch wire {
-        case .asking: .credentials
+        case .asking, .tunnelChallenged: .credentials
+        case .choosingProxy: .proxy
         case .deciding: .decision
         case .pausing: .pause
         default: nil
@@ -107,7 +114,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .starting, .sending, .awaitingHead, .challenged, .redirecting, .deciding: true
         case .discarding, .pausing, .responding: true
         case .asking(let isTransferOver): !isTransferOver
-        case .redirected, .finished, .failed, .over: false
+        case .choosingProxy, .tunnelChallenged, .redirected, .finished, .failed, .over: false
         }
     }
 

@@ -7,7 +7,7 @@ import HTTPTypes
 package enum HeadDecision {
     /// The caller gets it.
     case deliver
-    /// A 401, for which the caller's provider may have credentials.
+    /// A 401 of the server or a 407 of its proxy, for which the caller's provider may have credentials.
     case askForCredentials
     /// A redirect that is followed.
     case follow(RedirectedRequest)
@@ -30,7 +30,8 @@ package enum HeadDecision {
         location: (HeaderBlock) -> [UInt8]?,
         resolve: (_ reference: [UInt8], _ base: RequestURL) throws(HandleError) -> RequestURL
     ) {
-        if head.status == 401, context.mayAskForCredentials {
+        if head.status == 401 && context.mayAskForCredentials || head.status == 407 && context.mayAskForProxyCredentials
+        {
             self = .askForCredentials
         } else if Redirection.isRedirect(head.status) {
             do {
@@ -84,25 +85,36 @@ package struct HeadContext {
     package let redirects: Int
     /// How often the caller's provider was asked for credentials.
     package let credentialQuestions: Int
+    /// How often the provider was asked for credentials for a proxy; `nil` where no proxy sees the request, so that a 407
+    /// is not a proxy's.
+    package let proxyQuestions: Int?
 
     package init(
         message: RequestMessage,
         isBodyStreamed: Bool,
         options: OptionSnapshot,
         redirects: Int,
-        credentialQuestions: Int
+        credentialQuestions: Int,
+        proxyQuestions: Int? = nil
     ) {
         self.message = message
         self.isBodyStreamed = isBodyStreamed
         self.options = options
         self.redirects = redirects
         self.credentialQuestions = credentialQuestions
+        self.proxyQuestions = proxyQuestions
     }
 
     /// A caller who writes `Authorization` is not asked.
     fileprivate var mayAskForCredentials: Bool {
         options.values.credentialProvider != nil && credentialQuestions < HeadDecision.maximumCredentialQuestions
             && !message.headerFields.contains(.authorization)
+    }
+
+    fileprivate var mayAskForProxyCredentials: Bool {
+        guard let proxyQuestions, options.values.credentialProvider != nil else { return false }
+        return proxyQuestions < HeadDecision.maximumCredentialQuestions
+            && !message.headerFields.contains(.proxyAuthorization)
     }
 }
 

@@ -8,6 +8,10 @@ package enum TransferMilestone: Sendable, Hashable {
     case connecting(SocketAddress, ConnectionID? = nil)
     /// The connection to an address was made; where `secure`, the TLS handshake begins.
     case connected(SocketAddress, secure: Bool, ConnectionID? = nil)
+    /// A proxy has refused a tunnel with this head.
+    case tunnelRefused(HeaderBlock)
+    /// The tunnel through a proxy is there; where `secure`, the TLS handshake with the server begins.
+    case tunnelEstablished(secure: Bool)
     /// The TLS handshake is done.
     case secured
     /// A connection of the pool is used.

@@ -25,7 +25,7 @@ public struct AuthenticationScheme: RawRepresentable, Sendable, Hashable, Custom
     public var description: String { rawValue }
 }
 
-/// A challenge of a 401 response: one authentication scheme that the server accepts, with its parameters.
+/// A challenge of a 401 or 407 response: one authentication scheme that the server accepts, with its parameters.
 ///
 /// Counterpart of `WinHttpQueryAuthSchemes` and `WinHttpQueryAuthParams`.
 public struct AuthenticationChallenge: Sendable, Hashable {
@@ -46,8 +46,13 @@ public struct AuthenticationChallenge: Sendable, Hashable {
     }
 
     /// All challenges of a response, in order. Malformed parts are skipped.
-    package static func all(in fields: HTTPFields) -> [AuthenticationChallenge] {
-        fields[values: .wwwAuthenticate].flatMap { all(in: $0) }
+    ///
+    /// - Parameter name: `Proxy-Authenticate` for those of a 407.
+    package static func all(
+        in fields: HTTPFields,
+        of name: HTTPField.Name = .wwwAuthenticate
+    ) -> [AuthenticationChallenge] {
+        fields[values: name].flatMap { all(in: $0) }
     }
 
     /// The challenges of one field. Commas separate both challenges and parameters, so each part has to be examined.

@@ -76,6 +76,9 @@ package struct HeaderBlock: Sendable, Hashable {
         return String(decoding: reason, as: UTF8.self)
     }
 
+    /// Status code and reason phrase.
+    package var httpStatus: HTTPResponse.Status { HTTPResponse.Status(code: status, reasonPhrase: reasonPhrase) }
+
     /// The field lines, parsed.
     ///
     /// Folded lines are joined (RFC 9112, section 5.2). A line whose name is not a token cannot be an `HTTPField` and is

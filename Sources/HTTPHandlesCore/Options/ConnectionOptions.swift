@@ -88,7 +88,7 @@ public struct ResolveOverride: Sendable, Hashable {
     }
 
     /// Whether a text is an ASCII name that cannot be mistaken for an address.
-    private static func isName(_ text: String) -> Bool {
+    static func isName(_ text: String) -> Bool {
         var labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
         let isSound = labels.allSatisfy { label in

@@ -144,26 +144,34 @@ public struct CredentialProvider: Sendable, Hashable {
     }
 }
 
-/// The challenges of a 401 response, with the server that sent them.
+/// The challenges of a 401 or 407 response, with the server or the proxy that sent them.
 public struct AuthenticationQuestion: Sendable, Hashable {
     /// The URL of the request.
     public let url: String
     /// Whether the credentials will be sent over TLS.
     public let isSecure: Bool
-    /// The server's name or address.
+    /// The name or address of the server, or of the proxy if that asks.
     public let host: String
-    /// The server's port.
+    /// The port of the server, or of the proxy if that asks.
     public let port: Int
+    /// The proxy that asks; `nil` if it is the server. (`WINHTTP_AUTH_TARGET_PROXY`)
+    public let proxy: ProxyAddress?
     /// The challenges, in the server's order.
     public let challenges: [AuthenticationChallenge]
     /// Whether the server has refused credentials: those of the option, or the last answer.
     public let hasRefused: Bool
 
-    package init(url: RequestURL, challenges: [AuthenticationChallenge], hasRefused: Bool) {
+    package init(
+        url: RequestURL,
+        proxy: ProxyAddress? = nil,
+        challenges: [AuthenticationChallenge],
+        hasRefused: Bool
+    ) {
         self.url = url.text
-        isSecure = url.isSecure
-        host = url.host
-        port = url.port
+        self.proxy = proxy
+        isSecure = proxy.map { $0.kind == .https } ?? url.isSecure
+        host = proxy?.host ?? url.host
+        port = proxy?.port ?? url.port
         self.challenges = challenges
         self.hasRefused = hasRefused
     }

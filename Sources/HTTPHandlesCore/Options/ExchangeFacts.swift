@@ -91,15 +91,28 @@ public struct ConnectionInfo: Sendable, Hashable {
     public let id: ConnectionID?
     /// The local end. (`CURLINFO_LOCAL_IP`, `CURLINFO_LOCAL_PORT`)
     public let local: SocketAddress
-    /// The server's end. (`CURLINFO_PRIMARY_IP`, `CURLINFO_PRIMARY_PORT`)
+    /// The other end: the server's, or that of the proxy. (`CURLINFO_PRIMARY_IP`, `CURLINFO_PRIMARY_PORT`)
     public let peer: SocketAddress
     /// Whether the connection came from the pool. (`CURLINFO_NUM_CONNECTS`)
     public let isReused: Bool
+    /// The proxy that the connection is made to; `nil` for a direct connection. (`CURLINFO_USED_PROXY`)
+    public let proxy: ProxyAddress?
+    /// Whether the connection is a tunnel through the proxy, which sees nothing of the request.
+    public let isTunnel: Bool
 
-    package init(id: ConnectionID?, local: SocketAddress, peer: SocketAddress, isReused: Bool) {
+    package init(
+        id: ConnectionID?,
+        local: SocketAddress,
+        peer: SocketAddress,
+        isReused: Bool,
+        proxy: ProxyAddress? = nil,
+        isTunnel: Bool = false
+    ) {
         self.id = id
         self.local = local
         self.peer = peer
         self.isReused = isReused
+        self.proxy = proxy
+        self.isTunnel = isTunnel
     }
 }

@@ -151,6 +151,13 @@ extension HandleOption<BufferMarks> {
 
 // MARK: - Connections
 
+extension HandleOption<ProxySetting> {
+    /// Which proxy requests go through; that of the environment by default. Chosen anew for each redirect. A request never
+    /// uses a connection through another proxy, nor a tunnel that was made with other credentials or header fields. Setting a
+    /// proxy that cannot be one throws `.invalidParameter`. (`WINHTTP_OPTION_PROXY`; `CURLOPT_PROXY`)
+    public static var proxy: Self { HandleOption(.proxy, \.proxy) { $0.problem } }
+}
+
 extension HandleOption<[ResolveOverride]> {
     /// Hosts whose requests connect to another name or address; none by default.
     /// (`WINHTTP_OPTION_RESOLUTION_HOSTNAME`; `CURLOPT_CONNECT_TO`)

@@ -42,6 +42,16 @@ extension OptionRow {
     static let sendBuffer = OptionRow("sendBuffer", 13, unit: "bytes")
 
     // Connections
+    static let proxy = OptionRow(
+        "proxy",
+        38,
+        curl: [
+            "CURLOPT_PROXY", "CURLOPT_HTTPPROXYTUNNEL", "CURLOPT_HEADEROPT", "CURLOPT_PROXYHEADER", "CURLOPT_PROXYAUTH",
+            "CURLOPT_PROXYUSERNAME", "CURLOPT_PROXYPASSWORD", "CURLOPT_SOCKS5_AUTH", "CURLOPT_PROXY_CAINFO",
+            "CURLOPT_PROXY_SSL_VERIFYPEER", "CURLOPT_PROXY_SSL_VERIFYHOST", "CURLOPT_PROXY_SSLVERSION",
+            "CURLOPT_PROXY_PINNEDPUBLICKEY",
+        ]
+    )
     static let resolveOverrides = OptionRow("resolveOverrides", 165, curl: ["CURLOPT_CONNECT_TO"])
     static let nameResolver = OptionRow("nameResolver", nil, curl: ["CURLOPT_DOH_URL", "CURLOPT_RESOLVE"])
     static let resolverCacheTime = OptionRow("resolverCacheTime", 170, curl: ["CURLOPT_DNS_CACHE_TIMEOUT"])
@@ -174,7 +184,8 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.maximumConnections), OptionEntry(.poolLimits),
         OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),
         OptionEntry(.receiveBuffer),
-        OptionEntry(.sendBuffer), OptionEntry(.resolveOverrides), OptionEntry(.ipVersion), OptionEntry(.localAddress),
+        OptionEntry(.sendBuffer), OptionEntry(.proxy),
+        OptionEntry(.resolveOverrides), OptionEntry(.ipVersion), OptionEntry(.localAddress),
         OptionEntry(.tcpKeepAlive), OptionEntry(.tcpNoDelay), OptionEntry(.serverTrust),
         OptionEntry(.clientIdentity), OptionEntry(.minimumTLSVersion), OptionEntry(.maximumTLSVersion),
         OptionEntry(.tlsAlgorithms), OptionEntry(.clientCertificateIssuers), OptionEntry(.recordsSecurityInfo),

@@ -17,6 +17,7 @@ package struct OptionValues: Sendable, Hashable {
     package var receiveBuffer = BufferMarks()
     package var sendBuffer = BufferMarks()
 
+    package var proxy = ProxySetting.environment
     package var resolveOverrides: [ResolveOverride] = []
     package var nameResolver = NameResolver.system
     package var resolverCacheTime: Duration? = .seconds(60)
@@ -61,11 +62,13 @@ package struct OptionValues: Sendable, Hashable {
             && (serverTrust.ownAuthorities + serverTrust.revocationLists).contains { $0.path != nil }
     }
 
-    /// Whether an exchange with these values calls the caller's code: a decider, a provider, a resolver, a verdict or a custom
-    /// clock.
+    /// Whether an exchange with these values calls the caller's code: a decider, a provider, a chooser, a resolver, a verdict
+    /// or a custom clock.
     package var runsCallersCode: Bool {
         let hasClock = retryPolicy.map { !($0.clock is ContinuousClock) } ?? false
-        return redirectDecider != nil || credentialProvider != nil || hasClock || nameResolver.custom != nil
+        var hasChooser: Bool { if case .choosing = proxy { true } else { false } }
+        return redirectDecider != nil || credentialProvider != nil || hasClock || hasChooser
+            || nameResolver.custom != nil
             || serverTrust.verdict != nil
     }
 }
@@ -79,9 +82,21 @@ package final class OptionSnapshot: Sendable {
     package let hasUnixSocket: Bool
     /// Whether certificates are read from files, which may have changed since the last request.
     package let readsCertificateFiles: Bool
+    /// Whether it depends on the environment, or not even on that, that there is no proxy.
+    package let proxyUse: ProxyUse
+
+    package enum ProxyUse { case never, byEnvironment, bySetting }
 
     package init(_ values: OptionValues) {
         self.values = values
+        proxyUse =
+            switch values.proxy {
+            // A Unix socket takes the place of the proxy too.
+            case _ where values.unixSocket != nil: .never
+            case .none: .never
+            case .environment: .byEnvironment
+            default: .bySetting
+            }
         limits = TimeLimits(values.limits)
         asksForAddresses = values.nameResolver.custom != nil
         hasUnixSocket = values.unixSocket != nil

@@ -30,7 +30,7 @@ package struct TimeoutLimits: Sendable, Hashable {
         switch phase {
         case .queue: queue
         case .resolve: resolve
-        case .connect: connect
+        case .connect, .proxy: connect
         case .send: send
         case .response: response
         case .receive: receive
@@ -59,7 +59,7 @@ package struct TimeLimits: Sendable, Hashable {
             switch phase {
             case .queue: queue
             case .resolve: resolve
-            case .connect: connect
+            case .connect, .proxy: connect
             case .send: send
             case .response: response
             case .receive: receive

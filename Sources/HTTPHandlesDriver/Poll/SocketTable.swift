@@ -40,6 +40,8 @@ final class SocketTable {
         /// What the connection is found by when it is used again; `nil` before it is ready. Without the addresses, so that a
         /// copy of a `Socket` copies no strings: small requests make several.
         var ports: UInt32?
+        /// The `ProxyRoute` that a tunnel was made with; 0 where it is none.
+        var tunnel: UInt32 = 0
         /// How many requests were begun on the connection.
         var requests: UInt32 = 0
         /// The number of its connection: see `ConnectionID`.

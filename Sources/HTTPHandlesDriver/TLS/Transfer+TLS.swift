@@ -7,7 +7,7 @@ import HTTPHandlesCore
 extension Transfer {
     func applyTLS(_ values: OptionValues) throws(HandleError) {
         let trust = values.serverTrust
-        profile = try profile(trust, values.clientIdentity)
+        profile = try profile(trust, values.clientIdentity, nil)
         if let profile {
             // The store of the profile takes the place of libcurl's, so libcurl has nothing to load.
             try curl.set(CURLOPT_CAINFO, nil)
@@ -37,12 +37,22 @@ extension Transfer {
         try applyTLSVersions(values)
         try applyAlgorithms(values.tlsAlgorithms)
         try curl.set(CURLOPT_CERTINFO, values.recordsSecurityInfo ? 1 : 0)
-        try applyContextCallback(profile != nil || values.recordsSecurityInfo)
+        recordsHandshakes = values.recordsSecurityInfo
     }
 
-    private func profile(_ trust: ServerTrust, _ identity: ClientIdentity?) throws(HandleError) -> TLSProfile? {
+    /// - Parameter option: The option, for errors, if it is neither `serverTrust` nor `clientIdentity`.
+    func profile(
+        _ trust: ServerTrust,
+        _ identity: ClientIdentity?,
+        _ option: String?
+    ) throws(HandleError) -> TLSProfile? {
         guard trust.needsStore || identity != nil, let openSSL = unsafe OpenSSL.loaded else { return nil }
-        return try unsafe engine.tlsProfiles.profile(trust, identity, openSSL)
+        do {
+            return try unsafe engine.tlsProfiles.profile(trust, identity, openSSL)
+        } catch {
+            guard let option else { throw error }
+            throw HandleError(error.code, error.operation, reason: "\(option): \(error.reason)")
+        }
     }
 
     /// What libcurl can do with any TLS library; the rest is not supported.
@@ -74,7 +84,7 @@ extension Transfer {
         try curl.set(CURLOPT_KEYPASSWD, identity.password ?? "")
     }
 
-    private static func needsOpenSSL(_ option: String) -> HandleError {
+    static func needsOpenSSL(_ option: String) -> HandleError {
         let reason = "this value of \(option) needs a libcurl with OpenSSL 3.0 or later"
         return HandleError(.notSupported, .sendRequest, reason: reason)
     }
@@ -137,8 +147,10 @@ extension Transfer {
     }
 
     /// libcurl with another TLS library does not know the callback.
-    private func applyContextCallback(_ isOn: Bool) throws(HandleError) {
-        let isOn = unsafe isOn && OpenSSL.loaded != nil
+    func applyContextCallback() throws(HandleError) {
+        let isNeeded = profile != nil || proxyProfile != nil || recordsHandshakes
+        guard isNeeded != hasContextCallback else { return }
+        let isOn = unsafe isNeeded && OpenSSL.loaded != nil
         guard isOn != hasContextCallback else { return }
         try unsafe curl.setContextCallback(isOn, Unmanaged.passUnretained(self).toOpaque())
         hasContextCallback = isOn
@@ -146,12 +158,19 @@ extension Transfer {
 
     // MARK: Handshakes
 
-    /// A connection of this transfer begins its TLS handshake.
+    /// A connection of this transfer begins its TLS handshake: to an https proxy first with that.
     ///
     /// - Parameter isOwn: `false` for one to a server of names, which gets no identity and no verdict.
     func handshakeBegins(_ context: UnsafeMutableRawPointer, isOwn: Bool) -> Bool {
         guard isOwn else { return unsafe profile?.setStore(context) ?? true }
-        guard let openSSL = unsafe OpenSSL.loaded, let origin = exchange.request?.url.origin else { return false }
+        guard let openSSL = unsafe OpenSSL.loaded, let request = exchange.request else { return false }
+        let origin = request.url.origin
+        let isFirst = !attempt.hasHandshake
+        attempt.hasHandshake = true
+        if isFirst, let proxy = request.route?.address, proxy.kind == .https {
+            let origin = Origin(isSecure: true, host: proxy.host, port: proxy.port)
+            return unsafe TLSHandshake(proxyProfile, origin, openSSL).begin(context)
+        }
         let handshake = unsafe TLSHandshake(profile, origin, openSSL)
         attempt.handshake = handshake
         return unsafe handshake.begin(context)

@@ -17,16 +17,7 @@ extension Transfer {
         // credentials, and would take the challenge of this exchange for a refusal.
         if before != nil || awaitsChallenge && attemptsBegun > 0 { try startOver() }
         guard let credentials else { return }
-        do {
-            try curl.set(CURLOPT_HTTPAUTH, credentials.curlSchemes)
-        } catch  where error.code != .notEnoughMemory {
-            let schemes = credentials.schemes.map(\.rawValue).sorted().joined(separator: ", ")
-            throw HandleError(
-                .notSupported,
-                .sendRequest,
-                reason: "libcurl \(CurlLibrary.versionText) was built without authentication by \(schemes)"
-            )
-        }
+        try setSchemes(of: credentials, CURLOPT_HTTPAUTH)
         switch credentials.secret {
         case .password(let user, let password):
             try curl.set(CURLOPT_USERNAME, user)
@@ -41,8 +32,22 @@ extension Transfer {
         appliedCredentials = credentials
     }
 
+    /// - Parameter option: That of the server, or that of the proxy.
+    func setSchemes(of credentials: Credentials, _ option: CURLoption) throws(HandleError) {
+        do {
+            try curl.set(option, credentials.curlSchemes)
+        } catch  where error.code != .notEnoughMemory {
+            let schemes = credentials.schemes.map(\.rawValue).sorted().joined(separator: ", ")
+            throw HandleError(
+                .notSupported,
+                .sendRequest,
+                reason: "libcurl \(CurlLibrary.versionText) was built without authentication by \(schemes)"
+            )
+        }
+    }
+
     /// Takes back everything that was set. libcurl keeps the share and its cookies.
-    private func startOver() throws(HandleError) {
+    func startOver() throws(HandleError) {
         // libcurl 7.88 leaks the list of cookie files at a reset.
         try curl.set(CURLOPT_COOKIEFILE, nil)
         curl.reset()
@@ -51,6 +56,7 @@ extension Transfer {
         appliedOptions = nil
         appliedRequest = AppliedRequest()
         appliedCredentials = nil
+        appliedRoute = nil
         hasCookies = nil
         hasOwnCookies = false
         isVerbose = false
@@ -62,7 +68,11 @@ extension Transfer {
 
     /// Whether libcurl may have an answer to a response.
     func mayAnswer(_ head: HeaderBlock) -> Bool {
-        head.status == 401 && appliedCredentials?.awaitChallenge == true
+        switch head.status {
+        case 401: appliedCredentials?.awaitChallenge == true
+        case 407: appliedRoute?.proxy.credentials?.awaitChallenge == true && !isTunnelled
+        default: false
+        }
     }
 
     /// libcurl does not answer the challenge: it is the response.

@@ -4,7 +4,9 @@ import HTTPHandlesCore
 extension Transfer {
     /// Whether libcurl may resolve the name.
     func resolverStarts() -> Bool {
-        guard exchange.request?.options.asksForAddresses != true || nameToResolve == nil else {
+        // A SOCKS proxy may want an address, which is looked up when the connection to the proxy is there.
+        if exchange.request?.route != nil, !attempt.openedSockets.isEmpty { return true }
+        guard exchange.request?.asksForAddresses != true || nameToResolve == nil else {
             askForAddresses()
             return false
         }
@@ -18,6 +20,7 @@ extension Transfer {
         let address = unixAddress ?? address
         engine.sockets.opened(descriptor, by: self, at: engine.now)
         attempt.openedSockets.append(descriptor)
+        attempt.hasHandshake = false
         switch attempt.sending {
         case .head, .body:
             attempt.sending = .lost
@@ -25,6 +28,7 @@ extension Transfer {
         case .done where attempt.challenge == nil: isReusable = false
         case .waiting, .lost, .done: break
         }
+        if exchange.request?.route != nil { tunnelBegins() }
         if attempt.isResolving {
             attempt.isResolving = false
             if nameToResolve != nil { record(.resolved(address: address.host)) }
@@ -34,6 +38,7 @@ extension Transfer {
 
     /// A socket of this transfer is connected.
     func connected(_ descriptor: Int32, _ address: SocketAddress) {
+        let isSecure = exchange.request?.route.map { $0.address.kind == .https } ?? isSecure
         record(.connected(unixAddress ?? address, secure: isSecure, connectionID(descriptor)))
     }
 
@@ -51,6 +56,7 @@ extension Transfer {
 
     /// The connection is ready for the request. `false` if the request must not go out on it.
     func connectionReady(_ ends: ConnectionEnds) -> Bool {
+        let isThroughNewTunnel = attempt.tunnel.take() != nil
         let isFirst = if case .waiting = attempt.sending { true } else { false }
         let opened = attempt.openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
         let pooled = opened == nil ? pooledDescriptor(ends) : nil
@@ -82,7 +88,8 @@ extension Transfer {
         }
         if attempt.sentHead != nil { attempt.sentHead = SentHead() }
         record(.sending)
-        attempt.sending = .head(bytesBefore: isFirst ? 0 : curl.requestHeadBytes)
+        // libcurl counts the request for a tunnel too.
+        attempt.sending = .head(bytesBefore: isFirst && !isThroughNewTunnel ? 0 : curl.requestHeadBytes)
         return true
     }
 
@@ -97,7 +104,12 @@ extension Transfer {
         leaveSockets()
         attempt.connection = engine.sockets.connection(of: descriptor)
         attempt.lastConnection = attempt.connection
-        if isSecure { record(.secured) }
+        if let route = exchange.request?.route {
+            engine.sockets[descriptor].tunnel = isTunnelled ? route.number : 0
+            // That of an HTTP proxy was reported.
+            if !route.address.kind.isHTTP { record(.tunnelEstablished(secure: isSecure)) }
+        }
+        if isConnectionSecure { record(.secured) }
     }
 
     /// Takes the transfer out of what is known of its sockets: those of addresses that were tried, and its connection.
@@ -148,7 +160,7 @@ extension Transfer {
         case .http2PriorKnowledge: .shared
         case .http3 where isOverDatagrams, .http3Only where isOverDatagrams: .shared
         case let versions? where versions.offersHTTP2 && isSecure && TLSLibrary.protocolName(of: curl) == "h2": .shared
-        default: .exclusive(isSecure: isSecure)
+        default: .exclusive(isSecure: isConnectionSecure)
         }
     }
 
@@ -162,6 +174,10 @@ extension Transfer {
     /// something that would be taken for the answer (RFC 9112, section 9.2). libcurl does not look, or not each time.
     private func isFit(_ descriptor: Int32) -> Bool {
         if engine.sockets.maximumAge != nil, engine.sockets.isTooOld(descriptor, at: engine.now) { return false }
+        // libcurl does not compare what a tunnel was made with.
+        guard engine.sockets[descriptor].tunnel == (isTunnelled ? exchange.request?.route?.number ?? 0 : 0) else {
+            return false
+        }
         return switch (engine.sockets.arrival(on: descriptor), engine.sockets[descriptor].sharing) {
         case (.nothing, _), (.bytes, .shared): true
         // Over TLS it may be a session ticket and no data, which cannot be told: decision 0024.
@@ -221,6 +237,7 @@ extension Transfer {
     /// The name that leads to the server; `nil` if it is an address already.
     var nameToResolve: String? {
         guard let request = exchange.request, unixAddress == nil else { return nil }
+        if let proxy = request.route?.address { return IPAddress.isAddress(proxy.host) ? nil : proxy.host }
         let target = ConnectionTarget(of: request.url.origin, request.options.values.resolveOverrides)
         return target.isAddress ? nil : target.host
     }
@@ -232,4 +249,15 @@ extension Transfer {
     }
 
     private var isSecure: Bool { exchange.request?.url.isSecure ?? false }
+
+    /// Whether there is TLS on the connection as such; that with an https proxy counts where there is no tunnel.
+    private var isConnectionSecure: Bool {
+        isSecure || exchange.request?.route?.address.kind == .https && !isTunnelled
+    }
+
+    /// Whether the connection is a tunnel through a proxy.
+    var isTunnelled: Bool {
+        guard let request = exchange.request, let route = request.route else { return false }
+        return route.isTunnel(to: request.url.origin)
+    }
 }

@@ -19,7 +19,8 @@ extension Transfer {
         facts.clientCertificateIssuers = attempt.handshake?.issuers
         if case .waiting = attempt.sending { return facts }
         let connection = openConnection
-        facts.connectionInfo = curl.connectionInfo(attempt.lastConnection.map { ConnectionID($0.number) }, unixAddress)
+        let id = attempt.lastConnection.map { ConnectionID($0.number) }
+        facts.connectionInfo = curl.connectionInfo(id, unixAddress, exchange.request?.route, isTunnel: isTunnelled)
         facts.connectionStatistics = connection.flatMap { ConnectionStatistics(of: $0.descriptor) }
         if exchange.request?.url.isSecure == true, exchange.request?.options.values.recordsSecurityInfo == true {
             facts.securityInfo = securityInfo(isReused: isReused)
@@ -82,7 +83,12 @@ extension CurlEasy {
         )
     }
 
-    fileprivate func connectionInfo(_ id: ConnectionID?, _ unixAddress: SocketAddress?) -> ConnectionInfo {
+    fileprivate func connectionInfo(
+        _ id: ConnectionID?,
+        _ unixAddress: SocketAddress?,
+        _ route: ProxyRoute?,
+        isTunnel: Bool
+    ) -> ConnectionInfo {
         let isReused = information(CURLINFO_NUM_CONNECTS) == 0
         if let unixAddress {
             return ConnectionInfo(
@@ -96,7 +102,9 @@ extension CurlEasy {
             id: id,
             local: SocketAddress(host: text(CURLINFO_LOCAL_IP) ?? "", port: information(CURLINFO_LOCAL_PORT)),
             peer: SocketAddress(host: text(CURLINFO_PRIMARY_IP) ?? "", port: information(CURLINFO_PRIMARY_PORT)),
-            isReused: isReused
+            isReused: isReused,
+            proxy: route?.address,
+            isTunnel: isTunnel
         )
     }
 

@@ -27,7 +27,12 @@ struct CustomNames {
 extension Transfer {
     /// Sets the names of this exchange, or takes back those of another.
     func applyNames(_ request: TransferRequest) throws(HandleError) {
-        guard let resolver = request.options.values.nameResolver.custom else {
+        let overrides = request.options.values.resolveOverrides
+        guard request.asksForAddresses, let resolver = request.options.values.nameResolver.custom else {
+            var connections = CurlList()
+            for override in overrides { try connections.append(override.line) }
+            try curl.set(CURLOPT_CONNECT_TO, list: connections)
+            connectToList = connections
             try curl.set(CURLOPT_RESOLVE, list: CurlList())
             resolveList = CurlList()
             hasOwnNames = false

@@ -59,7 +59,8 @@ extension Transfer {
         try curl.set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
         try curl.switchOff(CURLOPT_NETRC)
         try curl.set(CURLOPT_HTTP09_ALLOWED, 0)
-        try curl.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        // They are taken for what they are (`TunnelAttempt`).
+        try curl.switchOff(CURLOPT_SUPPRESS_CONNECT_HEADERS)
         try curl.set(CURLOPT_PATH_AS_IS, 1)
         // libcurl would read the environment at each transfer otherwise.
         try curl.switchOff(CURLOPT_PROXY, text: "")
@@ -84,7 +85,10 @@ extension Transfer {
     }
 
     private func applyAll(_ request: TransferRequest) throws(HandleError) {
+        // As for the server's credentials.
+        if request.route?.proxy.credentials?.awaitChallenge == true, attemptsBegun > 0 { try startOver() }
         try applyCredentials(request.credentials)
+        if appliedRoute !== request.route { try applyRoute(request.route) }
         if appliedOptions !== request.options {
             appliedOptions = nil
             try applyRequestOptions(request.options.values)
@@ -97,7 +101,8 @@ extension Transfer {
             try applyTLS(request.options.values)
             appliedOptions = request.options
         }
-        if request.options.asksForAddresses || hasOwnNames { try applyNames(request) }
+        if request.asksForAddresses || hasOwnNames { try applyNames(request) }
+        try applyContextCallback()
         if exchange.restarts != 0 { try applyRestarts() }
         if keepsSendingOnError {
             curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, false)
@@ -263,6 +268,7 @@ extension AppliedRequest {
         connectsAnew =
             cannotShare || request.credentials?.secret == .ambient
             || request.options.hasUnixSocket && !CurlLibrary.knowsActiveSocket
+            || request.route?.proxy.credentials?.secret == .ambient
         waitsForSharedConnection =
             switch versions {
             case .automatic, .http2Only, .http3, .http3Only: isSecure

@@ -33,6 +33,7 @@ extension Transfer {
 
     /// `false` to give the transfer up.
     func receiveHeaderLine(_ line: UnsafeRawBufferPointer) -> Bool {
+        if attempt.tunnel != nil { return unsafe receiveTunnelLine(line) }
         note()
         let isAfterLength = attempt.isLengthLast
         attempt.isLengthLast = false
@@ -116,6 +117,10 @@ extension Transfer {
         if head.isInformational {
             record(.informational(head))
             return true
+        }
+        if head.status == 407, isTunnelled, appliedRoute?.proxy.credentials?.awaitChallenge == true {
+            // libcurl would send the request again, without credentials.
+            return refuse(.invalidServerResponse, "the server asks for credentials with a 407, as only a proxy may")
         }
         attempt.receiving = .body
         attempt.status = head.status

@@ -6,7 +6,7 @@ extension Transfer {
     func forgetSecrets() {
         guard isReusable else { return }
         // libcurl frees what it made of credentials only with the handle.
-        guard appliedCredentials == nil, appliedOptions?.holdsSecrets != true else {
+        guard appliedCredentials == nil, appliedOptions?.holdsSecrets != true, appliedRoute?.holdsSecrets != true else {
             isReusable = false
             return
         }
@@ -55,5 +55,5 @@ extension OptionSnapshot {
 }
 
 extension ClientIdentity {
-    fileprivate var holdsSecrets: Bool { password != nil || sources.contains { $0.path == nil } }
+    var holdsSecrets: Bool { password != nil || sources.contains { $0.path == nil } }
 }

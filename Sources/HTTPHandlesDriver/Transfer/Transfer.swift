@@ -41,6 +41,8 @@ package final class Transfer: AlarmOwner {
     /// The same.
     var resolveList = CurlList()
     /// The same.
+    var proxyHeaderList = CurlList()
+    /// The same.
     let parsedURL: CurlURL
     @safe @exclusivity(unchecked) var appliedURL: String?
     var appliedURLHasQuery = false
@@ -53,8 +55,12 @@ package final class Transfer: AlarmOwner {
     var appliedHeader = AppliedHeader.none
     /// The trust and the identity of `appliedOptions`, where libcurl has no options for them.
     var profile: TLSProfile?
+    /// Those of the https proxy of `appliedRoute`.
+    var proxyProfile: TLSProfile?
     /// `CURLOPT_SSL_CTX_FUNCTION` is set.
     var hasContextCallback = false
+    /// `recordsSecurityInfo` is on.
+    var recordsHandshakes = false
     /// `CURLOPT_SSLCERT` is set.
     var hasCurlIdentity = false
     /// Cipher suites or groups are set.
@@ -62,6 +68,7 @@ package final class Transfer: AlarmOwner {
     @safe @exclusivity(unchecked) var appliedOptions: OptionSnapshot?
     @safe @exclusivity(unchecked) var appliedRequest = AppliedRequest()
     @safe @exclusivity(unchecked) var appliedCredentials: Credentials?
+    @safe @exclusivity(unchecked) var appliedRoute: ProxyRoute?
     /// Whether the session's cookies are in use; `nil` if that is not known.
     var hasCookies: Bool? = false
     /// `CURLOPT_COOKIE` is set.
@@ -283,14 +290,12 @@ package final class Transfer: AlarmOwner {
     private func failure(_ result: CurlCode) -> TransferReport {
         let failure = CurlFailure(result)
         var code = HandleErrorCode(result, at: progress)
+        let proxy = exchange.request?.route == nil ? nil : proxyFailure(result)
         var problem: CertificateProblem?
         var secureFailure: SecureFailure = []
         if code == .secureFailure {
-            problem = CertificateProblem(
-                result,
-                verifyResult: curl.information(CURLINFO_SSL_VERIFYRESULT),
-                text: errorText
-            )
+            let verified = proxy == nil ? CURLINFO_SSL_VERIFYRESULT : CURLINFO_PROXY_SSL_VERIFYRESULT
+            problem = CertificateProblem(result, verifyResult: curl.information(verified), text: errorText)
             secureFailure = problem?.secureFailure ?? .channelError
         }
         if result == .outOfMemory, case .head = attempt.receiving, !attempt.headBytes.isEmpty {
@@ -316,9 +321,13 @@ package final class Transfer: AlarmOwner {
             // In TLS 1.3 the alert comes after the handshake, where libcurl reports a failure to receive.
             code = .clientAuthCertNeeded
         }
+        if exchange.request?.route != nil { code = self.code(code, result, at: proxy) }
         let systemError = systemError(at: result)
         let systemReason = systemError.map(\.text).flatMap { text.utf8.firstRange(of: $0.utf8) == nil ? $0 : nil }
-        let reasons = [problem?.reason, passwordHint(code), text.isEmpty ? message : text, systemReason]
+        let reasons = [
+            proxy.map { "the proxy \($0.proxy)" }, problem?.reason, passwordHint(code), text.isEmpty ? message : text,
+            systemReason,
+        ]
         let error = HandleError(
             code,
             .sendRequest,
@@ -326,7 +335,8 @@ package final class Transfer: AlarmOwner {
             curl: failure,
             systemError: systemError,
             certificateProblem: problem,
-            http2StreamError: streamError
+            http2StreamError: streamError,
+            proxyFailure: proxy
         )
         return .failed(error, secureFailure)
     }

@@ -44,7 +44,11 @@ struct TransferAttempt {
     var agreement: TLSLibrary.Agreement?
     /// The last TLS handshake, if something is decided or recorded in it.
     var handshake: TLSHandshake?
+    /// There was a TLS handshake on the socket that was opened last.
+    var hasHandshake = false
     var isResolving = false
+    /// As long as an HTTP proxy is asked for a tunnel.
+    var tunnel: TunnelAttempt?
     var openedSockets: [Int32] = []
     /// An address could not be connected to, and there may be another one.
     var mayHaveNextAddress = false

@@ -233,6 +233,9 @@ package final class TransferEngine {
 
     // MARK: Deadlines
 
+    /// Makes what an alarm needs: before the first transfer the engine sleeps until there is a command.
+    package func makeReadyForAlarms() throws(HandleError) { _ = try curlObjects() }
+
     /// Has `owner` called at `time`, and again each turn until it moves or cancels its alarm.
     package func setAlarm(of owner: any AlarmOwner, at time: MonotonicTime) -> DeadlineToken {
         let token = deadlines.insert(time)

@@ -6,6 +6,8 @@ package struct TransferRequest {
     package let message: RequestMessage
     package let body: Body
     package let options: OptionSnapshot
+    /// The proxy; `nil` for a direct connection.
+    package var route: ProxyRoute?
 
     package enum Body: Sendable {
         case none
@@ -40,7 +42,8 @@ package struct TransferRequest {
         package var isStreamed: Bool { upload != nil }
     }
 
-    package init(_ message: RequestMessage, _ body: Body, _ options: OptionSnapshot) {
+    package init(_ message: RequestMessage, _ body: Body, _ options: OptionSnapshot, through route: ProxyRoute? = nil) {
+        self.route = route
         self.message = message
         self.body = body
         self.options = options

@@ -38,13 +38,14 @@ extension Phase {
     /// The number of its events before the end. The second event back end reports a connection only after the handshake, or
     /// when it is closed.
     func countOfEvents(_ servers: PhaseServers) -> Int {
-        self == .securing && Self.isPolled ? 1 : events(servers).count
+        (self == .securing || self == .requestingTunnel) && Self.isPolled ? 1 : events(servers).count
     }
 
     /// The events of a request up to this phase.
     func events(_ servers: PhaseServers) -> [StatusEvent.Kind] {
         let (host, port) = (servers.host(for: self), servers.port(for: self))
-        let address = SocketAddress(host: "127.0.0.1", port: port)
+        let isProxied = self == .requestingTunnel || self == .askingForTunnel || self == .inProxyChallenge
+        let address = SocketAddress(host: "127.0.0.1", port: isProxied ? servers.server.port : port)
         let connecting: [StatusEvent.Kind] = [.connectingToServer(address: address)]
         let connected = connecting + [.connectedToServer(address: address)]
         let sending = connected + [.sendingRequest]
@@ -82,6 +83,20 @@ extension Phase {
                 .sendingRequest, sent(target, fields: "Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n"),
                 .receivingResponse,
             ]
+        case .choosingProxy: [.detectingProxy]
+        case .requestingTunnel: connected
+        case .askingForTunnel:
+            connected + [
+                .tunnelRefused(
+                    status: .init(code: 407, reasonPhrase: "Ask"),
+                    headerFields: [.proxyAuthenticate: "Basic", .contentLength: "0"]
+                ), .closingConnection, .connectionClosed,
+            ]
+        case .inProxyChallenge:
+            sending + [
+                .requestSent(bytes: forwardedHead(host).utf8.count), .sendRequestComplete, .receivingResponse,
+                .responseReceived(bytes: PhaseServers.proxyChallengeHead.utf8.count),
+            ]
         case .awaitingDecision: received(PhaseServers.redirectHead)
         case .awaitingRetry:
             received(PhaseServers.busyHead) + [.retry(attempt: 2, after: .seconds(1), cause: .status(503))]
@@ -100,6 +115,10 @@ extension Phase {
         reason: "Empty reply from server",
         curl: CurlFailure(code: CurlCode(rawValue: 52), message: "Server returned nothing (no headers, no data)")
     )
+
+    private func forwardedHead(_ host: String) -> String {
+        "GET http://\(host)/ HTTP/1.1\r\nHost: \(host)\r\n\(EventOrderTests.ownFields)Proxy-Connection: Keep-Alive\r\n\r\n"
+    }
 
     private func requestHead(_ target: String, _ host: String) -> String {
         let framing = method == .put ? "Transfer-Encoding: chunked\r\n" : ""

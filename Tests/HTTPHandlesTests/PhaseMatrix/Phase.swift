@@ -9,6 +9,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     case discardingRedirect, secondHop
     case inChallenge, secondRound, askingForCredentials
     case awaitingDecision, awaitingRetry
+    case choosingProxy, requestingTunnel, askingForTunnel, inProxyChallenge
     case readingBody, bodyPaused
     case unread, complete, failed
 
@@ -17,12 +18,13 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         switch self {
         case .unused, .bodyPaused, .unread, .complete, .failed: []
         case .queued, .resolving, .connecting, .securing, .sendingHead: [.sendRequest, .receiveResponse]
+        case .choosingProxy, .requestingTunnel, .askingForTunnel: [.sendRequest, .receiveResponse]
         // Waiting for the producer is a send that iterates its sequence; as an operation it is a write.
         case .awaitingProducer: [.writeData, .receiveResponse]
         case .awaitingServer: [.writeData, .receiveResponse]
         case .awaitingHead, .inHead, .discardingRedirect, .secondHop: [.receiveResponse]
         case .awaitingDecision, .awaitingRetry: [.receiveResponse]
-        case .inChallenge, .secondRound, .askingForCredentials: [.receiveResponse]
+        case .inChallenge, .secondRound, .askingForCredentials, .inProxyChallenge: [.receiveResponse]
         case .readingBody: [.readData]
         }
     }
@@ -31,6 +33,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     var isOperation: Bool {
         switch self {
         case .queued, .resolving, .connecting, .securing, .sendingHead: true
+        case .choosingProxy, .requestingTunnel, .askingForTunnel: true
         // A redirect is followed only while receiveResponse is pending.
         case .discardingRedirect, .secondHop, .askingForCredentials: true
         default: false
@@ -41,10 +44,11 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     var endsConnection: Bool {
         switch self {
         case .unused, .queued, .resolving, .connecting, .awaitingRetry, .askingForCredentials: false
+        case .choosingProxy, .askingForTunnel: false
         case .unread, .complete, .failed: false
         case .securing, .sendingHead, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
         case .discardingRedirect, .secondHop, .awaitingDecision, .readingBody, .bodyPaused: true
-        case .inChallenge, .secondRound: true
+        case .inChallenge, .secondRound, .requestingTunnel, .inProxyChallenge: true
         }
     }
 }
@@ -70,6 +74,10 @@ extension Phase: CustomTestStringConvertible {
         case .askingForCredentials: "waits for the provider of credentials"
         case .awaitingDecision: "waits for the caller to decide about a redirect"
         case .awaitingRetry: "waits to be sent again"
+        case .choosingProxy: "waits for the closure that chooses proxies"
+        case .requestingTunnel: "waits for a proxy to make a tunnel"
+        case .askingForTunnel: "waits for the provider of credentials for a proxy"
+        case .inProxyChallenge: "discards the body of a 407"
         case .readingBody: "waits for more of the response body"
         case .bodyPaused: "is paused, because the body is not read"
         case .unread: "has a complete response that was not read"

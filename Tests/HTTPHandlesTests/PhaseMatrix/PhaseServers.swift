@@ -31,6 +31,11 @@ final class PhaseServers: Sendable {
                 case "/half-head": try connection.send(Self.earlyHints + "HTTP/1.1 200 OK\r\nContent-Le")
                 case "/redirect-body": try connection.send(Self.redirectHead + "half-")
                 case "/redirect": try connection.send(Self.redirectHead + "half-whole")
+                case "tunnel.example:80": break
+                case "locked.example:80":
+                    try connection.send(Self.tunnelRefusal)
+                    return
+                case "http://half.example/": try connection.send(Self.proxyChallengeHead + "half-")
                 case "/half-challenge": try connection.send(Self.challengeHead + "half-")
                 case "/challenge" where head["Authorization"] == nil:
                     try connection.send(Self.challengeHead + "half-whole")
@@ -78,6 +83,8 @@ final class PhaseServers: Sendable {
     static let earlyHints = "HTTP/1.1 103 Early Hints\r\n\r\n"
     static let redirectHead = "HTTP/1.1 302 Found\r\nLocation: /silent\r\nContent-Length: 10\r\n\r\n"
     static let challengeHead = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 10\r\n\r\n"
+    static let proxyChallengeHead = "HTTP/1.1 407 Ask\r\nProxy-Authenticate: Basic\r\nContent-Length: 10\r\n\r\n"
+    static let tunnelRefusal = "HTTP/1.1 407 Ask\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
     static let busyHead = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\n"
     /// More than a `ResponseBody` buffers, and less than the system does.
     static let bigSize = 512 * 1024
@@ -86,11 +93,38 @@ final class PhaseServers: Sendable {
 
     // MARK: URLs for the phases
 
-    func host(for phase: Phase) -> String { phase == .resolving ? stalledName.host : "127.0.0.1" }
+    func host(for phase: Phase) -> String {
+        switch phase {
+        case .resolving: stalledName.host
+        case .requestingTunnel: "tunnel.example"
+        case .askingForTunnel: "locked.example"
+        case .inProxyChallenge: "half.example"
+        default: "127.0.0.1"
+        }
+    }
+
+    /// The proxy of the phases that have one: the server.
+    func proxy(for phase: Phase) -> ProxySetting? {
+        var proxy = Proxy(.http, host: "127.0.0.1", port: server.port)
+        switch phase {
+        case .choosingProxy:
+            return .choosing(
+                ProxyChooser { _ in
+                    try await Task.sleep(for: .seconds(1_000_000))
+                    return []
+                }
+            )
+        case .requestingTunnel, .askingForTunnel: proxy.tunnels = true
+        case .inProxyChallenge: proxy.credentials = Phase.credentials
+        default: return nil
+        }
+        return .named(proxy)
+    }
 
     func port(for phase: Phase) -> Int {
         switch phase {
         case .connecting: unreachable.port
+        case .requestingTunnel, .askingForTunnel, .inProxyChallenge: 80
         case .securing, .sendingHead, .awaitingServer: slow.port
         default: server.port
         }
@@ -104,6 +138,7 @@ extension Phase {
         case .inHead: "/half-head"
         case .discardingRedirect, .awaitingDecision: "/redirect-body"
         case .secondHop: "/redirect"
+        case .requestingTunnel, .askingForTunnel, .inProxyChallenge: "/"
         case .inChallenge: "/half-challenge"
         case .secondRound, .askingForCredentials: "/challenge"
         case .awaitingRetry: "/busy"

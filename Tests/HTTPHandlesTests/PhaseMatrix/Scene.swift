@@ -75,7 +75,10 @@ final class Scene: Sendable {
             context: Context(contextReleased)
         )
         requestID = request.id
+        if let proxy = servers.proxy(for: phase) { try await request.setOption(.proxy, to: proxy) }
         switch phase {
+        case .askingForTunnel:
+            try await request.setOption(.credentialProvider, to: servers.silentProvider)
         case .inChallenge, .secondRound: try await request.setOption(.credentials, to: Phase.credentials)
         case .askingForCredentials:
             try await request.setOption(.credentialProvider, to: servers.silentProvider)
@@ -117,6 +120,7 @@ final class Scene: Sendable {
         switch phase {
         case .unused: return
         case .queued, .resolving, .connecting, .securing, .sendingHead: return try begin(.sendRequest)
+        case .choosingProxy, .requestingTunnel, .askingForTunnel: return try begin(.sendRequest)
         case .awaitingProducer where cell.pending.contains(.writeData): return try begin(.writeData)
         case .awaitingProducer:
             try await request.send(.writes())
@@ -131,7 +135,7 @@ final class Scene: Sendable {
         }
         switch phase {
         case .awaitingHead, .inHead, .awaitingDecision, .awaitingRetry: return
-        case .inChallenge, .secondRound: return
+        case .inChallenge, .secondRound, .inProxyChallenge: return
         case .discardingRedirect, .secondHop, .askingForCredentials: return try begin(.receiveResponse)
         case .failed:
             await #expect(throws: Phase.failure) { try await request.receiveResponse() }
@@ -153,7 +157,8 @@ final class Scene: Sendable {
         if count > 0 { try await recorder.first { $0.sequence >= count } }
         switch cell.phase {
         case .securing, .sendingHead: await servers.headBegun.passed()
-        case .askingForCredentials: await servers.providerAsked.passed()
+        case .askingForCredentials, .askingForTunnel: await servers.providerAsked.passed()
+        case .requestingTunnel: await servers.responseSent.passed()
         case .unread, .bodyPaused:
             await servers.responseSent.passed()
             // Each call is a turn of the driver, which processes all ready sockets.

@@ -4,10 +4,11 @@ import HTTPHandlesTesting
 /// OpenSSL's server, which closes the connection of every client without a certificate.
 final class DemandingServer: Sendable {
     let url: String
+    let port: Int
     private let guardian: Guardian
 
     init() throws {
-        let port = try freePorts(1)[0]
+        port = try freePorts(1)[0]
         url = "https://localhost:\(port)/"
         let output = Pipe()
         guardian = try Guardian(

@@ -70,6 +70,7 @@ extension OptionChange {
         OptionChange("maximumDecodingRatio", .maximumDecodingRatio, [250, nil, .max, 1]),
         OptionChange("receiveBuffer", .receiveBuffer, [BufferMarks()] + BufferMarks.samples),
         OptionChange("sendBuffer", .sendBuffer, [BufferMarks()] + BufferMarks.samples),
+        OptionChange("proxy", .proxy, [.environment] + ProxySetting.samples),
         OptionChange(
             "resolveOverrides",
             .resolveOverrides,
@@ -198,5 +199,13 @@ extension RetryPolicy {
             budget: nil
         ),
         RetryPolicy(maximumAttempts: 4, statuses: Set(200..<600), firstDelay: .zero, jitter: .seeded(1), budget: nil),
+    ]
+}
+
+extension ProxySetting {
+    fileprivate static let samples: [ProxySetting] = [
+        .none, .named(Proxy(.http, host: "127.0.0.1", port: 1)),
+        .named(Proxy(.socks5, host: "127.0.0.1", port: 1), bypass: ["*"]),
+        .choosing(ProxyChooser { _ in [] }), .choosing(ProxyChooser { _ in [.direct] }),
     ]
 }

@@ -1,0 +1,16 @@
+package import HTTPHandlesCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+extension ProxyEnvironment {
+    /// That of this process at this moment. Another thread must not change the environment meanwhile.
+    package static var ofProcess: ProxyEnvironment {
+        ProxyEnvironment { name in
+            unsafe getenv(name).map { unsafe String(cString: $0) }
+        }
+    }
+}
