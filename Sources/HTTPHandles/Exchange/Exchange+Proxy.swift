@@ -8,9 +8,11 @@ struct ProxySearch {
     /// The way of the next transfer is that of its request.
     var keepsRoute = false
     /// What the caller's closure has answered, as far as it was not tried.
-    var choices: ArraySlice<ProxyChoice> = []
+    var choices: ArraySlice<ProxyChoice>?
     /// Goes off when the closure has taken too long.
     var alarm: DeadlineToken?
+
+    mutating func nextChoice() -> ProxyChoice? { choices?.popFirst() }
 }
 
 /// What the exchanges of a session know of proxies.
@@ -104,7 +106,7 @@ extension Exchange {
         case .failure(let error): transferFailed(error, engine)
         case .success(let choices):
             proxySearch.choices = choices[...]
-            use(next: proxySearch.choices.popFirst())
+            use(next: proxySearch.nextChoice())
             advance(engine) { $0.proxyChosen(&$1) }
             if takeSlot(engine) { beginTransfer(engine) }
             setAlarm(engine)
@@ -130,7 +132,7 @@ extension Exchange {
 
     /// Whether the exchange goes on after a failure at the proxy: with the next choice, or with credentials.
     func goesOn(after error: HandleError, _ actions: inout ExchangeActions) -> Bool {
-        if error.isUnreachableProxy, let next = proxySearch.choices.popFirst() {
+        if error.isUnreachableProxy, let next = proxySearch.nextChoice() {
             guard machine.proxyUnreachable(error, &actions) else { return false }
             use(next: next)
             proxySearch.keepsRoute = true

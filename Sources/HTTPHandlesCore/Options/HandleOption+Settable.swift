@@ -35,9 +35,9 @@ extension HandleOption<Credentials?> {
 }
 
 extension HandleOption<CredentialProvider?> {
-    /// Provides credentials when a server answers 401, while the caller waits for the response; none by default. The answer
-    /// becomes the request's `credentials`, unless the caller has set credentials or a provider since it was sent. Not in
-    /// WinHTTP.
+    /// Provides credentials when a server answers 401 or a proxy 407, while the caller waits; none by default. The answer to a
+    /// server becomes the request's `credentials`, unless the caller has set credentials or a provider since it was sent; that
+    /// to a proxy is kept for the session's requests with this provider. Not in WinHTTP.
     public static var credentialProvider: Self { HandleOption(.credentialProvider, \.credentialProvider) }
 }
 
