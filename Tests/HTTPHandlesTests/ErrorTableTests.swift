@@ -17,8 +17,8 @@ struct ErrorTableTests {
     /// Provoked by `DriverDeathTests`.
     static let ofDeadDrivers: HandleErrorCode = .shutdown
 
-    private static func throughProxy(at port: Int, _ authorityFile: String?) async throws {
-        let tls = ProxyTLSOptions(trust: .authorities(authorityFile))
+    private static func throughProxy(at port: Int, _ trust: ServerTrust) async throws {
+        let tls = ProxyTLSOptions(trust: trust)
         let proxy = Proxy(.https, host: "localhost", port: port, tls: tls)
         _ = try await SessionHandle(options: [.set(.proxy, to: .named(proxy))]).get("https://h/")
     }
@@ -118,9 +118,9 @@ struct ErrorTableTests {
         },
         .clientAuthCertNeededProxy: {
             let server = try DemandingServer()
-            try await throughProxy(at: server.port, TLSServers.shared.get().authorityFile)
+            try await throughProxy(at: server.port, .authorities(TLSServers.shared.get().authorityFile))
         },
-        .secureFailureProxy: { try await throughProxy(at: TLSServers.shared.get().port(.selfSigned), nil) },
+        .secureFailureProxy: { try await throughProxy(at: TLSServers.shared.get().port(.selfSigned), .system) },
         .secureFailure: { _ = try await SessionHandle().get(TLSServers.shared.get().url(.selfSigned)) },
         .headerCountExceeded: {
             let lines = String(repeating: "a:\r\n", count: 5000)

@@ -73,7 +73,7 @@ struct NameResolverTests {
     }
 
     @Test func `its answers and connections are for requests with it only`() async throws {
-        let one = try Self.server("127.0.0.1")
+        let one = try Self.server("127.0.0.1", port: freePorts(1)[0])
         let two = try Self.server("127.0.0.2", port: one.port)
         let session = try SessionHandle()
         let asked = Record<String>()
@@ -363,12 +363,13 @@ struct NameResolverTests {
 
     // MARK: Both families
 
-    /// A listener whose queue is full: it answers no further connection.
+    /// A listener whose queue is full: it answers no further connection. Its port is free at 127.0.0.1 too.
     private static func silentListener() throws -> (port: Int, fillers: [Int32]) {
         let listener = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in6()
         address.sin6_family = sa_family_t(AF_INET6)
         address.sin6_addr = in6addr_loopback
+        address.sin6_port = try UInt16(freePorts(1)[0]).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
         var descriptors = [listener]
         try unsafe withUnsafeMutablePointer(to: &address) { pointer in

@@ -57,6 +57,7 @@ extension Transfer {
         appliedRequest = AppliedRequest()
         appliedCredentials = nil
         appliedRoute = nil
+        hasContextCallback = false
         hasCookies = nil
         hasOwnCookies = false
         isVerbose = false
