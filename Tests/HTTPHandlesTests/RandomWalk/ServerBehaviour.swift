@@ -14,6 +14,8 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     case challenge, challengeCut, refusal
     // A 401 without an answer, or without an answer in time.
     case denied, refusalUnanswered
+    // As a proxy, a 407 before `hello`: with the proxy's credentials, or with a provider. A 407 without an answer.
+    case proxyChallenge, proxyRefusal, proxyDenied
     // Redirects to `hello` that a decider stops, refuses or does not decide.
     case redirectStopped, redirectForbidden, redirectUndecided
     // To itself, with a cookie that has to be sent back.
@@ -60,7 +62,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
             .credentialProvider,
             to: CredentialProvider { question in
                 switch behaviour(ofURL: question.url) {
-                case .denied: return nil
+                case .denied, .proxyDenied: return nil
                 case .refusalUnanswered: await untilCancelled()
                 default: await aMoment()
                 }
@@ -69,6 +71,12 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         ),
     ]
     private static let lateAuthorization = "Basic Yjo="
+
+    /// The server as a proxy.
+    static func proxy(at port: Int, tunnels: Bool) -> ProxySetting {
+        let credentials = Credentials.password(user: "p", password: "", schemes: [.basic, .digest])
+        return .named(Proxy(.http, host: "127.0.0.1", port: port, credentials: credentials, tunnels: tunnels))
+    }
 
     /// The redirect decider.
     static let decider = RedirectDecider { proposal in
@@ -102,7 +110,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         let small = Self.smallBody
         return switch self {
         case .hello, .chunked, .untilClose, .helloAndClose, .informational, .trickle, .excess, .redirect,
-            .redirectWithMethod, .redirectCut, .challenge, .refusal, .cookie, .coded:
+            .redirectWithMethod, .redirectCut, .challenge, .refusal, .proxyChallenge, .proxyRefusal, .cookie, .coded:
             (.arrives(status: 200), .whole(small))
         // Newer libcurls send credentials only after a whole 401.
         case .challengeCut: (.arrivesOrFails(status: 200, Self.lost), .whole(small))
@@ -111,6 +119,7 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
         case .stallBeforeHead, .stallInHead, .stallReading, .refusalUnanswered, .redirectUndecided:
             (.stalls, .whole(0))
         case .denied: (.arrives(status: 401), .whole(small))
+        case .proxyDenied: (.arrives(status: 407), .whole(small))
         case .redirectStopped: (.arrives(status: 302), .whole(small))
         case .redirectForbidden, .redirectLoop: (.fails([.redirectFailed]), .whole(0))
         case .busy: (.arrives(status: 503), .whole(small))
@@ -162,6 +171,9 @@ enum ServerBehaviour: String, CaseIterable, Sendable {
     /// Whether it is useful only with a redirect decider.
     var isForDeciders: Bool { [.redirectStopped, .redirectForbidden, .redirectUndecided].contains(self) }
 
+    /// Whether it is useful only where the server is a proxy that forwards requests.
+    var isForProxies: Bool { [.proxyChallenge, .proxyRefusal, .proxyDenied].contains(self) }
+
     /// Its weight in the random choice.
     var weight: Int {
         switch self {
@@ -209,14 +221,23 @@ extension ServerBehaviour {
             walk.connectionOpened()
             defer { walk.connectionClosed() }
             while let head = try connection.readHead() {
-                let parts = head.target.split(separator: "/")
-                guard parts.count == 2, let behaviour = ServerBehaviour(rawValue: String(parts[0])),
-                    let number = Int(parts[1])
+                guard head.method != "CONNECT" else {
+                    try connection.send(head["Proxy-Authorization"] == nil ? tunnelChallenge : tunnelEstablished)
+                    continue
+                }
+                // A proxy gets the whole URL.
+                let parts = head.target.split(separator: "/").suffix(2)
+                guard parts.count == 2, let behaviour = ServerBehaviour(rawValue: String(parts[parts.startIndex])),
+                    let number = parts.last.flatMap({ Int($0) })
                 else { return }
                 guard try behaviour.perform(connection, head, number, walk) else { return }
             }
         }
     }
+
+    private static let tunnelChallenge =
+        "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 3\r\n\r\nno!"
+    private static let tunnelEstablished = "HTTP/1.1 200 Established\r\n\r\n"
 
     /// Returns whether the connection stays open.
     private func perform(
@@ -227,7 +248,8 @@ extension ServerBehaviour {
     ) throws -> Bool {
         let small = Self.smallBody
         let body = Self.body(ofRequest: number, count: small)
-        let echo = "Walk-Target: \(head.target)\r\n"
+        let target = target(number)
+        let echo = "Walk-Target: \(target)\r\n"
         let start = "HTTP/1.1 200 OK\r\n\(echo)"
         let announced = "\(start)Content-Length: \(small)\r\n\r\n"
         let whole = Array(announced.utf8) + body
@@ -313,17 +335,27 @@ extension ServerBehaviour {
             try connection.send("HTTP/1.1 401 No\r\n\(challenge)\(echo)Content-Length: \(small)\r\n\r\n")
             if self == .challengeCut { return false }
             try connection.send(body)
+        case .proxyChallenge, .proxyRefusal, .proxyDenied:
+            let known = head["Proxy-Authorization"]
+            let isKnown = self == .proxyRefusal ? known == Self.lateAuthorization : known != nil
+            if isKnown, self != .proxyDenied {
+                try connection.send(whole)
+                return true
+            }
+            let challenge = "Proxy-Authenticate: Basic\r\n"
+            try connection.send("HTTP/1.1 407 No\r\n\(challenge)\(echo)Content-Length: \(small)\r\n\r\n")
+            try connection.send(body)
         case .cookie:
             let cookie = "walk\(number)=\(number)"
             switch head["Cookie"] {
             case cookie: try connection.send(whole)
             case nil:
-                let fields = "Location: \(head.target)\r\nSet-Cookie: \(cookie); Path=\(head.target)\r\n"
+                let fields = "Location: \(target)\r\nSet-Cookie: \(cookie); Path=\(target)\r\n"
                 try connection.send("HTTP/1.1 302 Found\r\n\(fields)Content-Length: 0\r\n\r\n")
             case let other?: walk.noteMistake("\(head.requestLine) came with the cookie \(other)")
             }
         case .busy, .busyOnce, .busyForLong, .cutOnce:
-            if self == .busyOnce || self == .cutOnce, !walk.isOddRequest(head.target) {
+            if self == .busyOnce || self == .cutOnce, !walk.isOddRequest(target) {
                 try connection.send(whole)
                 return true
             }

@@ -14,6 +14,8 @@ struct WalkProgram: Sendable {
         case leaveScopeByError
     }
 
+    enum ProxyUse: Sendable { case forwards, tunnels }
+
     static let requestSlots = 6
     static let connectionSlots = 3
 
@@ -30,6 +32,8 @@ struct WalkProgram: Sendable {
     let hasRetries: Bool
     /// There is a redirect decider.
     let decidesRedirects: Bool
+    /// The server is a proxy too, for tunnels or to forward requests.
+    let proxy: ProxyUse?
     /// All options of all handles change at any time, so any result is possible.
     let hasAnyOptions: Bool
     /// The connection limit of the session; only if requests cannot wait for each other without end.
@@ -44,11 +48,14 @@ struct WalkProgram: Sendable {
         let steps = 48 / count
         let (hasRetries, decidesRedirects) = (generator.chance(40), generator.chance(40))
         let hasAnyOptions = generator.chance(20)
+        let proxy = generator.weighted([(4, nil), (1, .forwards), (1, .tunnels)] as [(Int, ProxyUse?)])
+        self.proxy = proxy
         self.hasAnyOptions = hasAnyOptions
         self.hasRetries = hasRetries
         self.decidesRedirects = decidesRedirects
         let behaviours = ServerBehaviour.allCases.filter {
             (hasRetries || !$0.isForRetries) && (decidesRedirects || !$0.isForDeciders)
+                && (proxy == .forwards || !$0.isForProxies) && (proxy == nil || $0 != .refused)
         }
         tasks = (0..<count).map { task in
             var writer = StepWriter(task: task, of: count, behaviours, hasAnyOptions)

@@ -19,6 +19,9 @@ extension RandomWalk {
         var options = limits.map { OptionSetting.set($0.option, to: $0.value) } + ServerBehaviour.options
         if program.hasRetries { options.append(.set(.retryPolicy, to: WalkSettings.retryPolicy(program.seed))) }
         if program.decidesRedirects { options.append(.set(.redirectDecider, to: ServerBehaviour.decider)) }
+        if let use = program.proxy {
+            options.append(.set(.proxy, to: ServerBehaviour.proxy(at: server.port, tunnels: use == .tunnels)))
+        }
         options.append(.set(.maximumConnections, to: program.maximumConnections))
         var listener: EventRecorder?
         switch program.ending {
