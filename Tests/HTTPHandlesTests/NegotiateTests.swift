@@ -1,7 +1,8 @@
 import HTTPHandles
+import HTTPHandlesTesting
 import Testing
 
-/// Negotiate with a real ticket: MIT Kerberos, and Apache with its GSSAPI module.
+/// Negotiate with a real ticket: MIT Kerberos, Apache with its GSSAPI module, and squid.
 @Suite("Negotiate authentication", .timeLimit(.minutes(5)))
 struct NegotiateTests {
     private static let tool = [TestProgram.path(of: "http-handles"), "get", "--negotiate"]
@@ -36,5 +37,30 @@ struct NegotiateTests {
             let run = try await realm.run(command + [realm.url()], hasTicket: false)
             #expect(run.output.hasPrefix("HTTP/1.1 401 Unauthorized\r\n"), "\(run.output)")
         }
+    }
+
+    @Test(arguments: [[], ["--proxytunnel"]])
+    func `a ticket for a proxy`(_ tunnel: [String]) async throws {
+        guard try await Self.isSupported() else { return }
+        let realm = try KerberosRealm()
+        let server = try OptionEffectTests.hello()
+        let proxy = ["--proxy-negotiate", "--proxy", "http://localhost:\(realm.proxyPort)"] + tunnel
+        let tool = [TestProgram.path(of: "http-handles"), "get"] + proxy
+        let run = try await realm.run(tool + [server.url()])
+        #expect(run.output == "hello")
+        let method = tunnel.isEmpty ? "GET" : "CONNECT"
+        // The first one is from the setup.
+        let requests = await realm.proxyRequests(3)
+        #expect(requests.suffix(2) == ["- \(method) 407", "ann@TEST.EXAMPLE \(method) 200"])
+        let denied = try await realm.run(tool + ["--include", server.url()], hasTicket: false)
+        if tunnel.isEmpty {
+            #expect(denied.output.hasPrefix("HTTP/1.1 407 "), "\(denied.output)")
+        } else {
+            #expect(denied.status != 0 && denied.output.contains("loginFailure"), "\(denied.output)")
+        }
+        // Proxy and server.
+        let both = try await realm.run(tool + ["--negotiate", realm.url()])
+        #expect(both.output == "hello")
+        #expect(server.connectionsAccepted == 1)
     }
 }

@@ -350,6 +350,10 @@ struct ProxyTests {
             (refused, HandleErrorCode.cannotConnect, 403), ("HTTP/1.1 502 Bad Gateway\r\n\r\n", .cannotConnect, 502),
             ("HTTP/1.0 200\r\n\r\n", nil, nil),
             ("HTTP/1.1 204 No Content\r\n\r\n", nil, nil),
+            // libcurl takes a 1xx for the answer.
+            ("HTTP/1.1 103 Early Hints\r\n\r\n\(established)", .cannotConnect, 103),
+            // A tunnel has no body (RFC 9110, section 9.3.6).
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", nil, nil),
             (
                 "HTTP/1.1 407 Authenticate\r\nProxy-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\n\r\n",
                 .loginFailure, 407
@@ -442,6 +446,109 @@ struct ProxyTests {
             // It may be the server's fault.
             #expect((error?.proxyFailure != nil) == (!tunnels && answer == nil))
         }
+    }
+
+    @Test func `an answer with a body is a tunnel that begins with the body`() async throws {
+        let proxy = try Scripted { head in
+            head.method == "CONNECT" ? "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello" : nil
+        }
+        let error = await #expect(throws: HandleError.self) { try await proxy.session(tunnels: true).get(Self.url) }
+        #expect(error?.code == .invalidServerResponse && error?.proxyFailure == nil)
+    }
+
+    enum End: CaseIterable, Sendable {
+        case beforeRequest, beforeAnswer, inHead, afterHead, inHandshake
+
+        /// The proxy's part of the connection.
+        var bytes: [UInt8] {
+            switch self {
+            case .beforeRequest, .beforeAnswer: []
+            case .inHead: Array("HTTP/1.1 200 OK\r\nX-F".utf8)
+            case .afterHead: Array(ProxyTests.established.utf8)
+            // The beginning of a message of TLS.
+            case .inHandshake: Array(ProxyTests.established.utf8) + [0x16, 3, 3, 0, 122, 2, 0]
+            }
+        }
+    }
+
+    @Test(arguments: End.allCases, [false, true])
+    func `a proxy that ends the connection in each phase`(_ end: End, _ resets: Bool) async throws {
+        let server = try ScriptedServer { connection in
+            if end != .beforeRequest {
+                _ = try connection.readRequest()
+                try connection.send(end.bytes)
+                // So that a reset does not overtake it.
+                if end == .inHandshake { _ = try connection.read(1) }
+            }
+            if resets { connection.reset() }
+        }
+        let proxy = Proxy(.http, host: "127.0.0.1", port: server.port)
+        let session = try SessionHandle(options: [.set(.proxy, to: .named(proxy))])
+        let request = try await session.openRequest(.get, "https://origin.example/")
+        let recorder = EventRecorder(of: request)
+        let error = await #expect(throws: HandleError.self) { try await request.complete() }
+        try request.close()
+        let names = try await recorder.finish().map(\.kind.name)
+        let isTunnel = names.contains("tunnelEstablished")
+        #expect(error?.proxyFailure?.proxy == (isTunnel ? nil : proxy.address))
+        #expect(isTunnel == (end == .afterHead && !resets || end == .inHandshake) || end == .afterHead && resets)
+        // A reset may come before the connection is seen to be there.
+        let codes: Set<HandleErrorCode> = [
+            .connectionError, .secureFailure, resets ? .cannotConnect : .connectionError,
+        ]
+        #expect(error.map { codes.contains($0.code) } == true, "\(end) \(error.map { "\($0)" } ?? "")")
+        #expect(names.suffix(2) == ["requestError", "handleClosing"] && !names.contains("sendingRequest"))
+    }
+
+    @Test(arguments: [ProxyAddress.Kind.socks4, .socks4a])
+    func `SOCKS 4: what it is asked, and its refusal`(_ kind: ProxyAddress.Kind) async throws {
+        for reply: UInt8 in [0x5A, 0x5B] {
+            let asked = Record<[UInt8]>()
+            let server = try ScriptedServer { connection in
+                var bytes = try connection.read(8)
+                for _ in 0..<(kind == .socks4a ? 2 : 1) {
+                    repeat { bytes += try connection.read(1) } while bytes.last != 0
+                }
+                asked.note(bytes)
+                try connection.send([0, reply, 0, 0, 0, 0, 0, 0])
+                while try connection.readRequest() != nil { try connection.send(Self.hello) }
+            }
+            let credentials = Credentials.basic(user: "me", password: "")
+            let proxy = Proxy(kind, host: "127.0.0.1", port: server.port, credentials: credentials)
+            let session = try SessionHandle(options: [
+                .set(.proxy, to: .named(proxy)), .set(.ipVersion, to: .v4),
+            ])
+            if reply == 0x5A {
+                #expect(try await session.get("http://localhost:258/").body.collectString(upTo: 9) == "hello")
+            } else {
+                let error = await #expect(throws: HandleError.self) {
+                    try await session.get("http://localhost:258/")
+                }
+                #expect(error?.code == .cannotConnect && error?.proxyFailure == nil)
+            }
+            let (name, user) = (Array("localhost".utf8) + [0], Array("me".utf8) + [0])
+            let address: [UInt8] = kind == .socks4 ? [127, 0, 0, 1] : [0, 0, 0, 1]
+            #expect(asked.all == [[4, 1, 1, 2] + address + user + (kind == .socks4a ? name : [])])
+        }
+    }
+
+    @Test func `the connections of a session have their proxy`() async throws {
+        let (proxy, server) = (try Scripted(), try OptionEffectTests.hello())
+        let session = try proxy.session()
+        for url in ["http://one.example/", "http://two.example/"] {
+            _ = try await session.get(url).body.collect(upTo: 9)
+        }
+        try await session.setOption(.proxy, to: .named(proxy.proxy(tunnels: true)))
+        _ = try await session.get("http://one.example/").body.collect(upTo: 9)
+        try await session.setOption(.proxy, to: .none)
+        _ = try await session.get(server.url()).body.collect(upTo: 9)
+        let list = try await session.connections()
+        #expect(list.map(\.proxy) == [proxy.address, proxy.address, nil])
+        #expect(list.map(\.requests) == [2, 1, 1])
+        #expect(
+            list.map(\.origin) == ["http://one.example", "http://one.example", "http://127.0.0.1:\(server.port)"]
+        )
+        #expect(list.map(\.peer.port) == [proxy.server.port, proxy.server.port, server.port])
     }
 
     // MARK: Bad input

@@ -148,10 +148,10 @@ private struct HandleOrderChecker {
         // From `sending`: libcurl sends an unprocessed request again on a new connection. From `resolved`: the caller's
         // resolver is asked once more. From `securing`: the caller's verdict has accepted the certificate, or the next address
         // is tried with HTTP/3.
-        case .resolvingName: (beginnings.union([.queued, .resolved, .securing, .sending, .refused]), .resolving)
+        case .resolvingName: (beginnings.union([.queued, .resolved, .securing, .sending]), .resolving)
         case .nameResolved: ([.resolving], .resolved)
         case .connectingToServer:
-            (beginnings.union([.queued, .resolved, .connecting, .securing, .sending, .refused]), .connecting)
+            (beginnings.union([.queued, .resolved, .connecting, .securing, .sending]), .connecting)
         case .connectedToServer: ([.connecting], .connected)
         // A tunnel is asked for again after a 407; to an https proxy there are two handshakes.
         case .tunnelRefused: ([.connected, .ready, .refused], .refused)
@@ -192,10 +192,10 @@ private struct HandleOrderChecker {
 
     private static let anywhere = Set(Phase.allCases).subtracting([.closed])
 
-    /// The phases in which a transfer may begin: on a new handle, after or instead of the last exchange, after a redirect.
+    /// The phases in which a transfer may begin: on a new handle, after or instead of the last exchange, after a redirect,
+    /// after a challenge of a proxy that was asked for a tunnel.
     private static let beginnings: Set<Phase> = [
-        .idle, .detecting, .sent, .sendComplete, .awaitingHead, .headReceived, .redirecting, .retrying, .responding,
-        .bodyEnded,
+        .idle, .detecting, .refused, .sent, .sendComplete, .awaitingHead, .headReceived, .redirecting, .retrying,
+        .responding, .bodyEnded,
     ]
-
 }

@@ -22,11 +22,14 @@ public struct ConnectionID: Sendable, Hashable, Comparable, CustomStringConverti
 public struct PooledConnection: Sendable, Hashable {
     /// The connection.
     public let id: ConnectionID
-    /// Scheme, host and port of the URLs that it was made for, for example "https://example.com".
+    /// Scheme, host and port of the URLs that it was made for, for example "https://example.com". Of the first one, where a
+    /// proxy forwards requests: such a connection is for all servers.
     public let origin: String
+    /// The proxy that it is to, or that has made the tunnel; `nil` without one.
+    public let proxy: ProxyAddress?
     /// The local end.
     public let local: SocketAddress
-    /// The server's end, or the Unix socket.
+    /// The end of the server or of the proxy, or the Unix socket.
     public let peer: SocketAddress
     /// The version of HTTP that it carries: one of `http1_1` (also for HTTP/1.0) and `http2`.
     public let version: HTTPVersion
@@ -48,6 +51,7 @@ public struct PooledConnection: Sendable, Hashable {
     package init(
         id: ConnectionID,
         origin: String,
+        proxy: ProxyAddress?,
         local: SocketAddress,
         peer: SocketAddress,
         version: HTTPVersion,
@@ -61,6 +65,7 @@ public struct PooledConnection: Sendable, Hashable {
     ) {
         self.id = id
         self.origin = origin
+        self.proxy = proxy
         self.local = local
         self.peer = peer
         self.version = version

@@ -3,6 +3,7 @@ import HTTPHandlesCore
 /// What is known of a connection besides how it is used. Made once for each connection.
 struct ConnectionRecord {
     let origin: Origin
+    let proxy: ProxyAddress?
     let ends: ConnectionEnds
     let agreement: TLSLibrary.Agreement?
 }
@@ -19,6 +20,7 @@ extension SocketTable {
             return PooledConnection(
                 id: ConnectionID(socket.number),
                 origin: record.origin.urlPrefix,
+                proxy: record.proxy,
                 local: record.ends.local,
                 peer: record.ends.remote,
                 version: isShared ? .http2 : .http1_1,

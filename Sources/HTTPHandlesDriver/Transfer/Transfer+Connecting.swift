@@ -148,6 +148,7 @@ extension Transfer {
         let ends = unixAddress.map { ConnectionEnds(local: SocketAddress(host: "", port: 0), remote: $0) } ?? ends
         let record = ConnectionRecord(
             origin: request.url.origin,
+            proxy: request.route?.address,
             ends: ends,
             agreement: isSecure ? TLSLibrary.agreement(of: curl) : nil
         )

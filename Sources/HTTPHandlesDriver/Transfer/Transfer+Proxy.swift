@@ -238,7 +238,9 @@ private enum SOCKSReply {
     init(_ code: Int) {
         switch UInt32(clamping: code) {
         case CURLPX_REPLY_CONNECTION_REFUSED.rawValue, CURLPX_REPLY_HOST_UNREACHABLE.rawValue,
-            CURLPX_REPLY_NETWORK_UNREACHABLE.rawValue, CURLPX_REPLY_TTL_EXPIRED.rawValue:
+            CURLPX_REPLY_NETWORK_UNREACHABLE.rawValue, CURLPX_REPLY_TTL_EXPIRED.rawValue,
+            // SOCKS 4 has no other refusal.
+            CURLPX_REQUEST_FAILED.rawValue:
             self = .server
         case CURLPX_USER_REJECTED.rawValue, CURLPX_NO_AUTH.rawValue, CURLPX_IDENTD.rawValue,
             CURLPX_IDENTD_DIFFER.rawValue, CURLPX_GSSAPI.rawValue:

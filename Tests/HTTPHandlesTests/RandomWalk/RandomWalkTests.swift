@@ -94,7 +94,7 @@ struct RandomWalkTests {
             let watch = Task.detached {
                 try await Task.sleep(for: .seconds(Sanitizer.isPresent ? 120 : 30))
                 let operations = walk.history.operations.map(\.description).joined(separator: "\n")
-                print("The walk with seed \(seed) hangs; it ends with \(walk.program.ending).\n\(operations)")
+                print("The walk with seed \(seed) hangs: \(walk.program).\n\(operations)")
                 fatalError("The walk with seed \(seed) hangs.")
             }
             defer { watch.cancel() }

@@ -70,6 +70,18 @@ struct WalkProgram: Sendable {
     }
 }
 
+extension WalkProgram: CustomStringConvertible {
+    /// Without the steps.
+    var description: String {
+        let parts = [
+            hasShortLimits ? "short limits" : nil, hasRetries ? "retries" : nil, decidesRedirects ? "decider" : nil,
+            hasAnyOptions ? "any options" : nil, proxy.map { "proxy \($0)" },
+            maximumConnections.map { "connections \($0)" }, hasListener ? "listener" : nil, "\(ending)",
+        ]
+        return parts.compactMap(\.self).joined(separator: ", ")
+    }
+}
+
 /// Generates the steps of one task. It tracks the expected states of its handles, so that walks reach late states.
 private struct StepWriter {
     enum Stage { case open, writing, sent, responded, over }

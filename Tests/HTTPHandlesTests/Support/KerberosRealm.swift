@@ -1,6 +1,6 @@
 import Foundation
 
-/// A Kerberos realm on loopback, with the user "ann", and an Apache at `localhost` that accepts its tickets. Both
+/// A Kerberos realm on loopback, with the user "ann", and an Apache and a squid at `localhost` that accept its tickets. All
 /// end with the test process.
 ///
 /// libcurl takes ticket and realm from the environment, so clients run as processes of their own.
@@ -8,16 +8,18 @@ final class KerberosRealm: Sendable {
     private let scratch: Scratch
     private let guardian: Guardian
     let port: Int
+    /// Of squid.
+    let proxyPort: Int
 
     init() throws {
         scratch = try Scratch()
         let folder = scratch.folder
-        let ports = try freePorts(2)
-        port = ports[0]
-        for (name, text) in Self.configuration(folder, kdcPort: ports[1], port: port) {
+        let ports = try freePorts(3)
+        (port, proxyPort) = (ports[0], ports[2])
+        for (name, text) in Self.configuration(folder, kdcPort: ports[1], port: port, proxyPort: proxyPort) {
             _ = try scratch.file(name, text.utf8)
         }
-        // The server drops its privileges, and reads these all the same.
+        // The servers drop their privileges, and read these all the same.
         try runShell(
             """
             set -e; chmod 755 "$1"; mkdir "$1/www"; printf hello >"$1/www/x"; \(Self.environment(folder))
@@ -26,7 +28,7 @@ final class KerberosRealm: Sendable {
             kadmin.local -q "addprinc -pw secret ann"
             kadmin.local -q "addprinc -randkey HTTP/localhost"
             kadmin.local -q "ktadd -k $1/keytab HTTP/localhost"
-            chmod 644 "$1/keytab"
+            chmod 644 "$1/keytab"; mkdir -m 777 "$1/squid"
             """,
             folder
         )
@@ -35,7 +37,10 @@ final class KerberosRealm: Sendable {
             PATH=$PATH:/usr/sbin; \(Self.environment(folder))
             krb5kdc -n >"$1/kdc.out" 2>&1 & kdc=$!
             apache2 -X -f "$1/apache.conf" >"$1/apache.out" 2>&1 & server=$!
-            cat >/dev/null; kill $kdc $server; wait; rm -rf "$1"
+            as=
+            if [ "$(id -u)" = 0 ]; then as="setpriv --reuid=proxy --regid=proxy --clear-groups"; fi
+            $as squid -N -n "hk$$" -f "$1/squid.conf" >"$1/squid.out" 2>&1 & proxy=$!
+            cat >/dev/null; kill $kdc $server $proxy; wait; rm -rf "$1" /dev/shm/hk$$-*
             """,
             [folder]
         )
@@ -55,7 +60,8 @@ final class KerberosRealm: Sendable {
         let script = """
             \(Self.environment(scratch.folder))
             for i in $(seq 1000); do
-                if echo secret | kinit ann >"$1/kinit.out" 2>&1 && [ -e "$1/apache.pid" ]; then exit 0; fi
+                if echo secret | kinit ann >"$1/kinit.out" 2>&1 && [ -e "$1/apache.pid" ] &&
+                    curl -q -s -o "$1/curl.out" --noproxy '*' http://127.0.0.1:\(proxyPort)/; then exit 0; fi
                 sleep 0.01
             done
             cat "$1"/*.out "$1/error.log"; exit 1
@@ -63,7 +69,7 @@ final class KerberosRealm: Sendable {
         try runShell(script, scratch.folder)
     }
 
-    private static func configuration(_ folder: String, kdcPort: Int, port: Int) -> [String: String] {
+    private static func configuration(_ folder: String, kdcPort: Int, port: Int, proxyPort: Int) -> [String: String] {
         let modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "auth_gssapi"]
         let loading = modules.map { "LoadModule \($0)_module /usr/lib/apache2/modules/mod_\($0).so" }
         return [
@@ -93,6 +99,23 @@ final class KerberosRealm: Sendable {
                 }
             [logging]
                 kdc = FILE:\(folder)/kdc.log
+
+            """,
+            "squid.conf": """
+            http_port 127.0.0.1:\(proxyPort)
+            auth_param negotiate program /usr/lib/squid/negotiate_kerberos_auth -k \(folder)/keytab -s HTTP/localhost
+            auth_param negotiate children 1 startup=1
+            acl known proxy_auth REQUIRED
+            http_access deny !known
+            http_access allow all
+            cache deny all
+            pinger_enable off
+            shutdown_lifetime 0 seconds
+            pid_filename \(folder)/squid/squid.pid
+            cache_log \(folder)/squid/squid.log
+            logformat short %un %rm %>Hs
+            access_log stdio:\(folder)/squid/access.log short
+            coredump_dir \(folder)/squid
 
             """,
             "apache.conf": """
@@ -125,10 +148,15 @@ final class KerberosRealm: Sendable {
     }
 
     /// User, method, status and `Content-Length` of each request that Apache got: it logs them after its response.
-    func requests(_ count: Int) async -> [String] {
+    func requests(_ count: Int) async -> [String] { await lines(count, of: "access.log") }
+
+    /// User, method and status of each request that squid got.
+    func proxyRequests(_ count: Int) async -> [String] { await lines(count, of: "squid/access.log") }
+
+    private func lines(_ count: Int, of log: String) async -> [String] {
         var lines: [String] = []
         _ = await eventually {
-            lines = String(decoding: scratch.contents("access.log") ?? [], as: UTF8.self).split(separator: "\n")
+            lines = String(decoding: scratch.contents(log) ?? [], as: UTF8.self).split(separator: "\n")
                 .map(String.init)
             return lines.count >= count
         }
