@@ -98,6 +98,21 @@ struct ProxyAuthenticationTests {
         }
     }
 
+    @Test func `a 407 that does not end in time is a timeout, and the provider is not asked`() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send(String(Self.challenge.dropLast(2)))
+            connection.waitForClose()
+        }
+        let questions = Record<AuthenticationQuestion>()
+        let proxy = Proxy(.http, host: "127.0.0.1", port: server.port, tunnels: true)
+        let session = try Self.session(proxy, questions, ProxyTests.basic)
+        try await session.setOption(.connectTimeout, to: .milliseconds(200))
+        let error = await #expect(throws: HandleError.self) { try await session.get(ProxyTests.url) }
+        #expect(error?.code == .timeout && error?.phase == .connect)
+        #expect(error?.proxyFailure?.proxy == proxy.address && questions.all.isEmpty)
+    }
+
     @Test func `with different answers the provider is called three times`() async throws {
         let proxy = try Scripted { _ in Self.challenge }
         let questions = Record<AuthenticationQuestion>()

@@ -138,7 +138,9 @@ extension Exchange {
             proxySearch.keepsRoute = true
             return true
         }
-        guard error.proxyFailure?.response?.status.code == 407, options.values.credentialProvider != nil,
+        // Not where a time limit has run out while the rest of a 407 was to come.
+        guard error.code == .loginFailure, error.proxyFailure?.response?.status.code == 407,
+            options.values.credentialProvider != nil,
             proxyQuestions < HeadDecision.maximumCredentialQuestions
         else { return false }
         return machine.tunnelChallenged(error, &actions)
