@@ -40,6 +40,8 @@ class Cell:
     # Server and path; further arguments of the client.
     server: str = "http"
     path: str = "/hello"
+    # The server that is the proxy: nginx answers a request for another host like one for itself.
+    proxy: str = ""
     arguments: dict = dataclasses.field(default_factory=dict)
     clients: list = dataclasses.field(default_factory=lambda: ALL_CLIENTS)
     # Pinned to the servers' core, and not.
@@ -76,6 +78,8 @@ def cells(quick):
         gets("http2-1", "HTTP/2 with TLS, 1 at a time", 1, **HTTP2),
         gets("http2-64", "HTTP/2 with TLS, 64 at a time", 64, **HTTP2),
         gets("https-64", "HTTP/1.1 with TLS, 64 at a time", 64, server="https1", clients=WITHOUT_FOUNDATION),
+        gets("proxied-64", "GET through a proxy that forwards, 64 at a time", 64, proxy="http",
+             clients=WITHOUT_FOUNDATION),
         gets(
             "bodies", "GET of 16 KiB, 20,000 a round, 64 at a time", 64, path="/medium",
             arguments={"requests": 2000 if quick else 20000, "seconds": 4},

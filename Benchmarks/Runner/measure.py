@@ -37,6 +37,7 @@ class Measurements:
             "warm-up-url": self.servers.url(cell.server, "/hello"),
             "silent-url": self.servers.url("silent", "/silent"),
             "silent-port": self.servers.ports["silent"],
+            "proxy-port": self.servers.ports[cell.proxy] if cell.proxy else 0,
             "authority": self.servers.authority if cell.server.startswith("https") else "",
         }
         pairs = [text for name, value in options.items() for text in (f"--{name}", str(value))]

@@ -16,6 +16,8 @@ struct HTTPHandlesClient: Client {
         var options: [OptionSetting] = [.set(.maximumConnectionsPerServer, to: nil)]
         let authority = arguments.text("authority")
         if !authority.isEmpty { options.append(.set(.serverTrust, to: .authorities(authority))) }
+        let proxyPort = arguments.number("proxy-port")
+        if proxyPort > 0 { options.append(.set(.proxy, to: .named(Proxy(.http, host: "127.0.0.1", port: proxyPort)))) }
         sessions = try (0..<arguments.number("sessions", 1)).map { _ in try SessionHandle(options: options) }
         isOnSessionExecutor = arguments.text("executor") == "session"
         listener = arguments.text("listener", "none")

@@ -56,6 +56,10 @@ static void open_transfer(struct transfer *transfer, const char *url, transfer_d
     curl_easy_setopt(transfer->easy, CURLOPT_NOSIGNAL, 1L);
     // With HTTP/2, wait for a connection that can be shared.
     curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, is_http2() ? 1L : 0L);
+    if (number("proxy-port", 0) > 0) {
+        curl_easy_setopt(transfer->easy, CURLOPT_PROXY, "127.0.0.1");
+        curl_easy_setopt(transfer->easy, CURLOPT_PROXYPORT, (long)number("proxy-port", 0));
+    }
     const char *authority = text("authority", "");
     if (*authority) {
         curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, authority);
