@@ -471,6 +471,8 @@ package final class TransferEngine {
             curlObjects.idleCare.end(curlObjects.multi, self)
             curlObjects.multi.end()
         }
+        // Here and not with the engine, which goes outside of `ExitBarrier`: they are objects of OpenSSL.
+        tlsProfiles = TLSProfiles()
         let backend = sockets.backend
         sockets.backend = nil
         withExtendedLifetime((last, backend)) {}
