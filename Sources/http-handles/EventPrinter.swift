@@ -55,7 +55,7 @@ extension StatusEvent.Kind {
             .readComplete(let bytes), .writeComplete(let bytes):
             ["bytes": bytes]
         case .intermediateResponse(let status, _), .tunnelRefused(let status, _): ["status": status.code]
-        case .nextProxy(let error): ["reason": error.reason]
+        case .nextProxy(let error), .alternativeServiceFailed(let error): ["reason": error.reason]
         case .redirect(let url): ["url": url]
         case .retry(let attempt, let delay, let cause):
             ["attempt": attempt, "seconds": delay / .seconds(1), "cause": "\(cause)"]

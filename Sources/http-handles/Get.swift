@@ -46,7 +46,7 @@ struct Get: AsyncParsableCommand {
 
     @OptionGroup var versions: HTTPVersionArguments
 
-    @OptionGroup var strictTransport: StrictTransportOptions
+    @OptionGroup var sessionFiles: SessionFileOptions
 
     @Option(
         help: ArgumentHelp("Write the events to standard error, as they happen: text or json.", valueName: "format")
@@ -78,17 +78,17 @@ struct Get: AsyncParsableCommand {
             try usage { () throws(HandleError) in try HARRecorder(session, to: file, archive.redaction) }
         }
         try await message.cookies.load(into: session)
-        try await strictTransport.load(into: session)
+        try await sessionFiles.load(into: session)
         if resumption.resumes, let output {
             let outcome = await Resumption(session).download(url, to: WritableFile.target(of: output), message)
             await message.cookies.save(from: session)
-            await strictTransport.save(from: session)
+            await sessionFiles.save(from: session)
             await close(session, printer)
             return try outcome.get()
         }
         let outcome = await exchange(session, archiver)
         await message.cookies.save(from: session)
-        await strictTransport.save(from: session)
+        await sessionFiles.save(from: session)
         await close(session, printer)
         try await archiver?.finish(outcome)
         let times = try outcome.get()
@@ -110,7 +110,7 @@ struct Get: AsyncParsableCommand {
         if noRedirects { options.append(.set(.redirectPolicy, to: .never)) }
         if let timeout { options.append(.set(.totalTimeout, to: timeout.duration)) }
         options += try tls.options()
-        options += strictTransport.options
+        options += sessionFiles.options
         if let policy = versions.policy { options.append(.set(.httpVersions, to: policy)) }
         return options + (try network.settings())
     }

@@ -19,6 +19,7 @@ public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case UInt8(ascii: "a"): _ = AuthenticationChallenge.all(in: text)
     case UInt8(ascii: "c"): cookie(rest)
     case UInt8(ascii: "s"): strictTransport(rest, text)
+    case UInt8(ascii: "A"): alternativeServices(rest, text)
     case UInt8(ascii: "m"): _ = try? Charset(contentType: text).decode(rest)
     case UInt8(ascii: "t"): tag(text)
     case UInt8(ascii: "r"): range(text)
@@ -80,6 +81,18 @@ private func strictTransport(_ bytes: [UInt8], _ text: String) {
     if let host = StrictTransport.host(in: bytes) { store.set(host) }
     for line in store.fileContents(at: 0).split(separator: UInt8(ascii: "\n")).dropFirst() {
         precondition(StrictTransport.host(in: line) != nil)
+    }
+}
+
+/// The field, and a line of a file, of alternative services.
+private func alternativeServices(_ bytes: [UInt8], _ text: String) {
+    var store = AlternativeServices()
+    let origin = Origin(isSecure: true, host: "a.example", port: 443)
+    store.received(text, from: origin, .http2, at: 1_800_000_000)
+    precondition(store.list(at: 0).count <= 8)
+    if let service = AlternativeServices.service(in: bytes) { store.set(service) }
+    for line in store.fileContents(at: 0).split(separator: UInt8(ascii: "\n")).dropFirst() {
+        precondition(AlternativeServices.service(in: line) != nil)
     }
 }
 

@@ -21,7 +21,7 @@ extension ExchangeStateMachineTests {
         )
 
         /// A machine that was begun, and what it answers.
-        private final class Machine {
+        final class Machine {
             var machine = ExchangeStateMachine(.upFront, thenReceive: true)
 
             init() {

@@ -56,6 +56,36 @@ struct HTTP3Tests {
         }
     }
 
+    @Test func `the alternative service that Caddy announces`() async throws {
+        guard Caddy.isInstalled else { return }
+        let caddy = try Caddy.shared.get()
+        guard let session = try await Self.session(.automatic, caddy.authorityFile) else { return }
+        try await session.setOption(.usesAlternativeServices, to: true)
+        var versions: [HTTPVersion] = []
+        for _ in 0..<3 {
+            let response = try await session.get(caddy.url("/protocol"))
+            versions.append(response.head.version)
+            #expect(try await response.body.collectString(upTo: 100).hasSuffix(" GET"))
+        }
+        #expect(versions == [.http2, .http3, .http3])
+        #expect(try await session.alternativeServices.list().map(\.version) == [.http3])
+        // There is nothing at the service.
+        let origin = try #require(try await session.alternativeServices.list().first)
+        try await session.alternativeServices.removeAll()
+        let closed = try ClosedPort()
+        let nowhere = AlternativeService(
+            of: origin.originHost,
+            origin.originPort,
+            .http3,
+            at: "127.0.0.1",
+            closed.port,
+            expires: 4_102_444_800
+        )
+        try await session.alternativeServices.set(nowhere)
+        #expect(try await session.get(caddy.url("/protocol")).head.version == .http2)
+        withExtendedLifetime(closed) {}
+    }
+
     @Test func `a server without HTTP/3`() async throws {
         let nginx = try Nginx.shared.get()
         guard let session = try await Self.session(.http3, nginx.authorityFile) else { return }

@@ -14,7 +14,11 @@ extension SessionHandle {
 ///
 /// WinHTTP has a jar for each session, too, and no way to look into it; `CURLOPT_COOKIELIST`, `CURLINFO_COOKIELIST`.
 public struct CookieJar: Sendable {
-    let session: SessionHandle
+    private let store: SessionStore
+
+    init(session: SessionHandle) {
+        store = SessionStore(session: session, operation: .accessCookies)
+    }
 
     /// All cookies that have not come to their end, in no order.
     ///
@@ -61,14 +65,7 @@ public struct CookieJar: Sendable {
     ///
     /// `CURLOPT_COOKIEJAR`.
     public nonisolated(nonsending) func save(to path: String) async throws(HandleError) {
-        let contents = try await fileContents()
-        do {
-            let file = try WritableFile(replacing: path, isPrivate: true)
-            try file.write(contents)
-            try file.complete()
-        } catch {
-            throw error.seen(by: .accessCookies)
-        }
+        try store.write(try await fileContents(), to: path)
     }
 
     /// All cookies in Netscape's format.
@@ -86,15 +83,7 @@ public struct CookieJar: Sendable {
     /// `CURLOPT_COOKIEFILE`.
     @discardableResult
     public nonisolated(nonsending) func load(from path: String) async throws(HandleError) -> Int {
-        try session.object.bound.base.requireOpen(.accessCookies)
-        let bytes: [UInt8]
-        do {
-            bytes = try ReadableFile(path, for: .accessCookies).readAll()
-        } catch {
-            throw error.seen(by: .accessCookies)
-        }
-        let lines = bytes.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
-            .compactMap { CookieLine(Array($0)) }.filter { $0.cookie.problem == nil }
+        let lines = try store.lines(of: path).compactMap { CookieLine(Array($0)) }.filter { $0.cookie.problem == nil }
         try await access { store throws(HandleError) in try store.set(lines) }
         return lines.count
     }
@@ -105,26 +94,10 @@ public struct CookieJar: Sendable {
         try await access { store throws(HandleError) in store.lines }
     }
 
-    /// Has `body` run on the driver's thread.
     private nonisolated(nonsending) func access<Value: Sendable>(
         _ body: @escaping @Sendable (CookieStore) throws(HandleError) -> Value
     ) async throws(HandleError) -> Value {
-        let object = session.object
-        try object.bound.base.requireOpen(.accessCookies)
-        let result = await object.result { continuation in
-            { engine in
-                let result = Result { () throws(HandleError) in
-                    // The session may have been closed since the command was submitted.
-                    try object.bound.base.requireOpen(.accessCookies)
-                    return try body(engine.cookies())
-                }
-                continuation.resume(returning: result, engine)
-            }
-        }
-        switch result {
-        case .success(let value): return value
-        case .failure(let error): throw error.asSeenByTask
-        }
+        try await store.access { _, engine throws(HandleError) in try body(engine.cookies()) }
     }
 }
 

@@ -130,8 +130,18 @@ extension Exchange {
 
     // MARK: Failures
 
+    /// Whether the exchange goes on after a failure on the way to the server.
+    func goesOn(
+        after error: HandleError,
+        _ secureFailure: SecureFailure,
+        _ actions: inout ExchangeActions
+    ) -> Bool {
+        if alternative.place != nil { return leavesAlternative(after: error, secureFailure, &actions) }
+        return error.proxyFailure != nil && leavesProxy(after: error, &actions)
+    }
+
     /// Whether the exchange goes on after a failure at the proxy: with the next choice, or with credentials.
-    func goesOn(after error: HandleError, _ actions: inout ExchangeActions) -> Bool {
+    private func leavesProxy(after error: HandleError, _ actions: inout ExchangeActions) -> Bool {
         if error.isUnreachableProxy, let next = proxySearch.nextChoice() {
             guard machine.proxyUnreachable(error, &actions) else { return false }
             use(next: next)

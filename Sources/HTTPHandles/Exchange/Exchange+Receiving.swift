@@ -29,13 +29,14 @@ extension Exchange: TransferDelegate {
         case .head(let head):
             learnVersion(of: head)
             if options.values.usesStrictTransport { learnStrictTransport(of: head) }
+            if options.values.usesAlternativeServices { learnAlternatives(of: head) }
             let disposition = disposition(of: head)
             machine.headArrived(head, disposition, &actions)
         case .trailers(let fields): handle.changeReceived { $0.trailers = fields.fields() }
         case .certificateQuestion(let certificate): askForVerdict(certificate, engine)
         case .finished: machine.transferEnded(&actions)
         case .failed(let error, let secureFailure):
-            if error.proxyFailure != nil, goesOn(after: error, &actions) { return }
+            if goesOn(after: error, secureFailure, &actions) { return }
             let decision = machine.mayRetry ? retry(after: error) : nil
             machine.transferFailed(error, secureFailure, decision, &actions)
         }

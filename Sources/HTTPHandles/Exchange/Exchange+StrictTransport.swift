@@ -5,9 +5,8 @@ import HTTPTypes
 extension Exchange {
     /// Takes in what a response says of strict transport, if its connection was verified.
     func learnStrictTransport(of head: HeaderBlock) {
-        let trust = options.values.serverTrust
         let origin = request.message.url.origin
-        guard origin.isSecure, trust.ignored.isEmpty, trust.verdict == nil, let name = Self.fieldName,
+        guard origin.isSecure, options.values.serverTrust.isStrict, let name = Self.fieldName,
             let value = head.fields()[values: name].first
         else { return }
         resources.strictTransport.received(value, from: origin, at: CurlDate.now)

@@ -40,6 +40,7 @@ final class Exchange: DriverResident {
     /// What the next transfer sends, after a redirect or with credentials, until the one before it is over.
     var nextHop: TransferRequest?
     var proxySearch = ProxySearch()
+    var alternative = AlternativeUse()
     /// How many redirects were followed.
     var redirects = 0
     var attempts: Attempts
@@ -214,6 +215,7 @@ final class Exchange: DriverResident {
         startStoredBody()
         handle.changeReceived { $0 = ReceivedFields(hops: redirects == 0 ? [] : $0.hops) }
         do {
+            let request = options.values.usesAlternativeServices ? requestAtAlternative() : request
             transfer = try engine.start(request, download: handle.download, delegate: self)
         } catch {
             transferFailed(error, engine)
@@ -223,7 +225,7 @@ final class Exchange: DriverResident {
     /// The transfer could not begin, or a time limit ran out.
     func transferFailed(_ error: HandleError, _ engine: TransferEngine) {
         var actions = takeActionList()
-        if error.proxyFailure == nil || !goesOn(after: error, &actions) {
+        if !goesOn(after: error, [], &actions) {
             let decision = machine.mayRetry ? retry(after: error) : nil
             machine.transferFailed(error, [], decision, &actions)
         }

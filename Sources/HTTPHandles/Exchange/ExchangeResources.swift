@@ -2,7 +2,7 @@ import HTTPHandlesCore
 import HTTPHandlesDriver
 
 /// What the exchanges of one session share: connection slots and their queue, the budget of retries, hosts with
-/// strict transport, and memory.
+/// strict transport, alternative services, and memory.
 final class ExchangeResources {
     // Exclusive access to these is not checked at run time: see `HandleObject`.
     @safe @exclusivity(unchecked) private var slots = ConnectionSlots()
@@ -18,6 +18,8 @@ final class ExchangeResources {
     var retryBalance = RetryBalance()
     /// The hosts that are requested with TLS only.
     @safe @exclusivity(unchecked) var strictTransport = StrictTransport()
+    /// Where origins can be had too.
+    @safe @exclusivity(unchecked) var alternatives = SessionAlternatives()
     /// What is known of proxies.
     var proxies: SessionProxies
 

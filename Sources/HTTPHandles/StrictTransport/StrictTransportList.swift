@@ -14,7 +14,11 @@ extension SessionHandle {
 ///
 /// Not in WinHTTP; `CURLOPT_HSTS`.
 public struct StrictTransportList: Sendable {
-    let session: SessionHandle
+    private let store: SessionStore
+
+    init(session: SessionHandle) {
+        store = SessionStore(session: session, operation: .accessStrictTransport)
+    }
 
     /// All hosts that have not come to their end, by name.
     public nonisolated(nonsending) func list() async throws(HandleError) -> [StrictTransportHost] {
@@ -41,14 +45,7 @@ public struct StrictTransportList: Sendable {
     /// The file is for its owner only, and appears under its name when it is complete, in the place of a regular file only.
     /// Writing blocks the caller's task. Throws `.fileNotWritable`.
     public nonisolated(nonsending) func save(to path: String) async throws(HandleError) {
-        let contents = try await access { $0.fileContents(at: CurlDate.now) }
-        do {
-            let file = try WritableFile(replacing: path, isPrivate: true)
-            try file.write(contents)
-            try file.complete()
-        } catch {
-            throw error.seen(by: .accessStrictTransport)
-        }
+        try store.write(try await access { $0.fileContents(at: CurlDate.now) }, to: path)
     }
 
     /// Takes in the hosts of a file in curl's format, and returns how many.
@@ -56,40 +53,14 @@ public struct StrictTransportList: Sendable {
     /// Other lines are ignored, as curl does. Reading blocks the caller's task. Throws `.fileNotReadable`.
     @discardableResult
     public nonisolated(nonsending) func load(from path: String) async throws(HandleError) -> Int {
-        try session.object.bound.base.requireOpen(.accessStrictTransport)
-        let bytes: [UInt8]
-        do {
-            bytes = try ReadableFile(path, for: .accessStrictTransport).readAll()
-        } catch {
-            throw error.seen(by: .accessStrictTransport)
-        }
-        let hosts = bytes.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
-            .compactMap { StrictTransport.host(in: $0) }
+        let hosts = try store.lines(of: path).compactMap { StrictTransport.host(in: $0) }
         try await access { store in for host in hosts { store.set(host) } }
         return hosts.count
     }
 
-    // MARK: Access
-
-    /// Has `body` run on the driver's thread.
     private nonisolated(nonsending) func access<Value: Sendable>(
         _ body: @escaping @Sendable (inout StrictTransport) -> Value
     ) async throws(HandleError) -> Value {
-        let object = session.object
-        try object.bound.base.requireOpen(.accessStrictTransport)
-        let result = await object.result { continuation in
-            { engine in
-                let result = Result { () throws(HandleError) in
-                    // The session may have been closed since the command was submitted.
-                    try object.bound.base.requireOpen(.accessStrictTransport)
-                    return body(&object.value.exchangeResources.strictTransport)
-                }
-                continuation.resume(returning: result, engine)
-            }
-        }
-        switch result {
-        case .success(let value): return value
-        case .failure(let error): throw error.asSeenByTask
-        }
+        try await store.access { session, _ throws(HandleError) in body(&session.exchangeResources.strictTransport) }
     }
 }

@@ -25,6 +25,8 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
     case accessCookies
     /// Listing, changing, saving or loading a session's hosts with strict transport.
     case accessStrictTransport
+    /// Listing, changing, saving or loading a session's alternative services.
+    case accessAlternativeServices
     /// Closing a handle (`WinHttpCloseHandle`).
     case closeHandle
 

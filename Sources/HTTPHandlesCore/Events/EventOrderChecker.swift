@@ -116,8 +116,8 @@ private struct HandleOrderChecker {
         isClosingConnection = kind == .closingConnection
         if expectsError {
             switch kind {
-            case .requestError, .retry: break
-            default: return "comes between secureFailure and its requestError or retry"
+            case .requestError, .retry, .alternativeServiceFailed: break
+            default: return "comes between secureFailure and its requestError, retry or alternativeServiceFailed"
             }
         }
         if case .secureFailure = kind { expectsError = true } else { expectsError = false }
@@ -144,6 +144,7 @@ private struct HandleOrderChecker {
         case .handleClosing: (anywhere, .closed)
         case .detectingProxy: (beginnings, .detecting)
         case .nextProxy: (anywhere, .detecting)
+        case .alternativeServiceFailed: (anywhere, .retrying)
         case .queued: (beginnings, .queued)
         // From `sending`: libcurl sends an unprocessed request again on a new connection. From `resolved`: the caller's
         // resolver is asked once more. From `securing`: the caller's verdict has accepted the certificate, or the next address

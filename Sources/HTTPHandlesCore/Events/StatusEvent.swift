@@ -75,6 +75,8 @@ extension StatusEvent {
         case connectionSecured
         /// A connection of the pool is used again.
         case connectionReused(address: SocketAddress)
+        /// An alternative service could not be reached, and the next one or the origin is tried. Not in WinHTTP.
+        case alternativeServiceFailed(HandleError)
         /// TLS failed. (`SECURE_FAILURE`)
         case secureFailure(SecureFailure)
 

@@ -11,7 +11,7 @@ public struct StatusMask: OptionSet, Sendable, Hashable {
 
     /// `resolvingName` and `nameResolved`.
     public static let resolveName = StatusMask(rawValue: 0x3)
-    /// `connectingToServer`, `connectedToServer` and `connectionReused`.
+    /// `connectingToServer`, `connectedToServer`, `connectionReused` and `alternativeServiceFailed`.
     public static let connectToServer = StatusMask(rawValue: 0xC)
     /// `sendingRequest` and `requestSent`.
     public static let sendRequest = StatusMask(rawValue: 0x30)
@@ -77,7 +77,7 @@ extension StatusEvent.Kind {
         case .nameResolved: StatusMask(rawValue: 0x2)
         case .connectingToServer: StatusMask(rawValue: 0x4)
         case .connectedToServer: StatusMask(rawValue: 0x8)
-        case .connectionReused: .connectToServer
+        case .connectionReused, .alternativeServiceFailed: .connectToServer
         case .securingConnection, .connectionSecured: .secureConnection
         case .detectingProxy: StatusMask(rawValue: 0x1000)
         case .nextProxy, .tunnelRefused, .tunnelEstablished: StatusMask(rawValue: 0x0100_0000)

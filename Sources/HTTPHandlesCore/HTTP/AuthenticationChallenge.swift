@@ -57,7 +57,7 @@ public struct AuthenticationChallenge: Sendable, Hashable {
 
     /// The challenges of one field. Commas separate both challenges and parameters, so each part has to be examined.
     package static func all(in value: String) -> [AuthenticationChallenge] {
-        var scanner = Scanner(rest: Array(value.utf8)[...])
+        var scanner = FieldScanner(value)
         var challenges: [AuthenticationChallenge] = []
         var scheme: AuthenticationScheme?
         var parameters: [String: String] = [:]
@@ -67,14 +67,15 @@ public struct AuthenticationChallenge: Sendable, Hashable {
             challenges.append(AuthenticationChallenge(scheme: scheme, parameters: parameters, token: token))
         }
         while true {
-            scanner.skip { $0 == UInt8(ascii: ",") || Scanner.isBlank($0) }
+            scanner.skip { $0 == UInt8(ascii: ",") || FieldScanner.isBlank($0) }
             guard !scanner.rest.isEmpty else { break }
             if let (name, value) = scanner.parameter() {
+                let name = name.asciiLowercased
                 if parameters[name] == nil { parameters[name] = value }
             } else if let name = scanner.nextToken() {
                 finish()
                 (scheme, parameters, token) = (AuthenticationScheme(rawValue: name), [:], nil)
-                scanner.skip(Scanner.isBlank)
+                scanner.skip(FieldScanner.isBlank)
                 token = scanner.token68()
             } else {
                 scanner.skip { $0 != UInt8(ascii: ",") }
@@ -85,52 +86,9 @@ public struct AuthenticationChallenge: Sendable, Hashable {
     }
 }
 
-/// Scans the parts of a challenge (RFC 9110, section 11.2).
-private struct Scanner {
-    var rest: ArraySlice<UInt8>
-
-    static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        byte > 0x20 && byte < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
-    }
-
-    mutating func skip(_ condition: (UInt8) -> Bool) {
-        rest = rest.drop(while: condition)
-    }
-
-    mutating func nextToken() -> String? {
-        let token = rest.prefix(while: Self.isTokenByte)
-        guard !token.isEmpty else { return nil }
-        rest = rest[token.endIndex...]
-        return String(decoding: token, as: UTF8.self)
-    }
-
-    /// A name, "=" and a value; `nil`, and nothing is consumed, if there is no parameter.
-    mutating func parameter() -> (name: String, value: String)? {
-        var ahead = self
-        guard let name = ahead.nextToken() else { return nil }
-        ahead.skip(Self.isBlank)
-        guard ahead.rest.popFirst() == UInt8(ascii: "=") else { return nil }
-        ahead.skip(Self.isBlank)
-        guard let value = ahead.rest.first == UInt8(ascii: "\"") ? ahead.quoted() : ahead.nextToken() else {
-            return nil
-        }
-        self = ahead
-        return (name.asciiLowercased, value)
-    }
-
-    private mutating func quoted() -> String {
-        var value: [UInt8] = []
-        rest = rest.dropFirst()
-        while let byte = rest.popFirst(), byte != UInt8(ascii: "\"") {
-            value.append(byte == UInt8(ascii: "\\") ? rest.popFirst() ?? byte : byte)
-        }
-        return String(decoding: value, as: UTF8.self)
-    }
-
+extension FieldScanner {
     /// The text up to the next comma, if it is a token68.
-    mutating func token68() -> String? {
+    fileprivate mutating func token68() -> String? {
         let token = rest.prefix { $0 != UInt8(ascii: ",") && !Self.isBlank($0) }
         let after = rest[token.endIndex...].drop(while: Self.isBlank)
         let isWhole = after.first.map { $0 == UInt8(ascii: ",") } ?? true

@@ -249,6 +249,12 @@ extension HandleOption<Bool> {
     /// responses over verified TLS make hosts known; false by default. Not in WinHTTP; like `CURLOPT_HSTS_CTRL`.
     public static var usesStrictTransport: Self { HandleOption(.usesStrictTransport, \.usesStrictTransport) }
 
+    /// Whether the `Alt-Svc` of responses over verified TLS is kept, and requests to their origins connect to these alternative
+    /// services (RFC 7838); false by default. Not in WinHTTP; like `CURLOPT_ALTSVC_CTRL`.
+    public static var usesAlternativeServices: Self {
+        HandleOption(.usesAlternativeServices, \.usesAlternativeServices)
+    }
+
     /// Whether Nagle's algorithm is off, so that small pieces are sent at once; true by default. Applies to connections that
     /// the request makes, not to pooled ones. (`CURLOPT_TCP_NODELAY`)
     public static var tcpNoDelay: Self { HandleOption(.tcpNoDelay, \.tcpNoDelay) }

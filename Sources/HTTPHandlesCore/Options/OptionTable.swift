@@ -12,6 +12,7 @@ extension OptionRow {
     static let credentialProvider = OptionRow("credentialProvider", nil)
     static let usesCookies = OptionRow("usesCookies", nil, curl: ["CURLOPT_SHARE", "CURLOPT_COOKIEFILE"])
     static let usesStrictTransport = OptionRow("usesStrictTransport", nil)
+    static let usesAlternativeServices = OptionRow("usesAlternativeServices", nil)
     static let pathAsIs = OptionRow("pathAsIs", nil)
     static let redirectPolicy = OptionRow("redirectPolicy", 88)
     static let redirectDecider = OptionRow("redirectDecider", nil)
@@ -193,7 +194,7 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.httpVersion), OptionEntry(.requestTimes), OptionEntry(.requestStatistics),
         OptionEntry(.connectionInfo), OptionEntry(.securityInfo), OptionEntry(.parentHandle),
         OptionEntry(.linkedLibrary), OptionEntry(.usesCookies), OptionEntry(.usesStrictTransport),
-        OptionEntry(.retryPolicy),
+        OptionEntry(.usesAlternativeServices), OptionEntry(.retryPolicy),
         OptionEntry(.redirectDecider), OptionEntry(.pathAsIs), OptionEntry(.retrySummary),
         OptionEntry(.nameResolver), OptionEntry(.resolverCacheTime), OptionEntry(.connectionAttemptDelay),
         OptionEntry(.unixSocket), OptionEntry(.trafficClass), OptionEntry(.connectionStatistics),

@@ -43,6 +43,7 @@ package struct OptionValues: Sendable, Hashable {
     package var credentialProvider: CredentialProvider?
     package var usesCookies = true
     package var usesStrictTransport = false
+    package var usesAlternativeServices = false
 
     package var pathAsIs = false
     package var redirectPolicy = RedirectPolicy.refuseDowngrade
@@ -116,6 +117,14 @@ package final class OptionSnapshot: Sendable {
     package func with(_ credentials: Credentials) -> OptionSnapshot {
         var values = values
         values.credentials = credentials
+        return OptionSnapshot(values)
+    }
+
+    /// The same for requests that connect to an alternative service.
+    package func at(_ place: AlternativeService.Place) -> OptionSnapshot {
+        var values = values
+        values.resolveOverrides.insert(place.override, at: 0)
+        values.httpVersions = place.versions(values.httpVersions)
         return OptionSnapshot(values)
     }
 

@@ -72,6 +72,9 @@ public struct ServerTrust: Sendable, Hashable {
     /// Whether the certificate is verified at all.
     package var verifies: Bool { ignored != .all }
 
+    /// Whether a server has shown that it is the one in the URL: nothing is ignored, and no verdict decides.
+    package var isStrict: Bool { ignored.isEmpty && verdict == nil }
+
     /// Whether libcurl's own options are not enough.
     package var needsStore: Bool {
         guard verifies else { return false }

@@ -54,6 +54,8 @@ struct EventTrace {
         case .handleCreated(let parent): "handleCreated(parent: \(names[parent] ?? "?"))"
         case .intermediateResponse(let status, _): "intermediateResponse(status: \(status.code))"
         case .tunnelRefused(let status, _): "tunnelRefused(status: \(status.code))"
+        case .alternativeServiceFailed(let error):
+            "alternativeServiceFailed(\(error.code) \(error.code.rawValue))"
         case .nextProxy(let error): "nextProxy(after: \(error.code) \(error.code.rawValue))"
         case .secureFailure(.unknownAuthority): "secureFailure(unknownAuthority)"
         // libcurl's text, which differs between versions.

@@ -66,6 +66,10 @@ final class Nginx: Sendable {
                 location /address { default_type text/plain; return 200 "$remote_addr $remote_port"; }
                 location /connection { default_type text/plain; return 200 "$http_connection"; }
                 location /missing { return 404; }
+                location ~ ^/alternative/(?<alternative>[0-9]+)$ {
+                    add_header Alt-Svc 'h2=":$alternative"; ma=3600; persist=1, h9=":1"';
+                    default_type text/plain; return 200 "$server_port $http_host $server_protocol $http_alt_used";
+                }
                 location /downgrade { return 302 http://127.0.0.1:\(ports[0])/hello; }
                 location /locked { auth_basic "cave"; auth_basic_user_file \(folder)/passwords; }
                 # An https face for a server of a test.

@@ -112,6 +112,7 @@ extension OptionChange {
         OptionChange("trafficClass", .trafficClass, [nil, TrafficClass(dscp: 46, priority: 6), TrafficClass(dscp: 0)]),
         OptionChange("decodesContent", .decodesContent, [true, false]),
         OptionChange("usesStrictTransport", .usesStrictTransport, [false, true]),
+        OptionChange("usesAlternativeServices", .usesAlternativeServices, [false, true]),
         OptionChange("usesCookies", .usesCookies, [true, false]),
         OptionChange("tcpNoDelay", .tcpNoDelay, [true, false]),
         OptionChange("recordsSecurityInfo", .recordsSecurityInfo, [false, true]),
