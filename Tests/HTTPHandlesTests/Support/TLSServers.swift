@@ -52,7 +52,8 @@ final class TLSServers: Sendable {
         try process.start(
             """
             http {
-                access_log off; \(NginxProcess.places(in: folder))
+                # TLS 1.2 is resumed with it only: libcurl wants no tickets there.
+                access_log off; ssl_session_cache shared:sessions:1m; \(NginxProcess.places(in: folder))
                 \(servers)
             }
             """
