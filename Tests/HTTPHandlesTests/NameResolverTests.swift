@@ -480,6 +480,74 @@ struct NameResolverTests {
         #expect(error?.code == .nameNotResolved)
     }
 
+    /// A server for DNS over HTTPS behind one of `TLSServers`, and what that says of its clients.
+    static func server(
+        of names: TLSServers.Kind,
+        _ clients: Record<String> = Record()
+    ) throws -> (ScriptedServer, url: String) {
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                clients.note(request.head["client-name"] ?? "")
+                let body = Self.answer(to: request.body)
+                let type = "Content-Type: application/dns-message"
+                try connection.send("HTTP/1.1 200 OK\r\n\(type)\r\nContent-Length: \(body.count)\r\n\r\n")
+                try connection.send(body)
+            }
+        }
+        return (server, try TLSServers.shared.get().url(names) + "to/\(server.port)/dns-query")
+    }
+
+    @Test func `the client's identity is not for the server of names`() async throws {
+        let servers = try TLSServers.shared.get()
+        let clients = Record<String>()
+        let (server, url) = try Self.server(of: .wantsCertificate, clients)
+        let authorities = ServerTrust.Authorities.only([.file(servers.authorityFile)])
+        for trust in [
+            ServerTrust(authorities, ignored: .wrongName), ServerTrust(authorities, verdict: .init { _ in .accept }),
+        ] {
+            let session = try SessionHandle(options: [
+                .set(.nameResolver, to: .dnsOverHTTPS(url)), .set(.serverTrust, to: trust),
+                .set(
+                    .clientIdentity,
+                    to: ClientIdentity(certificate: .file(servers.clientFile), key: .file(servers.clientKeyFile))
+                ),
+            ])
+            let text = try await Self.text(session, "https://name.test:\(servers.port(.wantsCertificate))/")
+            #expect(text.split(separator: "|")[1] == "CN=http-handles test client", "\(text)")
+        }
+        #expect(clients.all == ["", "", "", ""])
+        _ = server
+    }
+
+    /// The authorities are those of the request, and nothing else of its trust.
+    @Test func `the trust in the server of names`() async throws {
+        let servers = try TLSServers.shared.get()
+        let authorities = ServerTrust.Authorities.only([.file(servers.authorityFile)])
+        let accept = CertificateVerdict { _ in .accept }
+        for (kind, trust, isReached) in [
+            (.good, ServerTrust(authorities), true),
+            // The key of another server.
+            (.longChain, ServerTrust(authorities, pins: [try servers.pin("good")]), true),
+            (.good, ServerTrust(.only([.file(servers.path("other.pem"))])), false),
+            (.wrongName, ServerTrust(authorities, ignored: .wrongName), false),
+            (.expired, ServerTrust(authorities, ignored: .dates), false),
+            (.unknownAuthority, ServerTrust(authorities, ignored: .unknownAuthority), false),
+            (.wrongName, ServerTrust(authorities, verdict: accept), false),
+            (.unknownAuthority, ServerTrust(authorities, verdict: accept), false),
+        ] as [(TLSServers.Kind, ServerTrust, Bool)] {
+            let clients = Record<String>()
+            let (server, url) = try Self.server(of: kind, clients)
+            let session = try SessionHandle(options: [
+                .set(.nameResolver, to: .dnsOverHTTPS(url)), .set(.serverTrust, to: trust),
+            ])
+            let origin = try Self.server("127.0.0.1")
+            let text = try? await Self.text(session, "http://name.test:\(origin.port)/")
+            #expect((text == "127.0.0.1") == isReached, "\(kind) \(trust)")
+            #expect(clients.all.isEmpty == !isReached, "\(kind) \(trust)")
+            _ = server
+        }
+    }
+
     #if canImport(Glibc)
     @Test(arguments: [(Duration?.some(.zero), 3), (.seconds(60), 1), (nil, 1)])
     func resolverCacheTime(time: Duration?, lookups: Int) async throws {

@@ -96,6 +96,9 @@ final class TLSServers: Sendable {
             server {
                 listen 127.0.0.1:\(port) ssl http2; \(more)
                 ssl_certificate \(folder)/\(chain).pem; ssl_certificate_key \(folder)/\(certificate).key;
+                location ~ ^/to/(?<upstream>[0-9]+)/ {
+                    proxy_pass http://127.0.0.1:$upstream; proxy_set_header Client-Name $ssl_client_s_dn;
+                }
                 location / { default_type text/plain; return 200 "$ssl_protocol|$ssl_client_s_dn|$ssl_session_reused|$connection|$ssl_cipher|$ssl_curve"; }
             }
             """
