@@ -78,13 +78,17 @@ struct TLSArguments: ParsableArguments {
     }
 
     enum MinimumVersion: String, CaseIterable, EnumerableFlag {
+        // Older versions than 1.2 are not supported, and so not used with these either.
+        case tls1 = "tlsv1"
+        case tls1_0 = "tlsv1.0"
+        case tls1_1 = "tlsv1.1"
         case tls1_2 = "tlsv1.2"
         case tls1_3 = "tlsv1.3"
 
         static func name(for value: MinimumVersion) -> NameSpecification { .customLong(value.rawValue) }
 
         static func help(for value: MinimumVersion) -> ArgumentHelp? {
-            value == .tls1_2 ? "The oldest allowed version of TLS." : nil
+            value == .tls1 ? "The oldest allowed version of TLS; none is older than 1.2." : nil
         }
     }
 
@@ -108,7 +112,7 @@ struct TLSArguments: ParsableArguments {
             .set(.serverTrust, to: try trust()), .set(.clientIdentity, to: identity),
             .set(.tlsAlgorithms, to: algorithms),
         ]
-        if let minimum { options.append(.set(.minimumTLSVersion, to: minimum == .tls1_2 ? .tls1_2 : .tls1_3)) }
+        if let minimum { options.append(.set(.minimumTLSVersion, to: minimum == .tls1_3 ? .tls1_3 : .tls1_2)) }
         switch tlsMax {
         case .tls1_2: options.append(.set(.maximumTLSVersion, to: .tls1_2))
         case .tls1_3: options.append(.set(.maximumTLSVersion, to: .tls1_3))

@@ -55,6 +55,26 @@ struct ToolNetworkTests {
         #expect(theirs.status == 0)
     }
 
+    @Test func `IPv6 only, as curl`() async throws {
+        let server = try ScriptedServer(address: "::1", Self.answer)
+        let (ours, theirs) = try await Self.compare(["-6"], "http://localhost:PORT/a", port: server.port)
+        #expect(ours.output == theirs.output)
+        #expect(ours.output == "localhost:\(server.port) /a")
+    }
+
+    @Test(arguments: [(TLSServers.Kind.good, true), (.unknownAuthority, false), (.wrongName, false)])
+    func `DNS over HTTPS, as curl`(_ kind: TLSServers.Kind, _ isReached: Bool) async throws {
+        let server = try ScriptedServer(Self.answer)
+        let (names, url) = try NameResolverTests.server(of: kind)
+        let options = ["--cacert", try TLSServers.shared.get().authorityFile, "--doh-url", url]
+        let (ours, theirs) = try await Self.compare(options, "http://name.test:PORT/a", port: server.port)
+        #expect(ours.output == theirs.output)
+        #expect(ours.output == (isReached ? "name.test:\(server.port) /a" : ""))
+        #expect((ours.status == 0) == isReached)
+        #expect((theirs.status == 0) == isReached)
+        _ = names
+    }
+
     @Test(arguments: [
         (["-6"], "http://127.0.0.1:PORT/a"), (["--interface", "nosuch0"], "http://127.0.0.1:PORT/a"),
         (["--connect-to", "::127.0.0.1:1"], "http://127.0.0.1:PORT/a"),
