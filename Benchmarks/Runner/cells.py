@@ -167,6 +167,7 @@ def _targets():
         yield Target(cell, client, against_ahc, AHC, column=column)
     for client in [US, US_EXECUTOR]:
         yield Target("silent-8000", client, 0.9, against_cell="silent-0")
+        yield Target("silent-8000-before", client, 0.7, against_cell="silent-0")
         yield Target("listeners", f"{client}, by hand, a listener each", 0.9, f"{client}, by hand")
         yield Target("listeners", f"{client}, one tree listener", 0.9, client)
     yield Target("memory", US, 1.3, C, column="unpinned", figure="bytes_per_request")

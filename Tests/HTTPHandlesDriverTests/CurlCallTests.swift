@@ -59,6 +59,34 @@ struct CurlCallTests {
         try owner.curl.switchOff(CURLoption(rawValue: 9999))
     }
 
+    /// libcurl searches it among all connections otherwise, when the transfer is removed.
+    @Test(.enabled(if: CurlLibrary.searchesForLastConnection))
+    func `the last connection of a transfer can be forgotten, and stays in the pool`() throws {
+        let server = try EventBackendTests.answering()
+        let multi = try #require(CurlMulti())
+        let share = try #require(CurlShare())
+        let none = try #require(CurlShare(CURL_LOCK_DATA_CONNECT))
+        let owner = try #require(Owner())
+        try unsafe owner.curl.set(CURLOPT_SHARE, pointer: share.pointer)
+        try owner.curl.set(CURLOPT_URL, server.url())
+        // What would be the body is written to the standard output.
+        try owner.curl.set(CURLOPT_NOBODY, 1)
+        for turn in 0..<3 {
+            try multi.add(owner.curl)
+            var others: [curl_waitfd] = []
+            // There is none before the transfer is over.
+            while owner.curl.socket(CURLINFO_ACTIVESOCKET) == nil {
+                try multi.poll(also: &others, milliseconds: 10)
+                try multi.perform()
+            }
+            #expect(owner.curl.information(CURLINFO_NUM_CONNECTS) == (turn == 0 ? 1 : 0))
+            owner.curl.forgetLastConnection(share, none)
+            #expect(owner.curl.socket(CURLINFO_ACTIVESOCKET) == nil)
+            multi.remove(owner.curl)
+        }
+        #expect(server.connectionsAccepted == 1)
+    }
+
     /// Without the check the request would be sent with the user agent of the previous one.
     @Test func `a request with an option that libcurl refuses is not sent`() async throws {
         let server = try EventBackendTests.answering()

@@ -60,6 +60,9 @@ package enum CurlLibrary {
     /// whether something has come on it that was not asked for.
     static let knowsActiveSocket = version >= 0x08_14_00
 
+    /// Whether libcurl, when it removes a transfer, searches the transfer's last connection among all connections.
+    static let searchesForLastConnection = version < 0x08_16_00
+
     /// The file of trusted authorities: libcurl's built-in path, or a usual path of the system.
     static let authorityFile: String? = {
         let builtIn = unsafe information.cainfo.map { unsafe String(cString: $0) }

@@ -117,6 +117,12 @@ package final class Transfer: AlarmOwner {
         unsafe errorBuffer.deallocate()
     }
 
+    /// See `CurlEasy`.
+    func forgetLastConnection(_ none: CurlShare) {
+        curl.forgetLastConnection(share, none)
+        if hasCookies == false { hasCookies = nil }
+    }
+
     package var lastProgress: MonotonicTime { attempt.lastProgress }
     package var bodyBytesTaken: Int { attempt.bodyBytesTaken }
     package var bodyBytesArrived: Int { attempt.bodyBytesArrived }

@@ -45,6 +45,8 @@ package final class TransferEngine {
         let cookies: CookieStore
         let backend: any EventBackend
         let idleCare: IdleConnectionCare
+        /// A share whose connections are none; `nil` if libcurl has no memory for it.
+        private(set) lazy var noConnections = CurlShare(CURL_LOCK_DATA_CONNECT)
 
         init(_ multi: CurlMulti, _ share: CurlShare, _ cookies: CookieStore, _ backend: any EventBackend) {
             self.multi = multi
@@ -313,6 +315,9 @@ package final class TransferEngine {
                 remove(transfer)
             } else {
                 transfer.completed(result)
+                if result == .ok, isSearchExpensive, let none = curlObjects.noConnections {
+                    transfer.forgetLastConnection(none)
+                }
                 remove(transfer)
             }
         }
@@ -320,6 +325,9 @@ package final class TransferEngine {
         curlObjects.idleCare.turnEnds(curlObjects.multi, curlObjects.backend, self)
         deliverReports()
     }
+
+    /// Whether libcurl's search among all connections costs more than to avoid it.
+    private var isSearchExpensive: Bool { CurlLibrary.searchesForLastConnection && sockets.records.count > 100 }
 
     /// What the idle connections may be.
     var idleLimits: IdleLimits { delegate?.idleLimits ?? configuration.idleLimits }
