@@ -34,10 +34,12 @@ struct TestProgram {
     }
 
     static func runBlocking(_ path: String, _ arguments: [String]) throws -> TestProgram {
-        let output = Pipe()
-        let process = try spawn(path, arguments, output: output.fileHandleForWriting.fileDescriptor)
-        try output.fileHandleForWriting.close()
-        let text = String(decoding: readToEnd(output.fileHandleForReading.fileDescriptor, of: process), as: UTF8.self)
+        let ends = try makePipe(path)
+        defer { _ = close(ends[0]) }
+        let started = Result { try spawn(path, arguments, output: ends[1]) }
+        close(ends[1])
+        let process = try started.get()
+        let text = String(decoding: readToEnd(ends[0], of: process), as: UTF8.self)
             // Warnings of the loader about a libcurl of another distribution.
             .replacing(/[^\n]*libcurl[^\n]*: no version information available[^\n]*\n/, with: "")
         var status: Int32 = 0
@@ -46,6 +48,20 @@ struct TestProgram {
         let signal = status & 0x7F
         return TestProgram(status: signal == 0 ? (status >> 8) & 0xFF : -signal, output: text)
     }
+
+    /// A pipe that is closed in other children. One of those that live as long as this process, as servers do, would keep it
+    /// open.
+    private static func makePipe(_ path: String) throws -> [Int32] {
+        var ends: [Int32] = [0, 0]
+        try starting.withLock {
+            guard unsafe pipe(&ends) == 0 else { throw Failure(program: path, errorNumber: errno) }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        }
+        return ends
+    }
+
+    /// No program is started while a pipe is made.
+    private static let starting = NSLock()
 
     /// Reads the output of a program until the program and its children have closed it.
     ///
@@ -91,7 +107,9 @@ struct TestProgram {
         let words = unsafe ([path] + arguments).map { unsafe strdup($0) }
         defer { unsafe words.forEach { unsafe free($0) } }
         var process: pid_t = 0
-        let result = unsafe posix_spawn(&process, path, &actions, &attributes, words + [nil], environ)
+        let result = starting.withLock {
+            unsafe posix_spawn(&process, path, &actions, &attributes, words + [nil], environ)
+        }
         guard result == 0 else { throw Failure(program: path, errorNumber: result) }
         return process
     }
