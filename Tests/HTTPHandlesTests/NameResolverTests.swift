@@ -515,7 +515,8 @@ struct NameResolverTests {
             let text = try await Self.text(session, "https://name.test:\(servers.port(.wantsCertificate))/")
             #expect(text.split(separator: "|")[1] == "CN=http-handles test client", "\(text)")
         }
-        #expect(clients.all == ["", "", "", ""])
+        // libcurl may ask more than once.
+        #expect(Set(clients.all) == [""])
         _ = server
     }
 

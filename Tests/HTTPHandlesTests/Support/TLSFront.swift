@@ -121,7 +121,7 @@ final class TLSFront: Sendable {
                     end.close()
 
         selector = selectors.DefaultSelector()
-        listeners = [socket.create_server(("127.0.0.1", 0), backlog=128) for _ in range(200)]
+        listeners = [socket.create_server(("127.0.0.1", 0), backlog=128) for _ in range(400)]
         for listener in listeners:
             selector.register(listener, selectors.EVENT_READ)
         with open(folder + "/ports.new", "w") as file:
