@@ -28,7 +28,10 @@ extension Transfer {
         case .done where attempt.challenge == nil: isReusable = false
         case .waiting, .lost, .done: break
         }
-        if exchange.request?.route != nil { tunnelBegins() }
+        if exchange.request?.route != nil {
+            attempt.address = address
+            tunnelBegins()
+        }
         if attempt.isResolving {
             attempt.isResolving = false
             if nameToResolve != nil { record(.resolved(address: address.host)) }

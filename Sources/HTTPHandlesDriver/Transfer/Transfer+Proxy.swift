@@ -121,8 +121,7 @@ extension Transfer {
         guard var tunnel = attempt.tunnel else { return true }
         attempt.tunnel = nil
         if tunnel.bytes.isEmpty {
-            // The poll back end does not see that the connection was made.
-            for descriptor in attempt.openedSockets { engine.sockets.noteConnection(descriptor) }
+            noteConnectionToProxy()
             if exchange.request?.route?.address.kind == .https, !tunnel.isSecured { record(.secured) }
             tunnel.isSecured = true
         }
@@ -154,6 +153,17 @@ extension Transfer {
             return refuseTunnel(.loginFailure, reason, head)
         }
         return true
+    }
+
+    /// The proxy has answered, so there is a connection, which the poll back end does not see otherwise. One that was reset
+    /// after the answer does not show it any more.
+    private func noteConnectionToProxy() {
+        for descriptor in attempt.openedSockets { engine.sockets.noteConnection(descriptor) }
+        guard !attempt.openedSockets.contains(where: engine.sockets.isConnected), let address = attempt.address,
+            let last = attempt.openedSockets.last(where: { engine.sockets[$0].isOpen })
+        else { return }
+        engine.sockets.connected(last)
+        connected(last, address)
     }
 
     /// A proxy may reject every answer as stale, without end.

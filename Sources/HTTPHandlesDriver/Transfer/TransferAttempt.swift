@@ -50,6 +50,8 @@ struct TransferAttempt {
     /// As long as an HTTP proxy is asked for a tunnel.
     var tunnel: TunnelAttempt?
     var openedSockets: [Int32] = []
+    /// Where the last of them was to be connected to.
+    var address: SocketAddress?
     /// An address could not be connected to, and there may be another one.
     var mayHaveNextAddress = false
     /// The connection that the request went out on last.
