@@ -61,16 +61,19 @@ func runShell(_ script: String, _ argument: String) throws {
 }
 
 /// Ports for servers that cannot choose one themselves. They are below the system's range of ephemeral ports, so that no
-/// other socket gets them before the server.
+/// other socket gets them before the server, and no port is returned twice: a server may take a second until it listens.
 func freePorts(_ count: Int) throws -> [Int] {
-    var ports: Set<Int> = []
+    var ports: [Int] = []
     for _ in 0..<1000 where ports.count < count {
         let port = Int.random(in: 12_000..<32_000)
-        if isFree(port) { ports.insert(port) }
+        let isNew = returnedPorts.withLock { $0.insert(port).inserted }
+        if isNew, isFree(port) { ports.append(port) }
     }
     guard ports.count == count else { throw SupportFailure("there are no free ports") }
-    return Array(ports)
+    return ports
 }
+
+private let returnedPorts = Lock<Set<Int>>([])
 
 private func isFree(_ port: Int) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
