@@ -58,9 +58,11 @@ struct NegotiateTests {
         } else {
             #expect(denied.status != 0 && denied.output.contains("loginFailure"), "\(denied.output)")
         }
-        // Proxy and server.
+        // Proxy and server, which libcurl 8.23 cannot both where there is a tunnel.
         let both = try await realm.run(tool + ["--negotiate", realm.url()])
-        #expect(both.output == "hello")
+        let theirs = try await realm.run(Self.curl + ["--noproxy", "", "-U", ":"] + proxy + [realm.url()])
+        #expect(both.output == theirs.output)
+        #expect(both.output == "hello" || !tunnel.isEmpty)
         #expect(server.connectionsAccepted == 1)
     }
 }
