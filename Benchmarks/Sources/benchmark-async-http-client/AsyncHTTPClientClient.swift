@@ -17,8 +17,6 @@ struct AsyncHTTPClientClient: Client {
             tls.trustRoots = .file(authority)
             configuration.tlsConfiguration = tls
         }
-        let proxyPort = arguments.number("proxy-port")
-        if proxyPort > 0 { configuration.proxy = .server(host: "127.0.0.1", port: proxyPort) }
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(8, arguments.connections)
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         majorVersion = arguments.text("version", "1.1") == "2" ? 2 : 1
