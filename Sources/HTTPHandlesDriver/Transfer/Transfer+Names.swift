@@ -27,23 +27,13 @@ struct CustomNames {
 extension Transfer {
     /// Sets the names of this exchange, or takes back those of another.
     func applyNames(_ request: TransferRequest) throws(HandleError) {
-        let overrides = request.options.values.resolveOverrides
-        guard request.asksForAddresses, let resolver = request.options.values.nameResolver.custom else {
-            var connections = CurlList()
-            for override in overrides { try connections.append(override.line) }
-            try curl.set(CURLOPT_CONNECT_TO, list: connections)
-            connectToList = connections
-            try curl.set(CURLOPT_RESOLVE, list: CurlList())
-            resolveList = CurlList()
-            hasOwnNames = false
-            return
-        }
+        let (origin, overrides) = (request.url.origin, request.options.values.resolveOverrides)
+        let resolver = request.asksForAddresses ? request.options.values.nameResolver.custom : nil
         var names = CurlList()
         var connections = CurlList()
-        let target = ConnectionTarget(of: request.url.origin, request.options.values.resolveOverrides)
-        if unixAddress == nil, !target.isAddress {
+        let target = ConnectionTarget(of: origin, overrides)
+        if let resolver, unixAddress == nil, !target.isAddress {
             let name = "\(target.host).\(String(resolver.number, radix: 36))"
-            let origin = request.url.origin
             try connections.append(ResolveOverride.line(from: origin.host, origin.port, to: name, target.port))
             let addresses = exchange.names.addresses.map { $0.utf8.contains(UInt8(ascii: ":")) ? "[\($0)]" : $0 }
             // Until there are any, the cache must have none either, left by an earlier request.
@@ -51,13 +41,13 @@ extension Transfer {
             let entry = "\(name):\(target.port)"
             try names.append(isKnown ? "+\(entry):\(addresses.joined(separator: ","))" : "-\(entry)")
         } else {
-            for override in request.options.values.resolveOverrides { try connections.append(override.line) }
+            for override in overrides { try connections.append(override.line) }
         }
         try curl.set(CURLOPT_CONNECT_TO, list: connections)
         connectToList = connections
         try curl.set(CURLOPT_RESOLVE, list: names)
         resolveList = names
-        hasOwnNames = true
+        hasOwnNames = resolver != nil
     }
 
     /// More than are needed unless other requests remove the answers from the cache again and again.
