@@ -21,12 +21,7 @@ extension Transfer {
         let verifiesName = trust.verifies && !trust.ignored.contains(.wrongName) && trust.verdict == nil
         try curl.set(CURLOPT_SSL_VERIFYPEER, trust.verifies ? 1 : 0)
         try curl.set(CURLOPT_SSL_VERIFYHOST, verifiesName ? 2 : 0)
-        let pins = trust.pins.map(\.description).joined(separator: ";")
-        if pins.isEmpty {
-            try curl.switchOff(CURLOPT_PINNEDPUBLICKEY, text: nil)
-        } else {
-            try require(curl.set(CURLOPT_PINNEDPUBLICKEY, pins), "serverTrust", trust)
-        }
+        try setPins(of: trust, CURLOPT_PINNEDPUBLICKEY, "serverTrust")
         if trust.requiresStapledStatus {
             try require(curl.set(CURLOPT_SSL_VERIFYSTATUS, 1), "serverTrust", trust)
         } else {
@@ -38,6 +33,18 @@ extension Transfer {
         try applyAlgorithms(values.tlsAlgorithms)
         try curl.set(CURLOPT_CERTINFO, values.recordsSecurityInfo ? 1 : 0)
         recordsHandshakes = values.recordsSecurityInfo
+    }
+
+    /// - Parameters:
+    ///   - option: That of the server, or that of the proxy.
+    ///   - name: The option of the caller, for errors.
+    func setPins(of trust: ServerTrust, _ option: CURLoption, _ name: String) throws(HandleError) {
+        let pins = trust.pins.map(\.description).joined(separator: ";")
+        if pins.isEmpty {
+            try curl.switchOff(option, text: nil)
+        } else {
+            try require(curl.set(option, pins), name, trust)
+        }
     }
 
     /// - Parameter option: The option, for errors, if it is neither `serverTrust` nor `clientIdentity`.
@@ -90,11 +97,6 @@ extension Transfer {
     }
 
     private func applyTLSVersions(_ values: OptionValues) throws(HandleError) {
-        let lowest =
-            switch values.minimumTLSVersion {
-            case .tls1_2: CURL_SSLVERSION_TLSv1_2
-            case .tls1_3: CURL_SSLVERSION_TLSv1_3
-            }
         let highest =
             switch values.maximumTLSVersion {
             case .tls1_2: CURL_SSLVERSION_MAX_TLSv1_2
@@ -105,7 +107,7 @@ extension Transfer {
             throw .invalidParameter(.sendRequest, "maximumTLSVersion is older than minimumTLSVersion")
         }
         try require(
-            curl.set(CURLOPT_SSLVERSION, Int(lowest) | Int(highest)),
+            curl.set(CURLOPT_SSLVERSION, values.minimumTLSVersion.lowestForCurl | Int(highest)),
             "minimumTLSVersion",
             values.minimumTLSVersion
         )
@@ -211,6 +213,16 @@ extension Transfer {
         let failure = question.problems.isEmpty ? [problem] : question.problems
         record(.failed(error, failure.reduce(into: []) { $0.formUnion($1.secureFailure) }))
         return false
+    }
+}
+
+extension TLSVersion {
+    /// As the lowest version, to libcurl.
+    var lowestForCurl: Int {
+        switch self {
+        case .tls1_2: Int(CURL_SSLVERSION_TLSv1_2)
+        case .tls1_3: Int(CURL_SSLVERSION_TLSv1_3)
+        }
     }
 }
 

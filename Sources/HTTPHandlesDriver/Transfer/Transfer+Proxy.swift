@@ -89,18 +89,8 @@ extension Transfer {
         let verifiesName = trust.verifies && !trust.ignored.contains(.wrongName)
         try curl.set(CURLOPT_PROXY_SSL_VERIFYPEER, trust.verifies ? 1 : 0)
         try curl.set(CURLOPT_PROXY_SSL_VERIFYHOST, verifiesName ? 2 : 0)
-        let pins = trust.pins.map(\.description).joined(separator: ";")
-        if pins.isEmpty {
-            try curl.switchOff(CURLOPT_PROXY_PINNEDPUBLICKEY, text: nil)
-        } else {
-            try require(curl.set(CURLOPT_PROXY_PINNEDPUBLICKEY, pins), "proxy", trust)
-        }
-        let version =
-            switch tls.minimumTLSVersion {
-            case .tls1_2: CURL_SSLVERSION_TLSv1_2
-            case .tls1_3: CURL_SSLVERSION_TLSv1_3
-            }
-        try curl.set(CURLOPT_PROXY_SSLVERSION, Int(version))
+        try setPins(of: trust, CURLOPT_PROXY_PINNEDPUBLICKEY, "proxy")
+        try curl.set(CURLOPT_PROXY_SSLVERSION, tls.minimumTLSVersion.lowestForCurl)
     }
 
     // MARK: The answer to CONNECT
