@@ -262,13 +262,19 @@ struct AlternativeServiceTests {
         // A connection to the origin, so that the time limit is for the service alone.
         #expect(try await Self.text(session, servers.url) == "origin")
         try await session.alternativeServices.set(servers.service(at: "127.0.0.1", silent.port))
-        try await session.setOption(.connectTimeout, to: .seconds(1))
-        let (kinds, text) = try await Self.get(session, servers.url)
+        let limit = Duration.seconds(3600)
+        try await session.setOption(.connectTimeout, to: limit)
+        try await session.setOption(.poolLimits, to: PoolLimits(idleTime: nil))
+        let recorder = EventRecorder(of: session, .connectToServer, scope: .tree)
+        let getting = Task { [servers] in try await Self.get(session, servers.url) }
+        _ = try await recorder.first { $0.kind.name == "connectingToServer" }
+        session.advanceClock(by: limit)
+        let (kinds, text) = try await getting.value
         #expect(text == "origin")
         #expect(
             kinds == [
                 .connectingToServer(address: SocketAddress(host: "127.0.0.1", port: silent.port)),
-                .alternativeServiceFailed(.timeout(.connect, after: .seconds(1), .sendRequest)),
+                .alternativeServiceFailed(.timeout(.connect, after: limit, .sendRequest)),
                 .connectionReused(address: SocketAddress(host: "127.0.0.1", port: servers.port)),
             ]
         )

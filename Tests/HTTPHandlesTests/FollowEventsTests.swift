@@ -21,6 +21,9 @@ struct FollowEventsTests {
         #expect(Array(shown) == Array(tested))
     }
 
+    /// Nothing else of this size is read.
+    private static let comment = ": a comment of a size of its own\n\n"
+
     @Test func `it reconnects after every kind of end, with the last ID`() async throws {
         let asked = Lock<[String?]>([])
         let server = try ScriptedServer { connection in
@@ -43,17 +46,26 @@ struct FollowEventsTests {
                 try connection.send("\(ok) \(fields)\r\n\r\nff\r\ndata: 2\n\nid: c\n\ndata: lost")
             // Silence.
             case 5:
-                try connection.send("\(ok) text/event-stream\r\n\r\n: comment\n\n")
+                try connection.send("\(ok) text/event-stream\r\n\r\n\(Self.comment)")
                 connection.waitForClose()
             case 6: try connection.send("\(ok) Text/Event-Stream;charset=utf-8\r\n\r\nid\ndata: 3\n\n")
             default: try connection.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
             }
         }
         let received = Lock<[ServerSentEvent]>([])
-        let (silence, pause) = (Duration.milliseconds(200), Duration.milliseconds(1))
-        try await follow(server.url(), in: session, longestSilence: silence, pause: pause) { event in
+        let silence = Duration.seconds(3600)
+        let recorder = EventRecorder(of: session, [.readComplete], scope: .tree)
+        async let following: Void = follow(
+            server.url(),
+            in: session,
+            longestSilence: silence,
+            pause: .milliseconds(1)
+        ) { event in
             received.withLock { $0.append(event) }
         }
+        _ = try await recorder.first(.readComplete(bytes: Self.comment.utf8.count))
+        session.advanceClock(by: silence)
+        try await following
         #expect(received.withLock { $0 }.map(\.data) == ["1", "2", "3"])
         #expect(received.withLock { $0 }.map(\.id) == ["a", "b", ""])
         #expect(asked.withLock { $0 } == [nil, nil, "b", "b", "c", "c", nil])

@@ -326,7 +326,7 @@ struct NameResolverTests {
     @Test(arguments: [HandleOption<Duration>.resolveTimeout, .connectTimeout])
     func `a resolver that never answers`(_ option: HandleOption<Duration>) async throws {
         let endless = Endless()
-        let limit = Duration.milliseconds(30)
+        let limit = Duration.seconds(3600)
         let session = try SessionHandle(options: [
             .set(.nameResolver, to: endless.resolver), .set(option, to: limit),
         ])
@@ -334,7 +334,10 @@ struct NameResolverTests {
         let recorder = EventRecorder(of: request)
         let phase: TimeoutPhase = option.row.name == "resolveTimeout" ? .resolve : .connect
         let error = HandleError.timeout(phase, after: limit, .sendRequest)
-        await #expect(throws: error) { try await request.send() }
+        let sending = Task { try await request.send() }
+        await endless.called.passed()
+        session.advanceClock(by: limit)
+        await #expect(throws: error) { try await sending.value }
         await endless.cancelled.passed()
         try request.close()
         #expect(
@@ -399,12 +402,16 @@ struct NameResolverTests {
         let recorder = EventRecorder(of: session, .connectToServer, scope: .tree)
         #expect(try await Self.text(session, url) == "127.0.0.1")
         // With a longer delay than the time limit only the first one is.
-        try await session.setOption(.connectionAttemptDelay, to: .seconds(3600))
-        try await session.setOption(.connectTimeout, to: .milliseconds(300))
+        let limit = Duration.seconds(3600)
+        try await session.setOption(.connectionAttemptDelay, to: limit)
+        try await session.setOption(.connectTimeout, to: limit)
         try await session.setOption(.nameResolver, to: NameResolver { _ in ["::1", "127.0.0.1"] })
-        await #expect(throws: HandleError.timeout(.connect, after: .milliseconds(300), .sendRequest)) {
-            try await session.get(url)
-        }
+        let request = try await session.openRequest(.get, url)
+        let connecting = EventRecorder(of: request, .connectToServer)
+        let sending = Task { try await request.send() }
+        _ = try await connecting.first { $0.kind.name == "connectingToServer" }
+        session.advanceClock(by: limit)
+        await #expect(throws: HandleError.timeout(.connect, after: limit, .sendRequest)) { try await sending.value }
         try session.closeAll()
         let kinds = try await recorder.finish().map(\.kind).filter { $0 != .handleClosing }
         let (first, second) = (

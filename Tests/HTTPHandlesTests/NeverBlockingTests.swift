@@ -3,12 +3,12 @@ import Testing
 
 /// A silent network delays only the requests that need it. These tests measure no times: a blocked driver would wait longer
 /// than the program runs.
-@Suite("Never blocking", .timeLimit(.minutes(2)))
+@Suite("Never blocking", .timeLimit(.minutes(10)))
 struct NeverBlockingTests {
     @Test(.enabled(if: SilentNetwork.isPossible, SilentNetwork.whyNot))
     func `a name server that never answers`() async throws {
         let run = try await SilentNetwork.run(["silent-network", "resolving"])
-        let limit = "timeout (12002) in sendRequest: the name was not resolved within 0.05 seconds"
+        let limit = "timeout (12002) in sendRequest: the name was not resolved within 3600.0 seconds"
         #expect(run.output == Self.expected("resolvingName", limit))
         #expect(run.status == 0)
     }
@@ -69,7 +69,7 @@ struct NeverBlockingTests {
     }
 
     private static let connectLimit =
-        "timeout (12002) in sendRequest: no connection was ready within 0.05 seconds"
+        "timeout (12002) in sendRequest: no connection was ready within 3600.0 seconds"
 
     /// - Parameters:
     ///   - events: The events of a request until it is closed.

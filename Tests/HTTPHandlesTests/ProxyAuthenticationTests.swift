@@ -99,16 +99,21 @@ struct ProxyAuthenticationTests {
     }
 
     @Test func `a 407 that does not end in time is a timeout, and the provider is not asked`() async throws {
+        let isSent = Gate()
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
             try connection.send(String(Self.challenge.dropLast(2)))
+            isSent.open()
             connection.waitForClose()
         }
         let questions = Record<AuthenticationQuestion>()
         let proxy = Proxy(.http, host: "127.0.0.1", port: server.port, tunnels: true)
         let session = try Self.session(proxy, questions, ProxyTests.basic)
-        try await session.setOption(.connectTimeout, to: .milliseconds(200))
-        let error = await #expect(throws: HandleError.self) { try await session.get(ProxyTests.url) }
+        try await session.setOption(.connectTimeout, to: .seconds(3600))
+        let response = Task { try await session.get(ProxyTests.url) }
+        await isSent.passed()
+        session.advanceClock(by: .seconds(3600))
+        let error = await #expect(throws: HandleError.self) { try await response.value }
         #expect(error?.code == .timeout && error?.phase == .connect)
         #expect(error?.proxyFailure?.proxy == proxy.address && questions.all.isEmpty)
     }

@@ -255,18 +255,17 @@ struct ProxyTests {
         let dead = Proxy(.http, host: "127.0.0.1", port: silent.port)
         let session = try SessionHandle(options: [
             .set(.proxy, to: .choosing(ProxyChooser { _ in [.proxy(dead), .direct] })),
-            .set(.connectTimeout, to: .milliseconds(200)),
+            .set(.connectTimeout, to: .seconds(3600)),
         ])
         let request = try await session.openRequest(.get, server.url())
         let recorder = EventRecorder(of: request, .proxy)
-        try await request.complete()
+        let connecting = EventRecorder(of: request, .connectToServer)
+        let completing = Task { try await request.complete() }
+        _ = try await connecting.first { $0.kind.name == "connectingToServer" }
+        session.advanceClock(by: .seconds(3600))
+        try await completing.value
         try request.close()
-        let error = HandleError.timeout(
-            .connect,
-            after: .milliseconds(200),
-            .sendRequest,
-            at: ProxyFailure(dead.address)
-        )
+        let error = HandleError.timeout(.connect, after: .seconds(3600), .sendRequest, at: ProxyFailure(dead.address))
         #expect(
             try await recorder.finish().map(\.kind) == [.detectingProxy, .nextProxy(after: error), .handleClosing]
         )
@@ -303,17 +302,22 @@ struct ProxyTests {
     }
 
     @Test func `a chooser that never returns has the time of a connection`() async throws {
-        let isCancelled = Gate()
+        let (isAsked, isCancelled) = (Gate(), Gate())
         let chooser = ProxyChooser { _ in
-            try? await Task.sleep(for: .seconds(1000))
+            isAsked.open()
+            try? await Task.sleep(for: .seconds(1_000_000))
             isCancelled.open()
             return [.direct]
         }
+        let limit = Duration.seconds(3600)
         let session = try SessionHandle(options: [
-            .set(.proxy, to: .choosing(chooser)), .set(.connectTimeout, to: .milliseconds(50)),
+            .set(.proxy, to: .choosing(chooser)), .set(.connectTimeout, to: limit),
         ])
-        let expected = HandleError.timeout(.proxy, after: .milliseconds(50), .sendRequest)
-        await #expect(throws: expected) { try await session.get(Self.url) }
+        let response = Task { try await session.get(Self.url) }
+        await isAsked.passed()
+        session.advanceClock(by: limit)
+        let expected = HandleError.timeout(.proxy, after: limit, .sendRequest)
+        await #expect(throws: expected) { try await response.value }
         await isCancelled.passed()
     }
 
@@ -387,8 +391,10 @@ struct ProxyTests {
     }
 
     @Test func `an answer that does not come, or does not end`() async throws {
+        let isAsked = Gate()
         let silent = try ScriptedServer { connection in
             _ = try connection.readRequest()
+            isAsked.open()
             connection.waitForClose()
         }
         let endless = try ScriptedServer { connection in
@@ -403,16 +409,21 @@ struct ProxyTests {
             let proxy = Proxy(.http, host: "127.0.0.1", port: server.port, credentials: credentials, tunnels: true)
             let session = try SessionHandle(options: [
                 .set(.proxy, to: .named(proxy)),
-                .set(.connectTimeout, to: server === silent ? .milliseconds(200) : .seconds(60)),
+                .set(.connectTimeout, to: .seconds(3600)),
             ])
-            return await #expect(throws: HandleError.self) { try await session.get(Self.url) }
+            let response = Task { try await session.get(Self.url) }
+            if server === silent {
+                await isAsked.passed()
+                session.advanceClock(by: .seconds(3600))
+            }
+            return await #expect(throws: HandleError.self) { try await response.value }
         }
         func failure(_ server: ScriptedServer) -> ProxyFailure {
             ProxyFailure(ProxyAddress(.http, host: "127.0.0.1", port: server.port))
         }
         #expect(
             try await error(silent)
-                == .timeout(.connect, after: .milliseconds(200), .sendRequest, at: failure(silent))
+                == .timeout(.connect, after: .seconds(3600), .sendRequest, at: failure(silent))
         )
         let long = try await error(endless)
         #expect(long?.code == .headerSizeOverflow && long?.proxyFailure == failure(endless))

@@ -4,7 +4,7 @@ import HTTPTypes
 import Testing
 
 /// Values that are not UTF-8.
-@Suite("Raw bytes", .timeLimit(.minutes(1)))
+@Suite("Raw bytes", .timeLimit(.minutes(10)))
 struct RawBytesTests {
     @Test func `the bytes of fields are sent unchanged, cookies too`() async throws {
         let heads = Record<ReceivedHead>()

@@ -13,6 +13,7 @@ struct RetryTests {
         attempts: Int = 3,
         methods: Set<HTTPRequest.Method> = RetryPolicy.idempotentMethods,
         errors: Set<HandleErrorCode> = [.cannotConnect, .connectionError, .timeout, .invalidServerResponse],
+        firstDelay: Duration = .seconds(1),
         jitter: RetryJitter = .none,
         budget: RetryBudget? = nil
     ) -> RetryPolicy {
@@ -20,7 +21,7 @@ struct RetryTests {
             maximumAttempts: attempts,
             methods: methods,
             errors: errors,
-            firstDelay: .seconds(1),
+            firstDelay: firstDelay,
             maximumDelay: .seconds(100),
             jitter: jitter,
             budget: budget,
@@ -219,11 +220,15 @@ struct RetryTests {
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         }
         defer { silent.open() }
-        let patient = try session(policy(), [.set(.responseTimeout, to: .seconds(1))])
-        #expect(try await patient.get(server.url()).status == .ok)
+        let patient = try session(policy(), [.set(.responseTimeout, to: .seconds(3600))])
+        let recorder = EventRecorder(of: patient, .sendRequest, scope: .tree)
+        let response = Task { try await patient.get(server.url()) }
+        _ = try await recorder.first { $0.kind.name == "requestSent" }
+        patient.advanceClock(by: .seconds(3600))
+        #expect(try await response.value.status == .ok)
         #expect(clock.sleeps == [.seconds(1)])
         let port = 1
-        let hurried = try session(policy(), [.set(.totalTimeout, to: .milliseconds(900))])
+        let hurried = try session(policy(firstDelay: .seconds(99)), [.set(.totalTimeout, to: .seconds(98))])
         let error = await #expect(throws: HandleError.self) { try await hurried.get("http://127.0.0.1:\(port)/") }
         // The delay would have exceeded the remaining time.
         #expect(error?.code == .cannotConnect)

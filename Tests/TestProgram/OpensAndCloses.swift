@@ -108,7 +108,7 @@ private struct Holdings: CustomStringConvertible {
 
     /// The resources as soon as `condition` is fulfilled, or after a few seconds.
     static func settled(_ condition: (Holdings) -> Bool) async -> Holdings {
-        let end = ContinuousClock.now + .seconds(10)
+        let end = ContinuousClock.now + .seconds(120)
         while true {
             let now = Holdings.now
             if condition(now) || ContinuousClock.now > end { return now }

@@ -31,7 +31,7 @@ struct SilentNetwork {
 
     init(_ phase: Phase) throws {
         self.phase = phase
-        session = try SessionHandle()
+        session = try SessionHandle(options: [.set(.receiveTimeout, to: .zero)])
         unreachable = try UnreachablePort()
         nameServer = phase == .resolving ? try NameServer() : nil
         let (handshakes, begun) = AsyncStream.makeStream(of: Void.self)
@@ -75,9 +75,14 @@ struct SilentNetwork {
         try await flow(1)
 
         let limited = try await connection.openRequest(.get, "/", secure: phase == .securing)
-        try await limited.setOption(.resolveTimeout, to: .milliseconds(50))
-        try await limited.setOption(.connectTimeout, to: .milliseconds(50))
-        do { try await limited.send() } catch { print("throws", error) }
+        let limit = Duration.seconds(3600)
+        try await limited.setOption(.resolveTimeout, to: limit)
+        try await limited.setOption(.connectTimeout, to: limit)
+        let limitedRecorder = EventRecorder(of: limited)
+        let limitedSending = Task.immediate { try await limited.send() }
+        try await stuck(limitedRecorder)
+        session.advanceClock(by: limit)
+        do { try await limitedSending.value } catch { print("throws", error) }
         try limited.close()
         await limited.closed()
         try await flow(2)

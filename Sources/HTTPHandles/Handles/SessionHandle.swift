@@ -61,6 +61,11 @@ public actor SessionHandle {
         try object.closeAll()
     }
 
+    /// Sets the session's clock ahead, for tests: time limits that are over by then expire.
+    package nonisolated func advanceClock(by duration: Duration) {
+        object.bound.base.driver.submit { $0.advanceClock(by: duration) }
+    }
+
     // MARK: Children
 
     /// Makes a connection handle for a server. No connection is made and no name resolved: that is done for requests.

@@ -66,12 +66,15 @@ package final class TransferEngine {
         }
     }
 
-    /// The moment of the present turn.
-    package var now: MonotonicTime { turn }
+    /// The moment of the present turn, by the session's clock.
+    package var now: MonotonicTime { turn.advanced(by: clockLead) }
     let sockets = SocketTable()
     var tlsProfiles = TLSProfiles()
 
+    /// The moment of the present turn, by the system's clock, which libcurl and the event back ends use.
     private var turn = MonotonicTime.now
+    /// By how many nanoseconds the session's clock is ahead of the system's.
+    private var clockLead: Int64 = 0
     /// Until `shutDown`.
     private var delegate: (any TransferEngineDelegate)?
     private let configuration: DriverConfiguration
@@ -260,6 +263,11 @@ package final class TransferEngine {
         alarmOwners[token.slot] = nil
     }
 
+    /// Sets the session's clock ahead. Time limits that are over by then expire in this turn.
+    package func advanceClock(by duration: Duration) {
+        clockLead += duration.nanosecondsClamped
+    }
+
     // MARK: Turns
 
     /// Does everything that needs no waiting.
@@ -270,7 +278,7 @@ package final class TransferEngine {
         }
         guard case .running(let curlObjects) = state else { return }
         do {
-            if curlObjects.backend.hasDueWork(at: now) { try curlObjects.backend.runDueWork(at: now) }
+            if curlObjects.backend.hasDueWork(at: turn) { try curlObjects.backend.runDueWork(at: turn) }
             finishTurn(curlObjects)
         } catch {
             fail(error)
@@ -283,9 +291,10 @@ package final class TransferEngine {
             if mayBlock { waker.wait() }
             return
         }
-        let isBusy = !mayBlock || !unsent.isEmpty || curlObjects.backend.hasDueWork(at: now)
+        let isBusy = !mayBlock || !unsent.isEmpty || curlObjects.backend.hasDueWork(at: turn)
         do {
-            try curlObjects.backend.sleep(until: isBusy ? now : deadlines.nearest?.time, now: now)
+            let deadline = deadlines.nearest?.time.advanced(by: -clockLead)
+            try curlObjects.backend.sleep(until: isBusy ? turn : deadline, now: turn)
         } catch {
             sleepFailure = error
         }

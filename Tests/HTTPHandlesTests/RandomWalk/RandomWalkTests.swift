@@ -93,7 +93,7 @@ struct RandomWalkTests {
             let walk = try RandomWalk(WalkProgram(seed: seed), files)
             let watch = Task.detached {
                 // In pieces: where other tests keep all threads busy, the walk and its clock stand still together.
-                for _ in 0..<(Sanitizer.isPresent ? 240 : 60) { try await Task.sleep(for: .milliseconds(500)) }
+                for _ in 0..<240 { try await Task.sleep(for: .milliseconds(500)) }
                 let operations = walk.history.operations.map(\.description).joined(separator: "\n")
                 print("The walk with seed \(seed) hangs: \(walk.program).\n\(operations)")
                 fatalError("The walk with seed \(seed) hangs.")

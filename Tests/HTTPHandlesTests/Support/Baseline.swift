@@ -4,7 +4,7 @@ import Testing
 /// Waits until a condition that another thread fulfils is true. Not for timing: for states that are reached shortly after the
 /// call that causes them.
 func eventually(_ condition: () -> Bool) async -> Bool {
-    let end = ContinuousClock.now + .seconds(20)
+    let end = ContinuousClock.now + .seconds(120)
     while !condition() {
         guard ContinuousClock.now < end else { return false }
         await Task.yield()

@@ -44,7 +44,7 @@ final class Caddy: Sendable {
             """,
             [folder]
         )
-        let end = Date().addingTimeInterval(30)
+        let end = Date().addingTimeInterval(120)
         while !FileManager.default.fileExists(atPath: folder + "/pid") {
             guard Date() < end, guardian.isRunning else {
                 let log = (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? ""

@@ -30,7 +30,7 @@ final class NginxProcess: Sendable {
         )
         running.withLock { $0 = guardian }
         // nginx writes its process ID when it listens.
-        let end = Date().addingTimeInterval(10)
+        let end = Date().addingTimeInterval(120)
         while !FileManager.default.fileExists(atPath: folder + "/pid") {
             guard Date() < end, guardian.isRunning else {
                 let errors = (try? String(contentsOfFile: folder + "/stderr", encoding: .utf8)) ?? ""

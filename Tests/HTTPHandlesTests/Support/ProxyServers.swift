@@ -91,7 +91,7 @@ final class ProxyServers: Sendable {
 
 /// Waits until a port takes connections.
 private func waitForListener(_ port: Int, _ guardian: Guardian, _ folder: String) throws {
-    let end = Date().addingTimeInterval(30)
+    let end = Date().addingTimeInterval(120)
     while !isListening(port) {
         guard Date() < end, guardian.isRunning else {
             let errors = (try? String(contentsOfFile: folder + "/errors", encoding: .utf8)) ?? ""

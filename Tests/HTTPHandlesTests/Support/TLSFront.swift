@@ -29,7 +29,7 @@ final class TLSFront: Sendable {
             """,
             [folder, URL(fileURLWithPath: nginx.authorityFile).deletingLastPathComponent().path]
         )
-        let end = Date().addingTimeInterval(30)
+        let end = Date().addingTimeInterval(120)
         while !FileManager.default.fileExists(atPath: folder + "/ports") {
             guard Date() < end, guardian.isRunning else { throw SupportFailure("the TLS front does not start") }
             usleep(1000)
