@@ -237,6 +237,37 @@ struct UploadBufferTests {
         #expect(buffer.supply(10) == ("end", [], []))
     }
 
+    private func reported(_ delivery: UploadBuffer.Delivery?) -> HandleError? {
+        guard case .failed(let error)? = delivery?.outcome else { return nil }
+        return error
+    }
+
+    @Test func `a producer that does not wait at the moment is told of too, once`() {
+        let closed = UploadBuffer()
+        closed.open(length: nil)
+        closed.beginProducing()
+        #expect(reported(closed.close()) == .cancelled(.writeData))
+        #expect(reported(closed.close()) == nil)
+        let complete = UploadBuffer()
+        complete.open(length: nil)
+        complete.beginProducing()
+        _ = complete.finish()
+        #expect(reported(complete.close()) == nil)
+    }
+
+    @Test func `the failure of the producer is the reason of the close that it causes`() {
+        let buffer = UploadBuffer()
+        let failure = HandleError(.requestBodyFailed, .writeData, reason: "a")
+        buffer.open(length: nil)
+        buffer.beginProducing()
+        #expect(buffer.fail(failure))
+        // An early response is too late.
+        buffer.end(nil)
+        #expect(reported(buffer.takeWaiter()) == nil)
+        #expect(reported(buffer.close()) == failure)
+        #expect(!buffer.fail(failure))
+    }
+
     @Test func `before, after a failure, and after closing`() {
         let buffer = UploadBuffer()
         #expect(

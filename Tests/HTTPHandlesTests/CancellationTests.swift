@@ -88,6 +88,49 @@ struct CancellationTests {
         #expect(error?.isCancellation == true, "\(error.debugDescription)")
     }
 
+    /// One piece, and an end as soon as the task is cancelled, as `AsyncStream` has it.
+    private struct EndsWhenCancelled: AsyncSequence, AsyncIteratorProtocol {
+        let isWaiting: Gate
+        private var hasBegun = false
+
+        init(_ isWaiting: Gate) { self.isWaiting = isWaiting }
+
+        func makeAsyncIterator() -> Self { self }
+
+        mutating func next() async -> [UInt8]? {
+            guard hasBegun else {
+                hasBegun = true
+                return Array("hello".utf8)
+            }
+            isWaiting.open()
+            while !Task.isCancelled { await Task.yield() }
+            return nil
+        }
+    }
+
+    /// To the server the body would be complete. Repeated, because the end comes at the same time as the close.
+    @Test func `a body whose sequence ends when its task is cancelled is not completed`() async throws {
+        let (results, found) = AsyncStream.makeStream(of: Bool.self)
+        let server = try ScriptedServer { connection in
+            let request = try? connection.readRequest()
+            found.yield(request != nil)
+        }
+        let session = try SessionHandle()
+        var isComplete = results.makeAsyncIterator()
+        for _ in 0..<(Sanitizer.isPresent ? 100 : 400) {
+            let isWaiting = Gate()
+            let request = try await session.openRequest(.put, server.url())
+            let recorder = EventRecorder(of: request, [.requestError])
+            let sending = Task { try await request.send(.stream(EndsWhenCancelled(isWaiting))) }
+            await isWaiting.passed()
+            sending.cancel()
+            let error = HandleError.cancelled(.writeData)
+            await #expect(throws: error) { try await sending.value }
+            #expect(await isComplete.next() == false)
+            #expect(try await recorder.finish().map(\.kind) == [.requestError(error), .handleClosing])
+        }
+    }
+
     /// Repeated, because the cancellation has to happen between two steps of the operation.
     @Test(arguments: [Operation.read, .available, .collect, .lines, .receive, .write, .sendStream, .get, .fetchStream])
     func `a task that is cancelled at any moment gets operationCancelled`(_ operation: Operation) async throws {

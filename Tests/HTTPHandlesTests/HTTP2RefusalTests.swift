@@ -185,8 +185,9 @@ struct HTTP2RefusalTests {
                     HTTP2Connection.data("yes", on: stream, isEnd: true)
                 )
             }
-            // And the connection is closed.
             try http2.send(HTTP2Connection.goAway(last: last == 0 ? 0 : streams[last - 1]))
+            // libcurl 8.23 drops a response that it has not read where it cannot send any more.
+            connection.waitForClose()
         }
         let (session, url) = try await overTLS(server)
         try await withThrowingTaskGroup { group in

@@ -269,11 +269,17 @@ struct RequestTests {
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
         let request = try await connection.openRequest(.post, "/")
         let pieces = AsyncThrowingStream<[UInt8], any Error> { $0.finish(throwing: Failure()) }
+        let recorder = EventRecorder(of: request, .requestError)
         let error = await #expect(throws: HandleError.self) { try await request.send(.stream(pieces)) }
-        let reason = "the sequence of the request body threw: Failure()"
-        #expect(error == HandleError(.requestBodyFailed, .writeData, reason: reason))
+        let failure = HandleError(
+            .requestBodyFailed,
+            .writeData,
+            reason: "the sequence of the request body threw: Failure()"
+        )
+        #expect(error == failure)
         #expect(error?.underlying is Failure)
         await request.closed()
+        #expect(try await recorder.finish().map(\.kind) == [.requestError(failure), .handleClosing])
     }
 
     @Test func `the error of another response that is the body is requestBodyFailed`() async throws {

@@ -85,7 +85,8 @@ public struct RequestBody: Sendable {
     /// takes them. The child is cancelled when the request ends or the server answers before it has all of them.
     ///
     /// An error that the sequence throws ends the request: `send` throws `.requestBodyFailed`, with that error as
-    /// `HandleError.underlying`; `.operationCancelled` where its task was cancelled.
+    /// `HandleError.underlying`; `.operationCancelled` where its task was cancelled. Both are a `requestError` event. A sequence
+    /// that ends because its task is cancelled does not complete the body.
     ///
     /// - Parameters:
     ///   - pieces: The pieces; a sequence that cannot be started again is fine, but cannot be sent again.

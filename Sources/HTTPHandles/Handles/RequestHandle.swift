@@ -77,6 +77,7 @@ public actor RequestHandle {
         _ writeAll: @escaping @Sendable (BodyWriter) async throws -> HTTPFields,
         to upload: UploadBuffer
     ) async throws(HandleError) {
+        upload.beginProducing()
         let failure: HandleError? = await withTaskCancellationHandler {
             await withTaskGroup(of: StreamEnd.self) { group in
                 group.addTask { .produced(await self.produce(writeAll, to: upload)) }
@@ -91,12 +92,14 @@ public actor RequestHandle {
                 var failure: HandleError?
                 for await end in group {
                     switch end {
-                    // If the handle is closed, this error is only an effect of that. The same if the task is cancelled,
-                    // whose handler may not have closed it yet.
-                    case .produced(let error?) where object.bound.base.isOpen && upload.giveUp():
-                        failure = Task.isCancelled ? .cancelled(.writeData) : error
+                    case .produced(let error?):
+                        // If the handle is closed, this error is only an effect of that. The same if the task is
+                        // cancelled, whose handler may not have closed it yet.
+                        let error = Task.isCancelled ? HandleError.cancelled(.writeData) : error
+                        guard object.bound.base.isOpen, upload.fail(error) else { break }
+                        failure = error
                         object.closeIfOpen()
-                    case .produced: break
+                    case .produced(nil): break
                     case .decided(let outcome):
                         group.cancelAll()
                         if case .failed(let error) = outcome { failure = failure ?? error }
@@ -124,6 +127,8 @@ public actor RequestHandle {
             let reason = "the sequence of the request body threw: \(error)"
             return HandleError(.requestBodyFailed, .writeData, reason: reason, underlying: error)
         }
+        // Many sequences end when their task is cancelled. To the server that would be the end of the body.
+        if Task.isCancelled { return .cancelled(.writeData) }
         do {
             try endWriting(of: upload, trailers)
             return nil

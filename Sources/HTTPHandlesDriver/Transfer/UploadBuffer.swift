@@ -63,7 +63,10 @@ package final class UploadBuffer: Sendable {
         var waiter: Waiter?
         /// Told when nothing more is to be written, for whatever reason.
         var watcher: (@Sendable (Outcome) -> Void)?
-        var isGivenUp = false
+        /// A producer runs whose end is reported, also if nothing of it waits at the moment.
+        var hasProducer = false
+        /// Why the producer has failed. The handle is about to be closed for that.
+        var failure: HandleError?
 
         static let sentAgain = Outcome.failed(.wrongState(.writeData, "the request was sent again"))
 
@@ -75,7 +78,7 @@ package final class UploadBuffer: Sendable {
             case .complete: .accepted
             case .unwanted: .unwanted
             case .failed(let error): .failed(error)
-            case .closed: .failed(.cancelled(.writeData))
+            case .closed: .failed(failure ?? .cancelled(.writeData))
             }
         }
 
@@ -99,7 +102,8 @@ package final class UploadBuffer: Sendable {
 
         /// Takes the operations that wait, which end with what has become of the body.
         mutating func end(_ verdict: Outcome) -> Delivery? {
-            guard waiter != nil || watcher != nil else { return nil }
+            guard waiter != nil || watcher != nil || hasProducer else { return nil }
+            hasProducer = false
             let (waiter, watcher) = (waiter.take(), watcher.take())
             let resume: @Sendable (Outcome) -> Void = { outcome in
                 waiter?.resume(outcome)
@@ -178,6 +182,7 @@ package final class UploadBuffer: Sendable {
             }
             state.phase = .complete
             state.trailers = trailers
+            state.hasProducer = false
             return (.now(.accepted, mustResume: state.resumed()), state.watcher.take())
         }
         watcher?(.accepted)
@@ -188,22 +193,25 @@ package final class UploadBuffer: Sendable {
     /// or the exchange failed, or the handle was closed. Returns that at once where it is so already.
     package func watch(_ resume: @escaping @Sendable (Outcome) -> Void) -> Outcome? {
         state.withLock { state in
-            if let verdict = state.verdict ?? (state.isGivenUp ? .unwanted : nil) { return verdict }
+            if let verdict = state.verdict { return verdict }
             state.watcher = resume
             return nil
         }
     }
 
-    /// The producer gives up, which is no failure to the watcher. `false` if it is known already what has become of the
+    /// A producer begins, for which it is reported what becomes of the body, if that is not known already.
+    package func beginProducing() {
+        state.withLock { $0.hasProducer = $0.verdict == nil }
+    }
+
+    /// The producer has failed, and the handle is about to be closed. `false` if it is known already what has become of the
     /// body.
-    package func giveUp() -> Bool {
-        let (isUndecided, watcher) = state.withLock { state in
-            guard state.verdict == nil else { return (false, nil as (@Sendable (Outcome) -> Void)?) }
-            state.isGivenUp = true
-            return (true, state.watcher.take())
+    package func fail(_ error: HandleError) -> Bool {
+        state.withLock { state in
+            guard state.verdict == nil else { return false }
+            state.failure = error
+            return true
         }
-        watcher?(.unwanted)
-        return isUndecided
     }
 
     // MARK: The driver
@@ -233,7 +241,7 @@ package final class UploadBuffer: Sendable {
     /// The exchange wants no more: because the server has answered (no error) or because it failed.
     package func end(_ error: HandleError?) {
         state.withLock { state in
-            guard case .open = state.phase else { return }
+            guard case .open = state.phase, state.failure == nil else { return }
             state.phase = error.map(Phase.failed) ?? .unwanted
             state.discard()
         }

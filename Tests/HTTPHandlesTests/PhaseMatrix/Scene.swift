@@ -45,7 +45,9 @@ final class Scene: Sendable {
 
     /// The connection limit of the session.
     static func options(_ cell: Cell) -> [OptionSetting] {
+        // Nothing expires, however slow the machine is.
         [.set(.maximumConnections, to: cell.way.endsSession ? 1 : 2)]
+            + [.connectTimeout, .sendTimeout, .responseTimeout, .receiveTimeout].map { .set($0, to: .zero) }
     }
 
     init(_ cell: Cell, _ servers: PhaseServers, in session: SessionHandle) async throws {
@@ -111,6 +113,8 @@ final class Scene: Sendable {
         try await come(request())
         try await arrived()
         for operation in cell.pending where !isPending(operation) { try begin(operation) }
+        // The driver knows of them.
+        _ = try await session.option(.connectTimeout)
         hasCome.open()
         try await loop?.value
     }
@@ -173,7 +177,7 @@ final class Scene: Sendable {
         references.withLock { $0.pending.contains { $0.operation == operation } }
     }
 
-    /// Begins an operation that ends with the request. When this returns it is pending.
+    /// Begins an operation that ends with the request. It is pending after the next turn of the driver.
     private func begin(_ operation: HandleOperation) throws {
         let (request, phase) = (try request(), cell.phase)
         let task = Task.immediate {
