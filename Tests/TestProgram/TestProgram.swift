@@ -44,7 +44,7 @@ enum TestProgram {
         case ("priorities", nil): run { try await Priorities().run() }
         case ("few-descriptors", let count?):
             guard let count = Int(count) else { exit(64) }
-            run { try await ManyRequests(limit: 400).runOutOfDescriptors(count) }
+            run { try await ManyRequests(limit: 100).runOutOfDescriptors(count) }
         case ("burst", let count?):
             guard let count = Int(count) else { exit(64) }
             run(limit: 300) { try await ManyRequests(limit: 10_000).burst(count) }

@@ -20,6 +20,18 @@ struct TestProgram {
         try await run(path(of: program), arguments)
     }
 
+    /// Runs the test program with arguments that let it use up its descriptors for a moment.
+    ///
+    /// libdispatch looks at its threads once a second, and ends a process (with SIGILL) that has no descriptor left for that.
+    /// Then the program is run again.
+    static func runWithoutDescriptors(_ arguments: [String]) async throws -> TestProgram {
+        for _ in 0..<20 {
+            let run = try await run(arguments)
+            if run.status != -SIGILL { return run }
+        }
+        return try await run(arguments)
+    }
+
     /// Runs any program to its end.
     static func run(_ path: String, _ arguments: [String]) async throws -> TestProgram {
         try await withCheckedThrowingContinuation { continuation in
