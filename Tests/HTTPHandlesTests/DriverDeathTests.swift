@@ -5,7 +5,7 @@ import Testing
 @Suite("Failure of a driver", .timeLimit(.minutes(5)))
 struct DriverDeathTests {
     @Test func `it ends all handles of its session with an error, and none of other sessions`() async throws {
-        let run = try await TestProgram.runWithoutDescriptors(["driver-death"])
+        let run = try await TestProgram.run(["driver-death"])
         let connected = "connectingToServer connectedToServer sendingRequest requestSent sendRequestComplete"
         let lost = "closingConnection connectionClosed"
         let failed = "the session's driver has failed"

@@ -106,7 +106,7 @@ private struct Holdings: CustomStringConvertible {
         return Holdings(driverThreads: threads, sockets: sockets, descriptors: descriptors.count)
     }
 
-    /// The resources as soon as `condition` is fulfilled, or after a few seconds.
+    /// The resources as soon as `condition` is fulfilled, or after two minutes.
     static func settled(_ condition: (Holdings) -> Bool) async -> Holdings {
         let end = ContinuousClock.now + .seconds(120)
         while true {

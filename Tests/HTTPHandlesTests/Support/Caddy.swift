@@ -44,14 +44,7 @@ final class Caddy: Sendable {
             """,
             [folder]
         )
-        let end = Date().addingTimeInterval(120)
-        while !FileManager.default.fileExists(atPath: folder + "/pid") {
-            guard Date() < end, guardian.isRunning else {
-                let log = (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? ""
-                throw SupportFailure("caddy does not start: \(log)")
-            }
-            usleep(1000)
-        }
+        try guardian.wait(forFile: folder + "/pid", else: "caddy does not start", folder + "/log")
     }
 
     func url(_ path: String) -> String { "https://localhost:\(port)\(path)" }

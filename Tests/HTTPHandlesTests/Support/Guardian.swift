@@ -29,5 +29,26 @@ final class Guardian: Sendable {
         waitpid(process, nil, 0)
     }
 
-    var isRunning: Bool { waitpid(process, nil, WNOHANG) == 0 }
+    private var isRunning: Bool { waitpid(process, nil, WNOHANG) == 0 }
+
+    /// Waits until the server is ready, for two minutes at most and as long as the script runs.
+    ///
+    /// - Parameters:
+    ///   - problem: What is thrown otherwise, with the contents of `log`.
+    ///   - log: What the server has to say, if there is such a file.
+    func wait(until isReady: @autoclosure () -> Bool, else problem: String, _ log: String? = nil) throws {
+        let end = Date().addingTimeInterval(120)
+        while !isReady() {
+            guard Date() < end, isRunning else {
+                let errors = log.map { ": " + ((try? String(contentsOfFile: $0, encoding: .utf8)) ?? "") }
+                throw SupportFailure(problem + (errors ?? ""))
+            }
+            usleep(1000)
+        }
+    }
+
+    /// The same, until there is a file.
+    func wait(forFile path: String, else problem: String, _ log: String? = nil) throws {
+        try wait(until: FileManager.default.fileExists(atPath: path), else: problem, log)
+    }
 }

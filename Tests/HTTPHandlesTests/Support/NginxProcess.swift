@@ -30,14 +30,8 @@ final class NginxProcess: Sendable {
         )
         running.withLock { $0 = guardian }
         // nginx writes its process ID when it listens.
-        let end = Date().addingTimeInterval(120)
-        while !FileManager.default.fileExists(atPath: folder + "/pid") {
-            guard Date() < end, guardian.isRunning else {
-                let errors = (try? String(contentsOfFile: folder + "/stderr", encoding: .utf8)) ?? ""
-                throw SupportFailure("nginx does not start (Scripts/setup installs it): \(errors)")
-            }
-            usleep(1000)
-        }
+        let problem = "nginx does not start (Scripts/setup installs it)"
+        try guardian.wait(forFile: folder + "/pid", else: problem, folder + "/stderr")
     }
 
     /// The temporary folders of nginx.

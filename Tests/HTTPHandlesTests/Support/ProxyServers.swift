@@ -85,22 +85,14 @@ final class ProxyServers: Sendable {
             """,
             [folder, certificates, "\(ports[4])", "\(ports[5])", Self.user, Self.password]
         )
-        for port in ports { try waitForListener(port, guardian, folder) }
-    }
-}
-
-/// Waits until a port takes connections.
-private func waitForListener(_ port: Int, _ guardian: Guardian, _ folder: String) throws {
-    let end = Date().addingTimeInterval(120)
-    while !isListening(port) {
-        guard Date() < end, guardian.isRunning else {
-            let errors = (try? String(contentsOfFile: folder + "/errors", encoding: .utf8)) ?? ""
-            throw SupportFailure("the proxies do not start (Scripts/setup test installs them): \(errors)")
+        for port in ports {
+            let problem = "the proxies do not start (Scripts/setup test installs them)"
+            try guardian.wait(until: isListening(port), else: problem, folder + "/errors")
         }
-        usleep(2000)
     }
 }
 
+/// Whether a port takes connections.
 private func isListening(_ port: Int) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { _ = close(descriptor) }

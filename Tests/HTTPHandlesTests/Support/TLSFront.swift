@@ -29,11 +29,7 @@ final class TLSFront: Sendable {
             """,
             [folder, URL(fileURLWithPath: nginx.authorityFile).deletingLastPathComponent().path]
         )
-        let end = Date().addingTimeInterval(120)
-        while !FileManager.default.fileExists(atPath: folder + "/ports") {
-            guard Date() < end, guardian.isRunning else { throw SupportFailure("the TLS front does not start") }
-            usleep(1000)
-        }
+        try guardian.wait(forFile: folder + "/ports", else: "the TLS front does not start")
         let list = try String(contentsOfFile: folder + "/ports", encoding: .utf8)
         ports = Lock(list.split(separator: " ").compactMap { Int($0) })
     }
