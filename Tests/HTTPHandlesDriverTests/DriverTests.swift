@@ -22,6 +22,31 @@ struct DriverInboxTests {
         #expect(inbox.post(Self.command) == .nothing)
     }
 
+    @Test func `an entry that wakes no thread stays until the thread wakes or is woken for it`() {
+        var inbox = DriverInbox()
+        // Without a thread nothing would ever run it.
+        #expect(inbox.post(Self.command, wakes: false) == .startThread)
+        #expect(inbox.wakeForEntries() == .nothing)
+        var taken: [DriverInbox.Entry?] = []
+        inbox.take(&taken)
+        #expect(inbox.prepareToRest(mayRest: true) == .sleep)
+        #expect(inbox.wakeForEntries() == .nothing)
+        #expect(inbox.post(Self.command, wakes: false) == .nothing)
+        #expect(inbox.post(Self.command) == .wake)
+        taken.removeAll()
+        inbox.take(&taken)
+        #expect(taken.count == 2)
+        #expect(inbox.prepareToRest(mayRest: true) == .sleep)
+        #expect(inbox.post(Self.command, wakes: false) == .nothing)
+        #expect(inbox.wakeForEntries() == .wake)
+        #expect(inbox.wakeForEntries() == .nothing)
+        #expect(inbox.prepareToRest(mayRest: true) == .entriesWait)
+        inbox.retire()
+        taken.removeAll()
+        inbox.take(&taken)
+        #expect(inbox.prepareToRest(mayRest: true) == .stop)
+    }
+
     @Test func `a thread does not sleep while an entry waits`() {
         var inbox = DriverInbox()
         _ = inbox.post(Self.command)

@@ -52,6 +52,35 @@ struct CloseTests {
         #expect(try await idle.finish().map(\.kind) == [.handleClosing])
     }
 
+    /// Without listeners and waiters the driver is not woken for the end of a response that was read.
+    @Test func `the end of a response that was read is delivered to waiters and listeners, early and late ones`()
+        async throws
+    {
+        let server = try ScriptedServer { connection in
+            while try connection.readRequest() != nil { try connection.send(EventOrderTests.hello) }
+        }
+        let session = try SessionHandle()
+        for number in 0..<240 {
+            let response = try await session.get(server.url())
+            let request = response.request
+            let wait: @Sendable () async -> Bool =
+                switch number % 3 {
+                case 0:
+                    {
+                        await request.closed(); return true
+                    }
+                case 1: { await request.statusEvents().reduce(false) { $1.kind == .handleClosing } }
+                default: { await request.progress().reduce(false) { $1.received == 5 } }
+                }
+            let isBefore = number % 2 == 0
+            let before = isBefore ? Task(operation: wait) : nil
+            for _ in 0..<number % 8 { await Task.yield() }
+            #expect(try await response.body.collect(upTo: 5) == Array("hello".utf8))
+            #expect(await before?.value != false)
+            #expect(await wait())
+        }
+    }
+
     @Test func `cancelling the task closes the request`() async throws {
         let server = try Self.silent()
         let session = try SessionHandle()

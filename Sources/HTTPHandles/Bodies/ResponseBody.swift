@@ -22,6 +22,8 @@ public struct ResponseBody: AsyncSequence, Sendable {
     let request: RequestHandle
     /// The caller has nothing of the request but the body: its end closes the handle.
     let closesRequest: Bool
+    /// The handle keeps nothing of size, so that its end can wait until the driver has something else to do.
+    var isSmall = false
 
     /// Begins to read, or goes on where another iterator stopped.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
@@ -75,7 +77,8 @@ public struct ResponseBody: AsyncSequence, Sendable {
         switch outcome {
         case .bytes(let bytes): return bytes
         case .available, .decode, .end:
-            if closesRequest { request.object.closeIfOpen() }
+            guard closesRequest else { return nil }
+            if isSmall { request.object.closeWhenDone() } else { request.object.closeIfOpen() }
             return nil
         case .failed(let error):
             if endsBody(error) { request.object.closeIfOpen() }

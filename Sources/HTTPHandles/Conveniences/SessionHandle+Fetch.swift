@@ -137,6 +137,6 @@ extension SessionHandle {
                 }
             }
         }
-        return Response(head: head, request: request)
+        return Response(head: head, request: request, isSmall: body.length == 0)
     }
 }

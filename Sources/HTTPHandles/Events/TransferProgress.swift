@@ -39,6 +39,7 @@ extension RequestHandle {
             of: TransferProgress.self,
             bufferingPolicy: .bufferingNewest(1)
         )
+        object.bound.base.watchEnd()
         object.bound.driver.submit { [object] _ in object.value.watch(continuation) }
         return stream
     }

@@ -56,6 +56,8 @@ struct HandleBase: ~Copyable, Sendable {
         var context: HandleContext?
         var listeners: [StatusListener] = []
         var waiters: [TaskContinuation<Void>] = []
+        /// The end has an effect on something else than listeners, waiters and the context.
+        var isWatched = false
     }
 
     let id: HandleID
@@ -87,6 +89,17 @@ struct HandleBase: ~Copyable, Sendable {
 
     // MARK: Context and end
 
+    /// Whether the end of the handle has an effect outside of the library.
+    var isEndAwaited: Bool {
+        tree.hasListeners || tree.runsCallersCode
+            || state.withLock { $0.context != nil || !$0.waiters.isEmpty || $0.isWatched }
+    }
+
+    /// Makes `isEndAwaited` true.
+    func watchEnd() {
+        state.withLock { $0.isWatched = true }
+    }
+
     var context: HandleContext? { state.withLock { $0.context } }
 
     /// What a child gets: its own context if it was given one, else this handle's.
@@ -101,7 +114,7 @@ struct HandleBase: ~Copyable, Sendable {
                 state.waiters.append(continuation)
                 return false
             }
-            if isGone { continuation.resume() }
+            if isGone { continuation.resume() } else { driver.wakeForCommands() }
         }
     }
 
@@ -146,7 +159,7 @@ struct HandleBase: ~Copyable, Sendable {
             state.listeners.append(listener)
             return nil
         }
-        guard let lastEvent else { return }
+        guard let lastEvent else { return driver.wakeForCommands() }
         let time = ContinuousClock.now - (MonotonicTime.now - lastEvent.time)
         listener.add(
             StatusEvent(handle: id, context: nil, time: time, sequence: lastEvent.sequence, kind: .handleClosing),

@@ -170,6 +170,17 @@ extension DriverBound where Value: HandleObject {
         bound.driver.submit { value.close($0) }
     }
 
+    /// Closes a handle that has nothing left to do. Without listeners or tasks that wait for the end, the driver's thread is
+    /// not woken for it.
+    ///
+    /// The race with `closed()` and new listeners: they register first, and then look for commands; here the command is
+    /// submitted first. So one of both sees the other.
+    func closeWhenDone() {
+        guard bound.base.markClosed() else { return }
+        bound.driver.submitWithoutWaking { value.close($0) }
+        if bound.base.isEndAwaited { bound.driver.wakeForCommands() }
+    }
+
     func closeAll() throws(HandleError) {
         guard bound.base.markClosed() else { throw .closed(.closeHandle) }
         bound.driver.submit { value.closeAll($0) }

@@ -9,6 +9,8 @@ public struct Response: Sendable {
     public let head: ResponseHead
     /// The handle of the exchange, for its events and options, or to close it early.
     public let request: RequestHandle
+    /// There was no body to send.
+    var isSmall = false
 
     /// The status code.
     public var status: HTTPResponse.Status { head.status }
@@ -17,5 +19,5 @@ public struct Response: Sendable {
     public var headerFields: HTTPFields { head.headerFields }
 
     /// The body, to be read once.
-    public var body: ResponseBody { ResponseBody(request: request, closesRequest: true) }
+    public var body: ResponseBody { ResponseBody(request: request, closesRequest: true, isSmall: isSmall) }
 }

@@ -39,12 +39,27 @@ package final class Driver: SerialExecutor {
         post(.command(command))
     }
 
+    /// The same, but does not wake the thread, which would cost more than the command: if the thread sleeps, the command runs
+    /// when it wakes for something else, or after `wakeForCommands`.
+    package func submitWithoutWaking(_ command: @escaping @Sendable (TransferEngine) -> Void) {
+        post(.command(command), wakes: false)
+    }
+
+    /// Has the thread run what was submitted without waking it.
+    package func wakeForCommands() {
+        carryOut(inbox.withLock { $0.wakeForEntries() })
+    }
+
     package func enqueue(_ job: consuming ExecutorJob) {
         post(.actorJob(UnownedJob(job)))
     }
 
-    fileprivate func post(_ entry: DriverInbox.Entry) {
-        switch inbox.withLock({ $0.post(entry) }) {
+    fileprivate func post(_ entry: DriverInbox.Entry, wakes: Bool = true) {
+        carryOut(inbox.withLock { $0.post(entry, wakes: wakes) })
+    }
+
+    private func carryOut(_ action: DriverInbox.WakeAction) {
+        switch action {
         case .nothing: break
         case .wake: waker.wake()
         case .startThread: startThread()

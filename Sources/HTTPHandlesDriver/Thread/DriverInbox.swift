@@ -4,6 +4,8 @@
 /// - The thread checks that the queue is empty and sets `asleep` in one step. A later `post` sees `asleep` and wakes it.
 /// - The thread checks that the queue is empty and sets `stopped` in one step. A later `post` sees `stopped` and starts a
 ///   new thread.
+/// - An entry may be posted without waking a thread that is asleep. It stays in the queue until the thread wakes for
+///   another reason, or `wakeForEntries` is called because it is awaited.
 struct DriverInbox {
     enum Entry: Sendable {
         /// A job of one of the session's actors.
@@ -32,17 +34,25 @@ struct DriverInbox {
     /// The session is closed: the thread stops as soon as the inbox is empty.
     private(set) var isRetired = false
 
-    mutating func post(_ entry: Entry) -> WakeAction {
+    mutating func post(_ entry: Entry, wakes: Bool = true) -> WakeAction {
         entries.append(entry)
         switch thread {
         case .running: return .nothing
         case .asleep:
+            guard wakes else { return .nothing }
             thread = .running
             return .wake
         case .stopped:
             thread = .running
             return .startThread
         }
+    }
+
+    /// What was posted without waking the thread is waited for now.
+    mutating func wakeForEntries() -> WakeAction {
+        guard thread == .asleep, !entries.isEmpty else { return .nothing }
+        thread = .running
+        return .wake
     }
 
     mutating func retire() { isRetired = true }

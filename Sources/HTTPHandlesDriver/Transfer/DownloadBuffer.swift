@@ -94,7 +94,11 @@ package final class DownloadBuffer: Sendable {
                 let isFed = unread > 0 && !decoder.mayHaveOutput
                 if isFed { decoder.push(take(upTo: Self.codedPieceSize)) }
                 if isFed || decoder.mayHaveOutput { return .now(.decode(decoder), mustResume: resumed()) }
-                if case .ended = source, let error = decoder.end() { source = .failed(error, isUnreported: true) }
+                if case .ended = source {
+                    if let error = decoder.end() { source = .failed(error, isUnreported: true) }
+                    // Its window may be large.
+                    self.decoder = nil
+                }
             }
             if unread > 0 {
                 switch readRequest {
