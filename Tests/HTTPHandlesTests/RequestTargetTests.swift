@@ -72,6 +72,31 @@ struct RequestTargetTests {
         #expect(response.head.url == server.url("/caf%E9/%CC%81?q=%CC%81%FF"))
     }
 
+    /// A handle of libcurl that is used for the same server again gets only another path and query.
+    @Test func `targets that follow each other on one connection are sent as they are`() async throws {
+        let lines = Record<String>()
+        let server = try Self.server(lines)
+        let session = try SessionHandle()
+        let targets = [
+            "/a", "/b?x=1", "/b", "/c?", "/d", "/e%2Fe", "/f?g=%C3%A4", "/%", "/h", "/h?", "/h?a=b?c", "/", "/?",
+            "/a//b/", "/a",
+            "/a?x=1&y=2", "/a?x=1&y=3",
+        ]
+        for target in targets + targets.reversed() {
+            let response = try await session.get(server.url(target))
+            #expect(try await response.body.collect(upTo: 0) == [])
+            #expect(lines.all.last == "GET \(target) HTTP/1.1")
+            #expect(response.head.url == server.url(target))
+        }
+        let whole = HTTPRequest(method: .options, scheme: "http", authority: "127.0.0.1:\(server.port)", path: "*")
+        for (request, line) in [(whole, "OPTIONS * HTTP/1.1"), (whole, "OPTIONS * HTTP/1.1")] {
+            _ = try await session.fetch(request).body.collect(upTo: 0)
+            #expect(lines.all.last == line)
+            _ = try await session.get(server.url("/after?it")).body.collect(upTo: 0)
+            #expect(lines.all.last == "GET /after?it HTTP/1.1")
+        }
+    }
+
     // MARK: Dot segments
 
     static let stepping = [

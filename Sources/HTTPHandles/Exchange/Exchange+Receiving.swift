@@ -167,7 +167,7 @@ extension BodyDecoder {
     fileprivate convenience init?(of head: HeaderBlock, to request: TransferRequest, _ start: MonotonicTime) {
         let values = request.options.values
         guard values.decodesContent, request.message.method != .head, head.status != 204, head.status != 304,
-            !request.message.headerFields.contains(.acceptEncoding), let codings = ContentCoding.applied(head.fields())
+            !request.message.knownFields.contains(.acceptEncoding), let codings = ContentCoding.applied(head.fields())
         else { return nil }
         let ratio = values.maximumDecodingRatio
         self.init(codings, maximumRatio: ratio, limits: values.limits, exchangeStart: start)

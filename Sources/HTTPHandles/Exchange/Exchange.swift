@@ -38,8 +38,8 @@ final class Exchange: DriverResident {
     @safe @exclusivity(unchecked) var decoder: BodyDecoder?
 
     /// What the next transfer sends, after a redirect or with credentials, until the one before it is over.
-    var nextHop: TransferRequest?
-    var proxySearch = ProxySearch()
+    @safe @exclusivity(unchecked) var nextHop: TransferRequest?
+    @safe @exclusivity(unchecked) var proxySearch = ProxySearch()
     var alternative = AlternativeUse()
     /// How many redirects were followed.
     var redirects = 0
@@ -53,7 +53,7 @@ final class Exchange: DriverResident {
     /// What `machine.awaited` waits for.
     @safe @exclusivity(unchecked) var question: OpenQuestion
     /// What a transfer that connects waits for. The machine has no part in it.
-    var certificateQuestion: OpenQuestion
+    @safe @exclusivity(unchecked) var certificateQuestion: OpenQuestion
 
     /// Checks what is to be sent. Nothing happens before `begin`.
     ///

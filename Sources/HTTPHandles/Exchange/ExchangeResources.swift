@@ -13,9 +13,9 @@ final class ExchangeResources {
     @safe @exclusivity(unchecked) private var actions = ExchangeActions()
 
     /// How many connections there may be.
-    var limits: ConnectionSlots.Limits
+    @safe @exclusivity(unchecked) var limits: ConnectionSlots.Limits
     /// What is left for retries.
-    var retryBalance = RetryBalance()
+    @safe @exclusivity(unchecked) var retryBalance = RetryBalance()
     /// The hosts that are requested with TLS only.
     @safe @exclusivity(unchecked) var strictTransport = StrictTransport()
     /// Where origins can be had too.

@@ -108,7 +108,7 @@ package struct HeadContext {
     /// A caller who writes `Authorization` is not asked.
     fileprivate var mayAskForCredentials: Bool {
         options.values.credentialProvider != nil && credentialQuestions < HeadDecision.maximumCredentialQuestions
-            && !message.headerFields.contains(.authorization)
+            && !message.knownFields.contains(.authorization)
     }
 
     fileprivate var mayAskForProxyCredentials: Bool {

@@ -5,11 +5,14 @@ package final class RequestMessage: Sendable {
     package let method: HTTPRequest.Method
     package let url: RequestURL
     package let headerFields: HTTPFields
+    /// What of `headerFields` means something to the library.
+    package let knownFields: KnownFields
 
     package init(method: HTTPRequest.Method, url: RequestURL, headerFields: HTTPFields) {
         self.method = method
         self.url = url
         self.headerFields = headerFields
+        knownFields = headerFields.isEmpty ? [] : KnownFields(headerFields)
     }
 
     /// Checks a message of the caller.
@@ -47,6 +50,8 @@ package final class RequestMessage: Sendable {
         contentType: String?
     ) throws(HandleError) -> RequestMessage {
         guard !headerFields.isEmpty || contentType != nil else { return self }
+        let framing: KnownFields = [.contentLength, .transferEncoding, .connection, .trailer]
+        if contentType == nil, knownFields.isDisjoint(with: framing) { return self }
         var fields = try RequestRules.withoutFraming(
             headerFields,
             length: length,

@@ -22,25 +22,22 @@ package enum RequestRules {
 
     private static func check(_ field: HTTPField, for operation: HandleOperation) throws(HandleError) {
         try checkValue(of: field, for: operation)
-        let value = field.value
-        switch field.name {
+        let known = KnownFields(field.name)
+        guard !known.isEmpty else { return }
+        switch known {
         case .connection:
-            guard ["close", "keep-alive"].contains(value.asciiLowercased) else {
+            guard ["close", "keep-alive"].contains(field.value.asciiLowercased) else {
                 throw reservedField(field, operation)
             }
         case .te:
-            guard value.asciiLowercased == "trailers" else { throw reservedField(field, operation) }
+            guard field.value.asciiLowercased == "trailers" else { throw reservedField(field, operation) }
         case .expect:
-            guard value.asciiLowercased == "100-continue" else {
+            guard field.value.asciiLowercased == "100-continue" else {
                 let shown = Redaction.standard.value(of: field)
                 throw .invalidParameter(operation, "the value of Expect must be \"100-continue\", but is \"\(shown)\"")
             }
-        case .upgrade:
-            throw reservedField(field, operation)
-        default:
-            guard !["keep-alive", "proxy-connection"].contains(field.name.canonicalName) else {
-                throw reservedField(field, operation)
-            }
+        case .upgrade, .obsolete: throw reservedField(field, operation)
+        default: break
         }
     }
 
@@ -60,13 +57,11 @@ package enum RequestRules {
         hasTrailers: Bool = false,
         for operation: HandleOperation
     ) throws(HandleError) -> HTTPFields {
-        guard hasTrailers || !fields.contains(.trailer) else {
+        let known = KnownFields(fields)
+        guard hasTrailers || !known.contains(.trailer) else {
             throw .invalidParameter(operation, "the field Trailer is not allowed: the request has no trailer fields")
         }
-        guard fields.contains(.contentLength) || fields.contains(.transferEncoding) || fields.contains(.connection)
-        else {
-            return fields
-        }
+        guard !known.isDisjoint(with: [.contentLength, .transferEncoding, .connection]) else { return fields }
         var fields = fields
         if let announced = fields[.contentLength] {
             guard let length, announced == "\(length)" else {

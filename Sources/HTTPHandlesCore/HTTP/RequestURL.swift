@@ -71,6 +71,29 @@ package struct RequestURL: Sendable, Hashable {
         String(text.utf8.dropFirst(targetOffset)) ?? "/"
     }
 
+    /// Whether both texts are the same up to the path.
+    package func beginsLike(_ other: RequestURL) -> Bool {
+        guard targetOffset == other.targetOffset else { return false }
+        let bytes = text.utf8.span
+        let others = other.text.utf8.span
+        for offset in 0..<targetOffset where bytes[offset] != others[offset] { return false }
+        return true
+    }
+
+    /// Path and query as they are in the text; both are empty for the server as a whole.
+    package var parts: (path: Substring.UTF8View, query: Substring.UTF8View?) {
+        let target = text.utf8.dropFirst(targetOffset)
+        guard let mark = target.firstIndex(of: UInt8(ascii: "?")) else { return (target, nil) }
+        return (target[..<mark], target[target.index(after: mark)...])
+    }
+
+    /// The same without its query.
+    package var withoutQuery: RequestURL {
+        let (path, query) = parts
+        guard query != nil else { return self }
+        return RequestURL(origin: origin, text: String(text[..<path.endIndex]), target: targetOffset)
+    }
+
     /// Whether the request is about the server as a whole: its target is "*" and its URL has no path (RFC 9112, section
     /// 3.2.4).
     package var isServerWide: Bool { targetOffset == text.utf8.count }

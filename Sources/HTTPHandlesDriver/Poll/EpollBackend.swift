@@ -31,7 +31,7 @@ final class EpollBackend: EventBackend {
     private var timer: MonotonicTime?
     /// Counts libcurl's callbacks, to tell a wake-up that led to something from one that did not.
     private var activity = 0
-    private var muted: [(descriptor: Int32, until: MonotonicTime)] = []
+    @safe @exclusivity(unchecked) private var muted: [(descriptor: Int32, until: MonotonicTime)] = []
     /// What the last sleep ended with: this many of `events`.
     private var readyCount = 0
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 256)

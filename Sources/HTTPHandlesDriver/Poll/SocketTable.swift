@@ -52,11 +52,11 @@ final class SocketTable {
     /// Is told of every socket that is opened and closed. It refers to this table in turn: the engine sets it to `nil`.
     var backend: (any EventBackend)?
     /// The connections that were closed and that no transfer used, since this was last emptied.
-    var closedIdleConnections: [ConnectionID] = []
+    @safe @exclusivity(unchecked) var closedIdleConnections: [ConnectionID] = []
     /// How old a connection may be that gets a request.
-    var maximumAge: Duration?
+    @safe @exclusivity(unchecked) var maximumAge: Duration?
     /// How many connections were ended by us that libcurl still has.
-    private(set) var deadConnections = 0
+    @safe @exclusivity(unchecked) private(set) var deadConnections = 0
     /// The connections that no transfer uses.
     let idle = IdleConnections()
 
@@ -66,7 +66,7 @@ final class SocketTable {
     @safe @exclusivity(unchecked) private var connectionsByPorts:
         [UInt32: [(descriptor: Int32, ends: ConnectionEnds)]] = [:]
     /// Of those that are ready.
-    private(set) var records: [Int32: ConnectionRecord] = [:]
+    @safe @exclusivity(unchecked) private(set) var records: [Int32: ConnectionRecord] = [:]
     private var connectionsBegun: UInt64 = 0
 
     subscript(descriptor: Int32) -> Socket {

@@ -6,8 +6,9 @@
 ///
 /// `@unchecked Sendable`: accessed only on the driver thread.
 package final class Resumptions: @unchecked Sendable {
-    private var waiting: [@Sendable () -> Void] = []
-    private var highest = TaskPriority.background
+    // Exclusive access is not checked at run time: see `Transfer`. A list is taken out before it is used.
+    @safe @exclusivity(unchecked) private var waiting: [@Sendable () -> Void] = []
+    @safe @exclusivity(unchecked) private var highest = TaskPriority.background
 
     /// The maximum size of a batch.
     private static let maximumCount = 32

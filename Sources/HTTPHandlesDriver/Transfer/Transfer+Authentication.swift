@@ -107,7 +107,9 @@ extension Transfer {
 extension TransferRequest {
     /// None where the caller has set `Authorization`.
     var credentials: Credentials? {
-        guard let credentials = options.values.credentials, !headerFields.contains(.authorization) else { return nil }
+        guard let credentials = options.values.credentials, !message.knownFields.contains(.authorization) else {
+            return nil
+        }
         return credentials
     }
 }

@@ -18,7 +18,7 @@ extension Transfer {
 
     func socketOpened(_ descriptor: Int32, _ address: SocketAddress) {
         let address = unixAddress ?? address
-        engine.sockets.opened(descriptor, by: self, at: engine.now)
+        sockets.opened(descriptor, by: self, at: engine.now)
         attempt.openedSockets.append(descriptor)
         attempt.hasHandshake = false
         switch attempt.sending {
@@ -54,14 +54,14 @@ extension Transfer {
     }
 
     private func connectionID(_ descriptor: Int32) -> ConnectionID {
-        ConnectionID(engine.sockets[descriptor].number)
+        ConnectionID(sockets[descriptor].number)
     }
 
     /// The connection is ready for the request. `false` if the request must not go out on it.
     func connectionReady(_ ends: ConnectionEnds) -> Bool {
         let isThroughNewTunnel = attempt.tunnel.take() != nil
         let isFirst = if case .waiting = attempt.sending { true } else { false }
-        let opened = attempt.openedSockets.last { engine.sockets[$0].isOpen && engine.sockets[$0].user === self }
+        let opened = attempt.openedSockets.last { sockets[$0].isOpen && sockets[$0].user === self }
         let pooled = opened == nil ? pooledDescriptor(ends) : nil
         if let pooled, !isFit(pooled) {
             // A challenge that came on it does not count any more.
@@ -80,8 +80,8 @@ extension Transfer {
             if isFirst { record(.reused(unixAddress ?? ends.remote, pooled.map(connectionID))) }
         }
         let connection = opened ?? pooled
-        attempt.stream = connection.map { engine.sockets.requestBegins(on: $0) }
-        if attempt.mayBeHTTP2, let connection, case .shared = engine.sockets[connection].sharing {
+        attempt.stream = connection.map { sockets.requestBegins(on: $0) }
+        if attempt.mayBeHTTP2, let connection, case .shared = sockets[connection].sharing {
             attempt.sharesConnection = !appliedRequest.connectsAnew || exchange.restarts != 0
         }
         attempt.rejection = nil
@@ -98,17 +98,17 @@ extension Transfer {
 
     private func newConnectionReady(_ descriptor: Int32, _ ends: ConnectionEnds) {
         keepRecord(of: descriptor, ends)
-        if !engine.sockets[descriptor].isConnected {
+        if !sockets[descriptor].isConnected {
             // The poll back end does not see when it is.
-            engine.sockets.connected(descriptor)
+            sockets.connected(descriptor)
             connected(descriptor, ends.remote)
         }
         attempt.openedSockets.removeAll { $0 == descriptor }
         leaveSockets()
-        attempt.connection = engine.sockets.connection(of: descriptor)
+        attempt.connection = sockets.connection(of: descriptor)
         attempt.lastConnection = attempt.connection
         if let route = exchange.request?.route {
-            engine.sockets[descriptor].tunnel = isTunnelled ? route.number : 0
+            sockets[descriptor].tunnel = isTunnelled ? route.number : 0
             // That of an HTTP proxy was reported.
             if !route.address.kind.isHTTP { record(.tunnelEstablished(secure: isSecure)) }
         }
@@ -117,31 +117,31 @@ extension Transfer {
 
     /// Takes the transfer out of what is known of its sockets: those of addresses that were tried, and its connection.
     func leaveSockets() {
-        for descriptor in attempt.openedSockets where engine.sockets[descriptor].user === self {
-            engine.sockets.leave(engine.sockets.connection(of: descriptor), self, at: engine.now)
+        for descriptor in attempt.openedSockets where sockets[descriptor].user === self {
+            sockets.leave(sockets.connection(of: descriptor), self, at: engine.now)
         }
         attempt.openedSockets.removeAll(keepingCapacity: true)
-        if let left = attempt.connection.take() { engine.sockets.leave(left, self, at: engine.now) }
+        if let left = attempt.connection.take() { sockets.leave(left, self, at: engine.now) }
     }
 
     private func use(_ descriptor: Int32) {
-        let pooled = engine.sockets.connection(of: descriptor)
+        let pooled = sockets.connection(of: descriptor)
         guard pooled != attempt.connection else { return }
-        if let connection = attempt.connection { engine.sockets.leave(connection, self, at: engine.now) }
+        if let connection = attempt.connection { sockets.leave(connection, self, at: engine.now) }
         attempt.connection = pooled
         attempt.lastConnection = pooled
-        engine.sockets.join(descriptor, self)
+        sockets.join(descriptor, self)
     }
 
     /// libcurl is asked only where the table does not know it, because libcurl searches all of its connections: a connection
     /// whose first transfer ended before it was ready, or one to a Unix socket.
     private func pooledDescriptor(_ ends: ConnectionEnds) -> Int32? {
         // All connections to one Unix socket have the same ends.
-        if unixAddress == nil, let known = engine.sockets.descriptor(of: ends) { return known }
-        guard let descriptor = curl.socket(CURLINFO_ACTIVESOCKET), engine.sockets[descriptor].isOpen else { return nil }
-        guard engine.sockets[descriptor].ports == nil else { return descriptor }
+        if unixAddress == nil, let known = sockets.descriptor(of: ends) { return known }
+        guard let descriptor = curl.socket(CURLINFO_ACTIVESOCKET), sockets[descriptor].isOpen else { return nil }
+        guard sockets[descriptor].ports == nil else { return descriptor }
         keepRecord(of: descriptor, ends)
-        engine.sockets.connected(descriptor)
+        sockets.connected(descriptor)
         return descriptor
     }
 
@@ -155,7 +155,7 @@ extension Transfer {
             ends: ends,
             agreement: isSecure ? TLSLibrary.agreement(of: curl) : nil
         )
-        engine.sockets.named(descriptor, ends, sharing, record)
+        sockets.named(descriptor, ends, sharing, record)
     }
 
     /// How the connection that has just become ready is used. HTTP/2 is agreed on in the TLS handshake, or known before.
@@ -177,12 +177,12 @@ extension Transfer {
     /// The last look at a pooled connection before a request goes out on it: the server may have closed it, or sent
     /// something that would be taken for the answer (RFC 9112, section 9.2). libcurl does not look, or not each time.
     private func isFit(_ descriptor: Int32) -> Bool {
-        if engine.sockets.maximumAge != nil, engine.sockets.isTooOld(descriptor, at: engine.now) { return false }
+        if sockets.maximumAge != nil, sockets.isTooOld(descriptor, at: engine.now) { return false }
         // libcurl does not compare what a tunnel was made with.
-        guard engine.sockets[descriptor].tunnel == (isTunnelled ? exchange.request?.route?.number ?? 0 : 0) else {
+        guard sockets[descriptor].tunnel == (isTunnelled ? exchange.request?.route?.number ?? 0 : 0) else {
             return false
         }
-        return switch (engine.sockets.arrival(on: descriptor), engine.sockets[descriptor].sharing) {
+        return switch (sockets.arrival(on: descriptor), sockets[descriptor].sharing) {
         case (.nothing, _), (.bytes, .shared): true
         // Over TLS it may be a session ticket and no data, which cannot be told: decision 0024.
         case (.bytes, .exclusive), (.end, _): false
@@ -192,7 +192,7 @@ extension Transfer {
     /// Whether the connection is one of HTTP/2. A pooled one that is not does not say that the server has no HTTP/2.
     private func isHTTP2(pooled descriptor: Int32?) -> Bool {
         if let descriptor {
-            if case .shared = engine.sockets[descriptor].sharing { return true }
+            if case .shared = sockets[descriptor].sharing { return true }
             if restart(.connectionUnusable) { return false }
         } else if TLSLibrary.protocolName(of: curl) == "h2" {
             return true

@@ -31,7 +31,7 @@ extension Transfer {
     /// The connection of the request, as long as it is open.
     private var openConnection: Connection? {
         guard let connection = attempt.lastConnection else { return nil }
-        let socket = engine.sockets[connection.descriptor]
+        let socket = sockets[connection.descriptor]
         return socket.isOpen && !socket.isDead && socket.generation == connection.generation ? connection : nil
     }
 

@@ -46,7 +46,7 @@ extension Transfer {
     /// Sets what is the same for all exchanges.
     func setUp() throws(HandleError) {
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
-        let sockets = unsafe Unmanaged.passUnretained(engine.sockets).toOpaque()
+        let sockets = unsafe Unmanaged.passUnretained(self.sockets).toOpaque()
         try unsafe curl.set(CURLOPT_ERRORBUFFER, pointer: errorBuffer.baseAddress)
         try unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
         try unsafe curl.setCallbacks(this, sockets: sockets)
@@ -125,35 +125,6 @@ extension Transfer {
         unsafe errorBuffer[0] = 0
     }
 
-    /// libcurl parses the URL of each exchange and puts it together again, unless it gets one that is parsed already. So
-    /// an easy handle that is used for the same URL again parses nothing.
-    private func applyURL(_ url: RequestURL) throws(HandleError) {
-        guard appliedURL != url.text else { return }
-        appliedURL = nil
-        try requireZone(of: url.origin)
-        // The text as well: where libcurl sends a request again it goes by that, and before 8.12 it would not notice that
-        // what it was made from has changed.
-        try curl.set(CURLOPT_URL, url.text)
-        guard parsedURL.parse(url.text) == CURLUE_OK else {
-            throw HandleError(.notEnoughMemory, .sendRequest, reason: "no memory for the URL")
-        }
-        try unsafe curl.set(CURLOPT_CURLU, pointer: UnsafeMutableRawPointer(parsedURL.pointer))
-        // libcurl would send "/" for a URL without a path.
-        if url.isServerWide || hasOwnTarget { try curl.set(CURLOPT_REQUEST_TARGET, url.isServerWide ? "*" : nil) }
-        hasOwnTarget = url.isServerWide
-        appliedURL = url.text
-        appliedURLHasQuery = url.text.utf8.contains(UInt8(ascii: "?"))
-    }
-
-    /// Refuses a zone that is not there: libcurl would leave it out, and connect somewhere else.
-    private func requireZone(of origin: Origin) throws(HandleError) {
-        guard let zone = origin.zone, unsafe if_nametoindex(zone) == 0 else { return }
-        var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
-        guard let index = UInt32(zone), unsafe if_indextoname(index, &name) != nil else {
-            throw HandleError(.cannotConnect, .sendRequest, reason: "there is no network interface \"\(zone)\"")
-        }
-    }
-
     private func applyShape(_ request: TransferRequest) throws(HandleError) {
         var wanted = AppliedRequest(request)
         if exchange.restarts != 0 { wanted.connectsAnew = true }
@@ -179,17 +150,18 @@ extension Transfer {
         var isUpload = false
         if case .upload = appliedRequest.shape { isUpload = true }
         let fields = request.headerFields
+        let known = request.message.knownFields
         // A caller that sets `Accept-Encoding` decodes the body itself; a part of a coded body cannot be decoded.
         let asksForCodings =
             request.options.values.decodesContent
-            && (fields.isEmpty || !fields.contains(.acceptEncoding) && !fields.contains(.range))
-        let closes = !request.options.values.keepAlive && !fields.contains(.connection)
+            && (known.isEmpty || !known.contains(.acceptEncoding) && !known.contains(.range))
+        let closes = !request.options.values.keepAlive && !known.contains(.connection)
         let standard: AppliedHeader = isUpload || closes || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
         guard standard == .own || standard != appliedHeader else { return 0 }
-        var list = CurlList()
-        if asksForCodings { try list.append(nulTerminated: Self.acceptedCodings) }
+        headerLines.removeAll()
+        if asksForCodings { headerLines.append(line: Self.acceptedCodings) }
         // libcurl joins the cookies of the jar and the caller's own, where it gets those by themselves.
-        let cookies = fields.isEmpty ? nil : fields.bytes(of: .cookie, joinedBy: "; ")
+        let cookies = known.contains(.cookie) ? fields.bytes(of: .cookie, joinedBy: "; ") : nil
         if let cookies {
             try curl.set(CURLOPT_COOKIE, bytes: cookies)
         } else if hasOwnCookies {
@@ -197,22 +169,13 @@ extension Transfer {
         }
         hasOwnCookies = cookies != nil
         // libcurl looks for cookies by this name, also when the field is gone.
-        if fields.contains(where: { $0.name.canonicalName == "host" }) { isReusable = false }
+        if known.contains(.host) { isReusable = false }
         var length = cookies?.count ?? 0
-        for field in fields where field.name != .cookie {
-            // A name with a colon and no value would remove a header field.
-            let line = field.line(emptyValue: ";")
-            length += line.count
-            try list.append(nulTerminated: line)
-        }
-        if closes { try list.append("Connection: close") }
-        if isUpload, request.headerFields[.expect] == nil {
-            // Without this libcurl waits a second for servers that do not know "100-continue".
-            try list.append("Expect:")
-        }
-        try curl.set(CURLOPT_HTTPHEADER, list: list)
-        // The old list goes only now that libcurl does not point to it any more.
-        headerList = list
+        for field in fields where cookies == nil || field.name != .cookie { length += headerLines.append(field) }
+        if closes { headerLines.append(line: "Connection: close") }
+        // Without this libcurl waits a second for servers that do not know "100-continue".
+        if isUpload, !known.contains(.expect) { headerLines.append(line: "Expect:") }
+        try unsafe curl.set(CURLOPT_HTTPHEADER, pointer: UnsafeMutableRawPointer(headerLines.list()))
         appliedHeader = standard
         return length
     }
@@ -235,9 +198,8 @@ extension Transfer {
         watchesHead = isLong
     }
 
-    private static let acceptedCodings = Array(
-        "Accept-Encoding: \(ContentCoding.decodable.map(\.rawValue).joined(separator: ", "))\0".utf8
-    )
+    private static let acceptedCodings =
+        "Accept-Encoding: \(ContentCoding.decodable.map(\.rawValue).joined(separator: ", "))"
 }
 
 extension AppliedRequest {
@@ -277,7 +239,7 @@ extension AppliedRequest {
             }
         closesConnection =
             !request.options.values.keepAlive
-            || (!request.headerFields.isEmpty && request.headerFields.contains(.connection))
+            || request.message.knownFields.contains(.connection)
             || connectsAnew
     }
 }

@@ -148,11 +148,11 @@ extension Transfer {
     /// The proxy has answered, so there is a connection, which the poll back end does not see otherwise. One that was reset
     /// after the answer does not show it any more.
     private func noteConnectionToProxy() {
-        for descriptor in attempt.openedSockets { engine.sockets.noteConnection(descriptor) }
-        guard !attempt.openedSockets.contains(where: engine.sockets.isConnected), let address = attempt.address,
-            let last = attempt.openedSockets.last(where: { engine.sockets[$0].isOpen })
+        for descriptor in attempt.openedSockets { sockets.noteConnection(descriptor) }
+        guard !attempt.openedSockets.contains(where: sockets.isConnected), let address = attempt.address,
+            let last = attempt.openedSockets.last(where: { sockets[$0].isOpen })
         else { return }
-        engine.sockets.connected(last)
+        sockets.connected(last)
         connected(last, address)
     }
 

@@ -133,7 +133,8 @@ extension Transfer {
         record(.head(head))
         // libcurl would send the request once more, with the same expectation, and deliver both answers as one. The caller
         // decides what to do; the body of such an answer is dropped with its connection.
-        guard head.status == 417, !attempt.isBodyTaken, exchange.request?.headerFields[.expect] != nil else {
+        guard head.status == 417, !attempt.isBodyTaken, exchange.request?.message.knownFields.contains(.expect) == true
+        else {
             return true
         }
         attempt.discardBudget = 0

@@ -14,17 +14,11 @@ extension Transfer {
             if hasOwnCookies { try curl.set(CURLOPT_COOKIE, nil) }
             hasOwnCookies = false
             if appliedHeader == .own {
-                try curl.set(CURLOPT_HTTPHEADER, list: CurlList())
-                headerList = CurlList()
+                try unsafe curl.set(CURLOPT_HTTPHEADER, pointer: nil)
+                headerLines.removeAll()
                 appliedHeader = .none
             }
-            // A URL without a query is kept: so an easy handle that is used for it again parses nothing.
-            if appliedURL != nil, appliedURLHasQuery {
-                appliedURL = nil
-                try curl.set(CURLOPT_URL, nil)
-                try unsafe curl.set(CURLOPT_CURLU, pointer: nil)
-                _ = unsafe curl_url_set(parsedURL.pointer, CURLUPART_URL, nil, 0)
-            }
+            try forgetQuery()
         } catch {
             isReusable = false
         }
@@ -32,14 +26,9 @@ extension Transfer {
 
     /// The texts that a spare keeps, for tests.
     var maximumTexts: [String] {
-        var texts = [appliedURL, curl.text(CURLINFO_EFFECTIVE_URL)].compactMap(\.self)
+        var texts = [appliedURL?.text, curl.text(CURLINFO_EFFECTIVE_URL)].compactMap(\.self)
         if let credentials = appliedCredentials { texts.append("\(credentials.secret)") }
-        var next = unsafe headerList.pointer
-        while let line = unsafe next {
-            unsafe texts.append(String(cString: line.pointee.data))
-            unsafe next = line.pointee.next
-        }
-        return texts
+        return texts + headerLines.lines
     }
 }
 

@@ -30,13 +30,14 @@ package final class Transfer: AlarmOwner {
     let errorBuffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     /// Owns all transfers, so it is there as long as they are. (A checked reference would cost atomics at every use.)
     @safe unowned(unsafe) let engine: TransferEngine
+    /// Those of the engine.
+    let sockets: SocketTable
     /// Where the engine keeps it.
     var engineIndex = 0
 
     // What the previous exchange left set in the easy handle.
+    @safe @exclusivity(unchecked) var headerLines = HeaderLines()
     /// libcurl keeps only the pointer.
-    @safe @exclusivity(unchecked) var headerList = CurlList()
-    /// The same.
     var connectToList = CurlList()
     /// The same.
     var resolveList = CurlList()
@@ -44,8 +45,8 @@ package final class Transfer: AlarmOwner {
     var proxyHeaderList = CurlList()
     /// The same.
     let parsedURL: CurlURL
-    @safe @exclusivity(unchecked) var appliedURL: String?
-    var appliedURLHasQuery = false
+    @safe @exclusivity(unchecked) var appliedURL: RequestURL?
+    @safe @exclusivity(unchecked) var appliedURLHasQuery = false
     /// The lists of names are those of the caller's resolver.
     var hasOwnNames = false
     /// The Unix socket that is connected to, if it is one.
@@ -106,6 +107,7 @@ package final class Transfer: AlarmOwner {
         self.curl = curl
         parsedURL = url
         self.engine = engine
+        sockets = engine.sockets
         self.share = share
         unsafe errorBuffer.initialize(repeating: 0)
         do { try setUp() } catch { return nil }

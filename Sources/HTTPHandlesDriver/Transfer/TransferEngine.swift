@@ -87,9 +87,9 @@ package final class TransferEngine {
     @safe @exclusivity(unchecked) private var noted: [Transfer] = []
     @safe @exclusivity(unchecked) private var reportList: [TransferReport] = []
     /// Transfers whose head was not sent yet: libcurl has no callback for that.
-    private var unsent: [Transfer] = []
+    @safe @exclusivity(unchecked) private var unsent: [Transfer] = []
     @safe @exclusivity(unchecked) private var deadlines = DeadlineHeap()
-    private var alarmOwners: [(any AlarmOwner)?] = []
+    @safe @exclusivity(unchecked) private var alarmOwners: [(any AlarmOwner)?] = []
     /// The error of the last wait, which the next turn reports.
     private var sleepFailure: MultiFailure?
     /// Tasks of other threads that go on at the end of the turn.
