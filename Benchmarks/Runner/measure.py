@@ -1,11 +1,13 @@
 """Runs the clients: one process for each figure, the clients of a cell in turn, round after round."""
 
+import operator
 import os
 import statistics
 import subprocess
 import sys
 
-from cells import CLIENTS
+import coldstart
+from cells import CLIENTS, gets
 
 ALL_CORES = os.sched_getaffinity(0)
 PINNED_CORE = {min(ALL_CORES)}
@@ -21,6 +23,7 @@ class Measurements:
         self.window = {"warm-up": 0.1, "seconds": 0.25} if quick else {"warm-up": 0.15, "seconds": 0.5}
         self.rounds = {}
         self.failures = {}
+        self.saturations = {}
 
     def run_round(self, cell):
         for column in cell.columns:
@@ -40,21 +43,32 @@ class Measurements:
             "proxy-port": self.servers.ports[cell.proxy] if cell.proxy else 0,
             "authority": self.servers.authority if cell.server.startswith("https") else "",
         }
+        if cell.half_of:
+            options["rate"] = self.saturation(client if cell.half_of == "own" else cell.half_of) / 2
         pairs = [text for name, value in options.items() for text in (f"--{name}", str(value))]
         return [str(self.programs / program), cell.workload, *pairs, *arguments]
+
+    def saturation(self, client):
+        """Requests a second, pinned, measured before its first use: the same rate in all rounds."""
+        if client not in self.saturations:
+            windows = [self.run(gets("saturation", "", 64), client, "pinned") for _ in range(3)]
+            self.saturations[client] = statistics.median(each.get("speed", 0) for each in windows) or 1000
+        return self.saturations[client]
 
     def run(self, cell, client, column):
         command = self.command(cell, client)
         environment = dict(os.environ)
         if column == "counted":
             environment["LD_PRELOAD"] = str(self.programs / "libAllocationCounter.so")
-        if column != "unpinned":
+        if column != "unpinned" and cell.workload != "once":
             command = ["taskset", "-c", ",".join(map(str, PINNED_CORE)), *command]
         # Not tried again after two failures.
         failures = self.failures.setdefault((cell.name, column, client), [])
         if len(failures) > 1:
             return {}
         try:
+            if cell.workload == "once":
+                return coldstart.run(command, PINNED_CORE)
             process = subprocess.run(
                 command, env=environment, capture_output=True, text=True, timeout=SECONDS_TO_LIVE
             )
@@ -62,6 +76,8 @@ class Measurements:
             problem = "" if process.returncode == 0 else f"exit {process.returncode}: {output}"
         except subprocess.TimeoutExpired:
             problem = f"not over after {SECONDS_TO_LIVE} seconds"
+        except OSError as error:
+            problem = str(error)
         if problem:
             print(f"  {cell.name}, {client}, {column}: {problem}", file=sys.stderr)
             failures.append(problem)
@@ -75,10 +91,10 @@ class Measurements:
         values = [each[figure] for each in self.rounds.get((cell, column, client), []) if figure in each]
         return statistics.median(values) if values else None
 
-    def ratio(self, one, other, figure):
-        """The median of the rounds' ratios: changes between rounds affect both."""
+    def ratio(self, one, other, figure, operation=operator.truediv):
+        """The median of the rounds' ratios (or differences): changes between rounds affect both."""
         pairs = zip(self.rounds.get(one, []), self.rounds.get(other, []))
-        ratios = [a[figure] / b[figure] for a, b in pairs if a.get(figure) and b.get(figure)]
+        ratios = [operation(a[figure], b[figure]) for a, b in pairs if a.get(figure) and b.get(figure)]
         return statistics.median(ratios) if ratios else None
 
 

@@ -1,6 +1,7 @@
 """Writes the tables and targets into Docs/Performance.md."""
 
 import datetime
+import operator
 import os
 import pathlib
 import platform
@@ -62,7 +63,7 @@ def speed_table(measurements, cells, unit):
 
 
 def other_table(measurements, cells, figures):
-    """`figures`: cell -> [(heading, figure, factor, digits)]."""
+    """`figures`: cell -> [(heading, figure, factor or a client to compare with, digits)]."""
     sections = []
     for cell in cells:
         if cell.name not in figures:
@@ -70,9 +71,7 @@ def other_table(measurements, cells, figures):
         columns = figures[cell.name]
         rows = [
             [cell.title if client == cell.clients[0] else "", client] + [
-                number(value and value * factor, digits)
-                for _, figure, factor, digits in columns
-                for value in [measurements.median(cell.name, cell.columns[0], client, figure)]
+                other_figure(measurements, cell, client, *column) for _, *column in columns
             ]
             for client in cell.clients
         ]
@@ -80,9 +79,28 @@ def other_table(measurements, cells, figures):
     return "\n\n".join(sections)
 
 
+def other_figure(measurements, cell, client, figure, factor, digits=2):
+    column = cell.columns[0]
+    if isinstance(factor, str):
+        return ratio(measurements.ratio((cell.name, column, client), (cell.name, column, factor), figure))
+    value = measurements.median(cell.name, column, client, figure)
+    return number(value and value * factor, digits)
+
+
+LATENCY = [
+    ("requests/s", "rate", 1, 0),
+    *[(f"{title}, µs", figure, 1e6, 0)
+      for title, figure in [("p50", "p50_seconds"), ("p99", "p99_seconds"), ("p99.9", "p999_seconds")]],
+    ("p99 × C", "p99_seconds", C),
+    ("p99 × AHC", "p99_seconds", AHC),
+]
 OTHER = {
-    "cancel": [("p50, µs", "p50_seconds", 1e6, 0), ("p99, µs", "p99_seconds", 1e6, 0)],
+    "latency-half": LATENCY,
+    "latency-half-own": LATENCY,
+    "cold-start": [("wall, ms", "wall_seconds", 1e3, 2), ("CPU, ms", "cpu_seconds", 1e3, 2),
+                   ("wall × C", "wall_seconds", C), ("wall × AHC", "wall_seconds", AHC)],
     "start": [("fastest, ms", "first_seconds", 1e3, 2), ("p50, ms", "p50_seconds", 1e3, 2)],
+    "cancel": [("p50, µs", "p50_seconds", 1e6, 0), ("p99, µs", "p99_seconds", 1e6, 0)],
     "memory": [("KiB", "bytes_per_request", 1 / 1024, 1)],
     "allocations": [("allocations a request", "allocations", 1, 1), ("bytes a request", "allocated", 1, 0)],
 }
@@ -92,15 +110,18 @@ def target_rows(measurements, unheard_share):
     for target in TARGETS:
         own = (target.cell, target.column, target.client)
         reference = (target.against_cell or target.cell, target.column, target.against or target.client)
-        value = measurements.ratio(own, reference, target.figure)
+        operation = operator.sub if target.is_difference else operator.truediv
+        value = measurements.ratio(own, reference, target.figure, operation)
         against = target.against or f"itself in {target.against_cell}"
-        sign = "≤" if target.less_is_better else "≥"
+        sign = ("≤" if target.less_is_better else "≥") + (" it +" if target.is_difference else "")
         if value is None:
             verdict = "not measured"
         else:
             is_reached = value <= target.limit if target.less_is_better else value >= target.limit
             verdict = "reached" if is_reached else "**missed**"
-        yield [target.cell, target.client, against, f"{sign} {target.limit}", ratio(value), verdict]
+        name = target.cell + (", p99" if target.figure == "p99_seconds" else "")
+        here = ratio(value) if not target.is_difference or value is None else f"it {value:+.1f}"
+        yield [name, target.client, against, f"{sign} {target.limit}", here, verdict]
     verdict = "not measured"
     if unheard_share is not None:
         verdict = "reached" if unheard_share <= UNHEARD_EVENTS_LIMIT else "**missed**"
@@ -138,8 +159,10 @@ def commit():
 
 def render(measurements, cells, unheard_share, command, rounds, quick, is_partial):
     cells = [cell for cell in cells if not cell.name.startswith("growth")]
-    requests = [cell for cell in cells if cell.workload == "get" and "counted" not in cell.columns]
-    transfers = [cell for cell in cells if cell.unit == "bytes"]
+    groups = {}
+    for cell in cells:
+        if cell.group:
+            groups.setdefault(cell.group, []).append(cell)
     targets = list(target_rows(measurements, unheard_share))
     if is_partial:
         targets = [row for row in targets if row[-1] != "not measured"]
@@ -153,10 +176,8 @@ def render(measurements, cells, unheard_share, command, rounds, quick, is_partia
         )
     if targets:
         parts += ["### Targets", table(["cell", "client", "against", "target", "here", "verdict"], targets)]
-    if requests:
-        parts += ["### Requests", speed_table(measurements, requests, "requests")]
-    if transfers:
-        parts += ["### Large bodies", speed_table(measurements, transfers, "bytes")]
+    for group, members in groups.items():
+        parts += [f"### {group}", speed_table(measurements, members, members[0].unit)]
     rest = other_table(measurements, cells, OTHER)
     if rest:
         parts += ["### Latency, memory, allocations", rest]

@@ -1,5 +1,6 @@
 """The servers: nginx, and benchmark-server for silent requests and uploads."""
 
+import json
 import os
 import pathlib
 import signal
@@ -7,7 +8,10 @@ import socket
 import subprocess
 import time
 
-MEDIUM_BYTES = 16 << 10
+# The bodies of GETs: file -> bytes.
+BODIES = {"1k": 1 << 10, "medium": 16 << 10, "256k": 256 << 10}
+# The number of hosts in the cell "hosts-64": 127.0.0.1 and the following addresses.
+HOSTS = 20
 
 NGINX = """
 {user} worker_processes 1; pid {folder}/pid; error_log {folder}/error.log crit; worker_rlimit_nofile {descriptors};
@@ -20,10 +24,13 @@ http {{
     ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key; ssl_session_cache shared:bench:8m;
     server {{
         listen 127.0.0.1:{http} backlog=8192 default_server;
+        {other_hosts}
         listen 127.0.0.1:{http_after} backlog=8192;
         listen 127.0.0.1:{https2} ssl http2 backlog=8192;
         listen 127.0.0.1:{https1} ssl backlog=8192;
         location /hello {{ return 200 "hello"; }}
+        location /p/ {{ return 200 "hello"; }}
+        location /json {{ default_type application/json; return 200 '{json}'; }}
     }}
     server {{
         listen 127.0.0.1:{http_close} backlog=8192;
@@ -60,7 +67,8 @@ class Servers:
         # A sparse file: all zeros, in the page cache once it was read.
         with open(self.folder / "html" / "big", "wb") as file:
             file.truncate(self.big_bytes)
-        (self.folder / "html" / "medium").write_bytes(bytes(MEDIUM_BYTES))
+        for name, size in BODIES.items():
+            (self.folder / "html" / name).write_bytes(bytes(size))
         subprocess.run(["sh", "-c", CERTIFICATES, "certificates", self.folder], check=True)
         self.ports = dict(zip(["https2", "https1", "http_close", "https_close"], free_ports(4)))
         self.choose_searched_ports()
@@ -71,6 +79,8 @@ class Servers:
             user="user root;" if os.getuid() == 0 else "",
             descriptors=descriptors,
             connections=min(20000, descriptors - 100),
+            json=json_text(),
+            other_hosts=" ".join(f"listen 127.0.0.{host + 1}:{self.ports['http']};" for host in range(1, HOSTS)),
             temporary=" ".join(f"{place}_temp_path {self.folder}/{place};" for place in places),
             **self.ports,
         )
@@ -119,6 +129,13 @@ class Servers:
         # With TLS by name, as in the certificate; without TLS by address, to avoid the resolver.
         scheme, host = ("https", "localhost") if server.startswith("https") else ("http", "127.0.0.1")
         return f"{scheme}://{host}:{self.ports[server]}{path}"
+
+
+def json_text():
+    """About 1 KiB, like the answer of an API. No "$", which nginx would replace."""
+    items = [{"id": 1000 + each, "name": f"item {each}", "price": 9.5 + each, "isAvailable": each % 3 > 0,
+              "tags": ["red", "large"]} for each in range(11)]
+    return json.dumps({"items": items, "next": None})
 
 
 def libcurl_order(port):

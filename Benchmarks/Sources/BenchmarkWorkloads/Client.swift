@@ -10,6 +10,12 @@ package protocol Client: Sendable {
     /// A GET whose body is read whole into memory.
     func get(_ url: String, worker: Int) async throws
 
+    /// The same with five header fields, of which two differ in each request.
+    func get(_ url: String, fields: RequestFields, worker: Int) async throws
+
+    /// A POST of JSON whose response is read whole into memory. Nothing is encoded or decoded.
+    func post(_ url: String, json: [UInt8], worker: Int) async throws
+
     /// A GET whose body is read piece by piece. Returns the number of bytes.
     func download(_ url: String) async throws -> Int
 

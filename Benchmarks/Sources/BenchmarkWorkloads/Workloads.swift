@@ -13,18 +13,24 @@ package func runWorkload<C: Client>(on type: C.Type) -> Never {
             try await run(type)
             exit(0)
         } catch {
-            print("\(error)")
-            exit(1)
+            endProcess(with: error)
         }
     }
     // An asynchronous main would end the main thread; Valgrind does not support that.
     while true { pause() }
 }
 
+func endProcess(with error: any Error) -> Never {
+    print("\(error)")
+    exit(1)
+}
+
 private func run<C: Client>(_ type: C.Type) async throws {
     let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
     switch arguments.workload {
-    case "get": try await repeatedGets(C(arguments), arguments)
+    case "requests": try await repeatedRequests(C(arguments), arguments)
+    case "rate": try await requestsAtRate(C(arguments), arguments)
+    case "once": try await oneRequest(C(arguments), arguments)
     case "download": try await download(C(arguments), arguments)
     case "upload": try await upload(C(arguments), arguments)
     case "cancel": try await cancelLatency(C(arguments), arguments)
@@ -34,9 +40,9 @@ private func run<C: Client>(_ type: C.Type) async throws {
     }
 }
 
-/// `--in-flight` requests at a time to `--url`, beside `--silent` requests to `--silent-url` that are never answered.
-private func repeatedGets(_ client: some Client, _ arguments: Arguments) async throws {
-    let url = arguments.text("url")
+/// `--in-flight` requests at a time, beside `--silent` requests to `--silent-url` that are never answered.
+private func repeatedRequests(_ client: some Client, _ arguments: Arguments) async throws {
+    let requests = try RequestSource(arguments)
     let workers = arguments.number("in-flight", 1)
     try await withSilentRequests(client, arguments) {
         measurement_prepare(
@@ -48,13 +54,23 @@ private func repeatedGets(_ client: some Client, _ arguments: Arguments) async t
         try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in 0..<workers {
                 group.addTask(executorPreference: client.executor(for: worker)) {
-                    repeat { try await client.get(url, worker: worker) } while measurement_note()
+                    var number = worker * requests.count / workers
+                    repeat {
+                        try await requests.perform(number, with: client, worker: worker)
+                        number += 1
+                    } while measurement_note()
                 }
             }
             try await group.waitForAll()
         }
     }
     measurement_print()
+    try await client.shutDown()
+}
+
+/// A whole process for one request.
+private func oneRequest(_ client: some Client, _ arguments: Arguments) async throws {
+    try await onExecutor(of: client) { try await client.get(arguments.text("url"), worker: 0) }
     try await client.shutDown()
 }
 

@@ -34,6 +34,28 @@ struct AsyncHTTPClientClient: Client {
         _ = try await execute(HTTPClientRequest(url: url)).body.collect(upTo: 1 << 20)
     }
 
+    func get(_ url: String, fields: RequestFields, worker: Int) async throws {
+        var request = HTTPClientRequest(url: url)
+        request.headers = Self.constantFields
+        request.headers.add(name: "X-Request-ID", value: fields.requestID)
+        request.headers.add(name: "traceparent", value: fields.traceparent)
+        _ = try await execute(request).body.collect(upTo: 1 << 20)
+    }
+
+    private static let constantFields: HTTPHeaders = [
+        "Authorization": RequestFields.authorization,
+        "Accept": RequestFields.accept,
+        "Accept-Language": RequestFields.acceptLanguage,
+    ]
+
+    func post(_ url: String, json: [UInt8], worker: Int) async throws {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers = ["Content-Type": "application/json"]
+        request.body = .bytes(json)
+        _ = try await execute(request).body.collect(upTo: 1 << 20)
+    }
+
     func download(_ url: String) async throws -> Int {
         var bytes = 0
         for try await piece in try await execute(HTTPClientRequest(url: url)).body { bytes += piece.readableBytes }

@@ -25,7 +25,30 @@ struct FoundationClient: Client {
 
     func get(_ text: String, worker: Int) async throws {
         let (_, response) = try await session.data(from: url(text))
+        try check(response)
+    }
+
+    private func check(_ response: URLResponse) throws {
         guard (response as? HTTPURLResponse)?.statusCode == 200 else { throw UnexpectedResponse("\(response)") }
+    }
+
+    func get(_ text: String, fields: RequestFields, worker: Int) async throws {
+        var request = URLRequest(url: try url(text))
+        request.setValue(RequestFields.authorization, forHTTPHeaderField: "Authorization")
+        request.setValue(RequestFields.accept, forHTTPHeaderField: "Accept")
+        request.setValue(RequestFields.acceptLanguage, forHTTPHeaderField: "Accept-Language")
+        request.setValue(fields.requestID, forHTTPHeaderField: "X-Request-ID")
+        request.setValue(fields.traceparent, forHTTPHeaderField: "traceparent")
+        let (_, response) = try await session.data(for: request)
+        try check(response)
+    }
+
+    func post(_ text: String, json: [UInt8], worker: Int) async throws {
+        var request = URLRequest(url: try url(text))
+        request.httpMethod = "POST"
+        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        let (_, response) = try await session.upload(for: request, from: Data(json))
+        try check(response)
     }
 
     func download(_ text: String) async throws -> Int {

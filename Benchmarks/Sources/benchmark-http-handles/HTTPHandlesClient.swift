@@ -42,6 +42,28 @@ struct HTTPHandlesClient: Client {
         }
     }
 
+    func get(_ url: String, fields: RequestFields, worker: Int) async throws {
+        var headerFields = Self.constantFields
+        headerFields.append(HTTPField(name: .requestID, value: fields.requestID))
+        headerFields.append(HTTPField(name: .traceparent, value: fields.traceparent))
+        let response = try await session(for: worker).get(url, headerFields: headerFields)
+        try check(response.head)
+        _ = try await response.body.collect(upTo: 1 << 20)
+    }
+
+    private static let constantFields: HTTPFields = [
+        .authorization: RequestFields.authorization,
+        .accept: RequestFields.accept,
+        .acceptLanguage: RequestFields.acceptLanguage,
+    ]
+
+    func post(_ url: String, json: [UInt8], worker: Int) async throws {
+        let fields: HTTPFields = [.contentType: "application/json"]
+        let response = try await session(for: worker).fetch(.post, url, headerFields: fields, body: .bytes(json))
+        try check(response.head)
+        _ = try await response.body.collect(upTo: 1 << 20)
+    }
+
     /// The events are read after the response, by the same task, like in a logger.
     private func getByHand(_ url: String, _ session: SessionHandle) async throws {
         let request = try await session.openRequest(.get, url)
@@ -100,6 +122,16 @@ struct HTTPHandlesClient: Client {
             await session.closed()
         }
         _ = await treeListener?.value
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let requestID = token("X-Request-ID")
+    fileprivate static let traceparent = token("traceparent")
+
+    private static func token(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("It is a token.") }
+        return name
     }
 }
 

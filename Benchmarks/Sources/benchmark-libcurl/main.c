@@ -1,159 +1,18 @@
 // The workloads of BenchmarkWorkloads in C, with libcurl.
 
 #include "CMeasurement.h"
-#include "loop.h"
+#include "arguments.h"
+#include "requests.h"
+#include "transfers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-// MARK: Arguments
-
-static int argument_count;
-static char **arguments;
-
-static const char *text(const char *name, const char *standard) {
-    for (int index = 2; index + 1 < argument_count; index += 2)
-        if (strcmp(arguments[index] + 2, name) == 0) return arguments[index + 1];
-    return standard;
-}
-
-static double number(const char *name, double standard) {
-    const char *value = text(name, NULL);
-    return value ? atof(value) : standard;
-}
-
-static bool is_http2(void) {
-    return strcmp(text("version", "1.1"), "2") == 0;
-}
-
-static void fail(const char *what) {
-    fprintf(stderr, "%s\n", what);
-    exit(1);
-}
-
-// MARK: Transfers
-
-static struct loop loop;
-static bool is_over;
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *transfer_pointer) {
-    (void)bytes;
-    struct transfer *transfer = transfer_pointer;
-    transfer->bytes += (long)(size * count);
-    return size * count;
-}
-
-static void open_transfer(struct transfer *transfer, const char *url, transfer_done done) {
-    transfer->easy = curl_easy_init();
-    transfer->done = done;
-    transfer->bytes = 0;
-    curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
-    curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
-    curl_easy_setopt(transfer->easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(transfer->easy, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(transfer->easy, CURLOPT_NOSIGNAL, 1L);
-    // With HTTP/2, wait for a connection that can be shared.
-    curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, is_http2() ? 1L : 0L);
-    if (number("proxy-port", 0) > 0) {
-        curl_easy_setopt(transfer->easy, CURLOPT_PROXY, "127.0.0.1");
-        curl_easy_setopt(transfer->easy, CURLOPT_PROXYPORT, (long)number("proxy-port", 0));
-    }
-    const char *authority = text("authority", "");
-    if (*authority) {
-        curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, authority);
-        curl_easy_setopt(transfer->easy, CURLOPT_CAPATH, NULL);
-    }
-}
-
-static void check_response(struct transfer *transfer, CURLcode result) {
-    if (result != CURLE_OK) fail(curl_easy_strerror(result));
-    long status = 0, version = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
-    if (status != 200 || version != (is_http2() ? CURL_HTTP_VERSION_2_0 : CURL_HTTP_VERSION_1_1))
-        fail("an unexpected response");
-}
-
-static void finish(struct transfer *transfer, CURLcode result) {
-    check_response(transfer, result);
-    is_over = true;
-}
-
-/// Runs one transfer to its end.
-static void run(struct transfer *transfer) {
-    is_over = false;
-    loop_add(&loop, transfer);
-    while (!is_over) loop_turn(&loop, -1);
-}
-
-static void get_once(const char *url) {
-    struct transfer transfer;
-    open_transfer(&transfer, url, finish);
-    run(&transfer);
-    curl_easy_cleanup(transfer.easy);
-}
-
 // MARK: Workloads
 
 static const char *url;
-
-static void go_on(struct transfer *transfer, CURLcode result) {
-    check_response(transfer, result);
-    if (!measurement_note()) {
-        is_over = true;
-        return;
-    }
-    curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
-    loop_add(&loop, transfer);
-}
-
-static void silent_is_over(struct transfer *transfer, CURLcode result) {
-    (void)transfer;
-    (void)result;
-    fail("unexpected response of the silent server");
-}
-
-static struct transfer *hold_silent_requests(long count) {
-    struct transfer *silent = calloc((size_t)count + 1, sizeof *silent);
-    for (long index = 0; index < count; index++) {
-        open_transfer(&silent[index], text("silent-url", ""), silent_is_over);
-        loop_add(&loop, &silent[index]);
-    }
-    double end = measurement_now() + 30;
-    while (count > 0 && measurement_held_requests((int)number("silent-port", 0)) < count) {
-        if (measurement_now() > end) fail("the server does not hold all silent requests");
-        double pause = measurement_now() + 0.02;
-        while (measurement_now() < pause) loop_turn(&loop, 20);
-    }
-    return silent;
-}
-
-static void close_transfers(struct transfer *transfers, long count) {
-    for (long index = 0; index < count; index++) {
-        curl_multi_remove_handle(loop.multi, transfers[index].easy);
-        curl_easy_cleanup(transfers[index].easy);
-    }
-    free(transfers);
-}
-
-static void repeated_gets(void) {
-    long in_flight = (long)number("in-flight", 1);
-    long silent_count = (long)number("silent", 0);
-    struct transfer *silent = hold_silent_requests(silent_count);
-    measurement_prepare(number("warm-up", 0.2), 2 * in_flight, number("seconds", 1), (long)number("requests", 0));
-    struct transfer *transfers = calloc((size_t)in_flight, sizeof *transfers);
-    is_over = false;
-    for (long index = 0; index < in_flight; index++) {
-        open_transfer(&transfers[index], url, go_on);
-        loop_add(&loop, &transfers[index]);
-    }
-    while (!is_over) loop_turn(&loop, -1);
-    measurement_print();
-    close_transfers(transfers, in_flight);
-    close_transfers(silent, silent_count);
-}
 
 static void silent_memory(void) {
     for (int index = 0; index < 8; index++) get_once(url);
@@ -170,7 +29,8 @@ static void download(void) {
     struct transfer transfer;
     open_transfer(&transfer, url, finish);
     measurement_begin();
-    run(&transfer);
+    loop_add(&loop, &transfer);
+    run_loop();
     measurement_end(transfer.bytes);
     if (transfer.bytes != (long)number("bytes", 0)) fail("unexpected number of bytes");
     measurement_print();
@@ -203,7 +63,8 @@ static void upload(void) {
     curl_easy_setopt(transfer.easy, CURLOPT_HTTPHEADER, headers);
     long bytes = upload_left;
     measurement_begin();
-    run(&transfer);
+    loop_add(&loop, &transfer);
+    run_loop();
     measurement_end(bytes);
     measurement_print();
     curl_easy_cleanup(transfer.easy);
@@ -253,8 +114,7 @@ static void start_up(void) {
 }
 
 int main(int count, char **values) {
-    argument_count = count;
-    arguments = values;
+    arguments_open(count, values);
     if (count < 2) fail("usage: <workload> [--name value]...");
     curl_global_init(CURL_GLOBAL_DEFAULT);
     url = text("url", "");
@@ -263,7 +123,9 @@ int main(int count, char **values) {
         return 0;
     }
     loop_open(&loop);
-    if (strcmp(values[1], "get") == 0) repeated_gets();
+    if (strcmp(values[1], "requests") == 0) repeated_requests();
+    else if (strcmp(values[1], "rate") == 0) requests_at_a_rate();
+    else if (strcmp(values[1], "once") == 0) get_once(url);
     else if (strcmp(values[1], "silent") == 0) silent_memory();
     else if (strcmp(values[1], "download") == 0) download();
     else if (strcmp(values[1], "upload") == 0) upload();

@@ -3,6 +3,9 @@
 #ifndef CMEASUREMENT_H
 #define CMEASUREMENT_H
 
+#include "Arrivals.h"
+#include "Identities.h"
+
 #include <stdbool.h>
 
 /// Seconds on a monotonic clock.
