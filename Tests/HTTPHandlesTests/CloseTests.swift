@@ -73,7 +73,7 @@ struct CloseTests {
                 default: { await request.progress().reduce(false) { $1.received == 5 } }
                 }
             let isBefore = number % 2 == 0
-            let before = isBefore ? Task(operation: wait) : nil
+            let before = isBefore ? Task { await wait() } : nil
             for _ in 0..<number % 8 { await Task.yield() }
             #expect(try await response.body.collect(upTo: 5) == Array("hello".utf8))
             #expect(await before?.value != false)

@@ -78,7 +78,9 @@ extension Exchange {
 
     private func use(_ proxy: Proxy?) {
         let origin = request.message.url.origin
-        request.route = proxy.map { resources.proxies.route(through: $0, options.values, to: origin) }
+        let route = proxy.map { resources.proxies.route(through: $0, options.values, to: origin) }
+        if route === request.route { return }
+        request = TransferRequest(request.message, request.body, request.options, through: route)
     }
 
     private func use(next choice: ProxyChoice?) {

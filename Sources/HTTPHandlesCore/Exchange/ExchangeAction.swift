@@ -57,10 +57,10 @@ package struct ExchangeActions {
         self.isHeard = isHeard
     }
 
-    /// Hands out the actions in their order. They are moved out of the list, not copied, and leave it empty.
-    package mutating func carryOut(_ body: (consuming ExchangeAction) -> Void) {
-        if list.count > 1 { list.reverse() }
-        while let action = list.popLast() { body(action) }
+    /// Hands out the actions in their order, and leaves the list empty.
+    package mutating func carryOut(_ body: (borrowing ExchangeAction) -> Void) {
+        for index in list.indices { body(list[index]) }
+        list.removeAll(keepingCapacity: true)
     }
 
     mutating func emit(_ kind: @autoclosure () -> StatusEvent.Kind) {

@@ -8,11 +8,20 @@ package final class RequestMessage: Sendable {
     /// What of `headerFields` means something to the library.
     package let knownFields: KnownFields
 
-    package init(method: HTTPRequest.Method, url: RequestURL, headerFields: HTTPFields) {
+    /// Whether the scheme is https.
+    package var isSecure: Bool { url.isSecure }
+    /// In bytes.
+    package var urlLength: Int { url.text.utf8.count }
+
+    package convenience init(method: HTTPRequest.Method, url: RequestURL, headerFields: HTTPFields) {
+        self.init(method, url, headerFields, KnownFields(headerFields))
+    }
+
+    private init(_ method: HTTPRequest.Method, _ url: RequestURL, _ headerFields: HTTPFields, _ known: KnownFields) {
         self.method = method
         self.url = url
         self.headerFields = headerFields
-        knownFields = headerFields.isEmpty ? [] : KnownFields(headerFields)
+        knownFields = known
     }
 
     /// Checks a message of the caller.
@@ -28,14 +37,14 @@ package final class RequestMessage: Sendable {
                 reason: "the method of the target \"*\" must be OPTIONS, but is \(method)"
             )
         }
-        try RequestRules.check(method, headerFields, for: .openRequest)
-        return RequestMessage(method: method, url: url, headerFields: headerFields)
+        let known = try RequestRules.check(method, headerFields, for: .openRequest)
+        return RequestMessage(method, url, headerFields, known)
     }
 
     /// The message without dot segments in its path, unless the option `pathAsIs` is set.
     package func resolved(_ values: OptionValues) -> RequestMessage {
         guard url.hasDotSegments, !values.pathAsIs else { return self }
-        return RequestMessage(method: method, url: url.withoutDotSegments, headerFields: headerFields)
+        return RequestMessage(method, url.withoutDotSegments, headerFields, knownFields)
     }
 
     /// The message as it is sent with a body.

@@ -2,28 +2,33 @@ public import HTTPTypes
 
 /// Checks requests before anything is sent. libcurl checks little of this itself.
 package enum RequestRules {
-    /// Checks a request apart from its body.
+    /// Checks a request apart from its body, and returns what of the fields means something to the library.
+    @discardableResult
     package static func check(
         _ method: HTTPRequest.Method,
         _ fields: HTTPFields,
         for operation: HandleOperation
-    ) throws(HandleError) {
+    ) throws(HandleError) -> KnownFields {
         guard method != .connect else {
             throw .invalidParameter(operation, "the method CONNECT is not allowed")
         }
-        for field in fields { try check(field, for: operation) }
+        var known: KnownFields = []
+        for field in fields { known.formUnion(try check(field, for: operation)) }
+        return known
     }
 
     static func checkValue(of field: HTTPField, for operation: HandleOperation) throws(HandleError) {
-        guard !field.value.utf8.contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }) else {
+        let value = field.value
+        let bytes = value.utf8.span
+        for index in bytes.indices where bytes[index].isControl && bytes[index] != 0x09 {
             throw .invalidParameter(operation, "the value of \(field.name) contains a control character")
         }
     }
 
-    private static func check(_ field: HTTPField, for operation: HandleOperation) throws(HandleError) {
+    private static func check(_ field: HTTPField, for operation: HandleOperation) throws(HandleError) -> KnownFields {
         try checkValue(of: field, for: operation)
         let known = KnownFields(field.name)
-        guard !known.isEmpty else { return }
+        guard !known.isEmpty else { return [] }
         switch known {
         case .connection:
             guard ["close", "keep-alive"].contains(field.value.asciiLowercased) else {
@@ -39,6 +44,7 @@ package enum RequestRules {
         case .upgrade, .obsolete: throw reservedField(field, operation)
         default: break
         }
+        return known
     }
 
     private static func reservedField(_ field: HTTPField, _ operation: HandleOperation) -> HandleError {

@@ -80,18 +80,34 @@ package struct RequestURL: Sendable, Hashable {
         return true
     }
 
-    /// Path and query as they are in the text; both are empty for the server as a whole.
-    package var parts: (path: Substring.UTF8View, query: Substring.UTF8View?) {
-        let target = text.utf8.dropFirst(targetOffset)
-        guard let mark = target.firstIndex(of: UInt8(ascii: "?")) else { return (target, nil) }
-        return (target[..<mark], target[target.index(after: mark)...])
+    /// Where path and query are in the text.
+    package struct Parts {
+        package var path: Range<Int>
+        /// `nil` if there is no question mark.
+        package var query: Range<Int>?
+        /// Whether there is a percent-encoded byte in one of them.
+        package var hasEncodedBytes = false
+    }
+
+    package var parts: Parts {
+        let bytes = text.utf8.span
+        var parts = Parts(path: targetOffset..<bytes.count)
+        for offset in parts.path {
+            if bytes[offset] == UInt8(ascii: "%") {
+                parts.hasEncodedBytes = true
+            } else if bytes[offset] == UInt8(ascii: "?"), parts.query == nil {
+                parts.query = offset + 1..<bytes.count
+            }
+        }
+        if let query = parts.query { parts.path = targetOffset..<query.lowerBound - 1 }
+        return parts
     }
 
     /// The same without its query.
     package var withoutQuery: RequestURL {
-        let (path, query) = parts
-        guard query != nil else { return self }
-        return RequestURL(origin: origin, text: String(text[..<path.endIndex]), target: targetOffset)
+        let end = parts.path.upperBound
+        guard end < text.utf8.count else { return self }
+        return RequestURL(origin: origin, text: String(text.utf8.prefix(end)) ?? text, target: targetOffset)
     }
 
     /// Whether the request is about the server as a whole: its target is "*" and its URL has no path (RFC 9112, section

@@ -75,8 +75,15 @@ package struct OptionValues: Sendable, Hashable {
 }
 
 /// Immutable option values, shared by reference.
+///
+/// What each request asks for is beside the values: other modules copy all of them to read one.
 package final class OptionSnapshot: Sendable {
     package let values: OptionValues
+    package let httpVersions: HTTPVersionPolicy
+    package let maximumHeadSize: Int
+    package let keepAlive: Bool
+    package let decodesContent: Bool
+    package let recordsSecurityInfo: Bool
     package let limits: TimeLimits
     /// Whether the caller has a resolver.
     package let asksForAddresses: Bool
@@ -90,6 +97,11 @@ package final class OptionSnapshot: Sendable {
 
     package init(_ values: OptionValues) {
         self.values = values
+        httpVersions = values.httpVersions
+        maximumHeadSize = values.maximumHeadSize
+        keepAlive = values.keepAlive
+        decodesContent = values.decodesContent
+        recordsSecurityInfo = values.recordsSecurityInfo
         proxyUse =
             switch values.proxy {
             // A Unix socket takes the place of the proxy too.

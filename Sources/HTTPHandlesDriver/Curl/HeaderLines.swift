@@ -52,7 +52,9 @@ struct HeaderLines: ~Copyable {
 
     private mutating func append(_ bytes: Span<UInt8>) {
         reserve(bytes.count)
-        for index in bytes.indices { unsafe text[used + index] = bytes[index] }
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            _ = unsafe text[used..<used + bytes.count].update(fromContentsOf: bytes)
+        }
         used += bytes.count
     }
 

@@ -34,7 +34,7 @@ struct DriverInbox {
     /// The session is closed: the thread stops as soon as the inbox is empty.
     private(set) var isRetired = false
 
-    mutating func post(_ entry: Entry, wakes: Bool = true) -> WakeAction {
+    mutating func post(_ entry: consuming Entry, wakes: Bool = true) -> WakeAction {
         entries.append(entry)
         switch thread {
         case .running: return .nothing

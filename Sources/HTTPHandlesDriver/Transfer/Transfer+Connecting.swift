@@ -69,7 +69,7 @@ extension Transfer {
             if !restart(.connectionUnusable) { refuseConnection() }
             return false
         }
-        if exchange.request?.options.values.httpVersions == .http2Only, !isHTTP2(pooled: pooled) { return false }
+        if exchange.request?.options.httpVersions == .http2Only, !isHTTP2(pooled: pooled) { return false }
         if !isFirst, attempt.challenge != nil ? !mayAnswerAgain() : !maySendAgain(isNewConnection: opened != nil) {
             return false
         }
@@ -86,7 +86,7 @@ extension Transfer {
         }
         attempt.rejection = nil
         if attempt.mayBeHTTP2, needsReasonOfRefusal(isFirst: isFirst) { setVerbose(true) }
-        if exchange.request?.options.values.recordsSecurityInfo == true {
+        if exchange.request?.options.recordsSecurityInfo == true {
             attempt.agreement = TLSLibrary.agreement(of: curl)
         }
         if attempt.sentHead != nil { attempt.sentHead = SentHead() }
@@ -160,7 +160,7 @@ extension Transfer {
 
     /// How the connection that has just become ready is used. HTTP/2 is agreed on in the TLS handshake, or known before.
     private var sharing: SocketTable.Sharing {
-        switch exchange.request?.options.values.httpVersions {
+        switch exchange.request?.options.httpVersions {
         case .http2PriorKnowledge: .shared
         case .http3 where isOverDatagrams, .http3Only where isOverDatagrams: .shared
         case let versions? where versions.offersHTTP2 && isSecure && TLSLibrary.protocolName(of: curl) == "h2": .shared
@@ -252,7 +252,7 @@ extension Transfer {
         record(.closingConnection)
     }
 
-    private var isSecure: Bool { exchange.request?.url.isSecure ?? false }
+    private var isSecure: Bool { exchange.request?.message.isSecure ?? false }
 
     /// Whether there is TLS on the connection as such; that with an https proxy counts where there is no tunnel.
     private var isConnectionSecure: Bool {

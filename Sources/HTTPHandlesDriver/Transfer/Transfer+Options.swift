@@ -108,8 +108,8 @@ extension Transfer {
             curl.setFlag(CURLOPT_KEEP_SENDING_ON_ERROR, false)
             keepsSendingOnError = false
         }
-        let versions = request.options.values.httpVersions
-        if versions == .http2Only || versions == .http3Only, !request.message.url.isSecure {
+        let versions = request.options.httpVersions
+        if versions == .http2Only || versions == .http3Only, !request.message.isSecure {
             let name = versions == .http2Only ? "HTTP/2" : "HTTP/3"
             let reason = "httpVersions requires \(name) over TLS, but the URL is http"
             throw HandleError(.httpProtocolMismatch, .sendRequest, reason: reason)
@@ -121,7 +121,7 @@ extension Transfer {
             isReusable = false
             try curl.setTrailerCallback()
         }
-        try watchHead(ofLength: request.message.url.text.utf8.count + applyHeaderFields(request))
+        try watchHead(ofLength: request.message.urlLength + applyHeaderFields(request))
         unsafe errorBuffer[0] = 0
     }
 
@@ -153,9 +153,9 @@ extension Transfer {
         let known = request.message.knownFields
         // A caller that sets `Accept-Encoding` decodes the body itself; a part of a coded body cannot be decoded.
         let asksForCodings =
-            request.options.values.decodesContent
+            request.options.decodesContent
             && (known.isEmpty || !known.contains(.acceptEncoding) && !known.contains(.range))
-        let closes = !request.options.values.keepAlive && !known.contains(.connection)
+        let closes = !request.options.keepAlive && !known.contains(.connection)
         let standard: AppliedHeader = isUpload || closes || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
         guard standard == .own || standard != appliedHeader else { return 0 }
         headerLines.removeAll()
@@ -222,8 +222,8 @@ extension AppliedRequest {
         case (.download, .get), (.head, _): method = nil
         default: method = request.method.rawValue
         }
-        let isSecure = request.message.url.origin.isSecure
-        let versions = request.options.values.httpVersions
+        let isSecure = request.message.isSecure
+        let versions = request.options.httpVersions
         // Before 8.0 libcurl begins HTTP/2 anew on such a connection, which fails this request and all after it.
         let cannotShare = versions == .http2PriorKnowledge && !isSecure && CurlLibrary.version < 0x08_00_00
         // The connection would be authenticated, and libcurl has mixed up whose it is more than once.
@@ -238,7 +238,7 @@ extension AppliedRequest {
             case .http2PriorKnowledge: !cannotShare
             }
         closesConnection =
-            !request.options.values.keepAlive
+            !request.options.keepAlive
             || request.message.knownFields.contains(.connection)
             || connectsAnew
     }

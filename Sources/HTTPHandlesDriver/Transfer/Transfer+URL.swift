@@ -19,9 +19,9 @@ extension Transfer {
         // The text as well: where libcurl sends a request again it goes by that, and before 8.12 it would not notice that
         // what it was made from has changed.
         try curl.set(CURLOPT_URL, url.text)
-        let (path, query) = url.parts
-        appliedURLHasQuery = query != nil
-        if let applied, !hasOwnTarget, url.beginsLike(applied), parsedURL.replaceTarget(by: path, query) {
+        let parts = url.parts
+        appliedURLHasQuery = parts.query != nil
+        if let applied, !hasOwnTarget, url.beginsLike(applied), parsedURL.replaceTarget(by: url.text, parts) {
             appliedURL = url
             return
         }
@@ -39,7 +39,7 @@ extension Transfer {
     func forgetQuery() throws(HandleError) {
         guard appliedURLHasQuery, let bare = appliedURL.take()?.withoutQuery else { return }
         try curl.set(CURLOPT_URL, bare.text)
-        guard parsedURL.set(CURLUPART_QUERY, nil) == CURLUE_OK else {
+        guard parsedURL.removeQuery() else {
             isReusable = false
             return
         }
@@ -58,20 +58,28 @@ extension Transfer {
 }
 
 extension CurlURL {
-    /// Replaces path and query of a URL. `false` where the parser has to be used: what is set by itself libcurl changes, a
-    /// percent-encoded byte to lower case, and an empty query to none.
-    fileprivate func replaceTarget(by path: Substring.UTF8View, _ query: Substring.UTF8View?) -> Bool {
-        let percent = UInt8(ascii: "%")
-        guard !path.isEmpty, query?.isEmpty != true, !path.contains(percent), query?.contains(percent) != true else {
-            return false
+    /// Replaces path and query by those of a URL that is the same otherwise. `false` where the parser has to be used: what is
+    /// set by itself libcurl changes, a percent-encoded byte to lower case, and an empty query to none.
+    fileprivate func replaceTarget(by url: String, _ parts: RequestURL.Parts) -> Bool {
+        guard !parts.path.isEmpty, parts.query?.isEmpty != true, !parts.hasEncodedBytes else { return false }
+        guard let query = parts.query else {
+            let isSet = unsafe url.withCString { text in
+                unsafe curl_url_set(pointer, CURLUPART_PATH, text + parts.path.lowerBound, 0) == CURLUE_OK
+            }
+            return isSet && removeQuery()
         }
-        return set(CURLUPART_PATH, path) == CURLUE_OK && set(CURLUPART_QUERY, query) == CURLUE_OK
+        let path = Array(url.utf8.prefix(parts.path.upperBound)) + [0]
+        let isPathSet = unsafe path.withUnsafeBytes { bytes in
+            let start = unsafe bytes.bindMemory(to: CChar.self).baseAddress.map { unsafe $0 + parts.path.lowerBound }
+            return unsafe curl_url_set(pointer, CURLUPART_PATH, start, 0) == CURLUE_OK
+        }
+        let isQuerySet = unsafe url.withCString { text in
+            unsafe curl_url_set(pointer, CURLUPART_QUERY, text + query.lowerBound, 0) == CURLUE_OK
+        }
+        return isPathSet && isQuerySet
     }
 
-    func set(_ part: CURLUPart, _ bytes: Substring.UTF8View?) -> CURLUcode {
-        guard let bytes else { return unsafe curl_url_set(pointer, part, nil, 0) }
-        return unsafe (Array(bytes) + [0]).withUnsafeBytes { bytes in
-            unsafe curl_url_set(pointer, part, bytes.bindMemory(to: CChar.self).baseAddress, 0)
-        }
+    fileprivate func removeQuery() -> Bool {
+        unsafe curl_url_set(pointer, CURLUPART_QUERY, nil, 0) == CURLUE_OK
     }
 }

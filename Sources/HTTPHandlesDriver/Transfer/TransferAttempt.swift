@@ -123,10 +123,10 @@ struct TransferAttempt {
     /// - Parameter watchesHead: Whether the request's head is watched while it goes out.
     init(_ request: TransferRequest, watchesHead: Bool, at now: MonotonicTime) {
         lastProgress = now
-        let versions = request.options.values.httpVersions
-        mayBeHTTP2 = versions == .http2PriorKnowledge || versions.offersHTTP2 && request.message.url.isSecure
+        let versions = request.options.httpVersions
+        mayBeHTTP2 = versions == .http2PriorKnowledge || versions.offersHTTP2 && request.message.isSecure
         sentHead = watchesHead ? SentHead() : nil
         isBodyTaken = request.body.length == 0
-        maximumHeadSize = request.options.values.maximumHeadSize
+        maximumHeadSize = request.options.maximumHeadSize
     }
 }

@@ -1,13 +1,13 @@
 package import HTTPHandlesCore
 import HTTPTypes
 
-/// One exchange as libcurl is to carry it out.
-package struct TransferRequest {
+/// One exchange as libcurl is to carry it out: an immutable, shared value.
+package final class TransferRequest {
     package let message: RequestMessage
     package let body: Body
     package let options: OptionSnapshot
     /// The proxy; `nil` for a direct connection.
-    package var route: ProxyRoute?
+    package let route: ProxyRoute?
 
     package enum Body: Sendable {
         case none
