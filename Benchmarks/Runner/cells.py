@@ -70,8 +70,9 @@ def gets(name, title, in_flight, **more):
 
 
 def latencies(name, title, half_of, quick):
+    window = {"warm-up": 0.1, "seconds": 0.4} if quick else {"warm-up": 0.5, "seconds": 2}
     return Cell(name, title, "rate", half_of=half_of, clients=WITHOUT_FOUNDATION, columns=("pinned",),
-                arguments={"warm-up": 0.1, "seconds": 0.4} if quick else {"warm-up": 0.5, "seconds": 2})
+                arguments=window | {"connections": 64})
 
 
 LISTENERS = [US, US_EXECUTOR] + [

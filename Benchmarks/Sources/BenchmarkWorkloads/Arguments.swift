@@ -22,5 +22,8 @@ package struct Arguments: Sendable {
     }
 
     /// How many connections to one server the client may need.
-    package var connections: Int { max(number("in-flight", 1), number("silent")) }
+    package var connections: Int { max(number("in-flight", 1), number("silent"), connectionLimit ?? 0) }
+
+    /// How many it may have at most: requests that arrive at a rate must not make one each.
+    package var connectionLimit: Int? { values["connections"].flatMap { Int($0) } }
 }

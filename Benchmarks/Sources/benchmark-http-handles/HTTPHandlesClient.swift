@@ -12,8 +12,8 @@ struct HTTPHandlesClient: Client {
     let treeListener: Task<Int, Never>?
 
     init(_ arguments: Arguments) throws {
-        // The other clients have no limit, and thousands of requests may have no response.
-        var options: [OptionSetting] = [.set(.maximumConnectionsPerServer, to: nil)]
+        // Mostly without a limit: the other clients have none, and thousands of requests may have no response.
+        var options: [OptionSetting] = [.set(.maximumConnectionsPerServer, to: arguments.connectionLimit)]
         let authority = arguments.text("authority")
         if !authority.isEmpty { options.append(.set(.serverTrust, to: .authorities(authority))) }
         let proxyPort = arguments.number("proxy-port")

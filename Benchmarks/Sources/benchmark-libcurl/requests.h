@@ -1,4 +1,4 @@
-// Small requests, one after another: --kind is "hello" (the same URL), "paths", "json" or "hosts".
+// Small requests (kinds.h), one after another or at a fixed rate.
 
 #ifndef REQUESTS_H
 #define REQUESTS_H
