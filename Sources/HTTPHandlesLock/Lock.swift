@@ -34,6 +34,15 @@ package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         defer { _ = unsafe pthread_mutex_unlock(mutex) }
         return try unsafe body(&value.pointee)
     }
+
+    /// Returns `nil` if the mutex is held.
+    package borrowing func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
+        _ body: (inout sending Value) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result? {
+        guard unsafe pthread_mutex_trylock(mutex) == 0 else { return nil }
+        defer { _ = unsafe pthread_mutex_unlock(mutex) }
+        return try unsafe body(&value.pointee)
+    }
 }
 #else
 /// The lock of this package: `Mutex`, except in builds with ThreadSanitizer.

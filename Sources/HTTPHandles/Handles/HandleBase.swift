@@ -23,10 +23,32 @@ final class HandleTree: Sendable {
 
     var hasListeners: Bool { listeners.load(ordering: .relaxed) > 0 }
 
-    private static let handlesMade = Atomic<UInt64>(0)
+    private let numbers = Lock(HandleNumbers())
 
-    static func nextID(_ level: HandleLevel) -> HandleID {
-        HandleID(level: level, number: handlesMade.wrappingAdd(1, ordering: .relaxed).newValue)
+    func nextID(_ level: HandleLevel) -> HandleID {
+        HandleID(level: level, number: numbers.withLock { $0.take() })
+    }
+}
+
+/// Numbers for the handles of one session, which no other session uses.
+///
+/// They are taken from the process in blocks: a counter that is written for each request of every session would move
+/// between the caches of their cores.
+private struct HandleNumbers {
+    private static let blockSize: UInt64 = 1000
+    private static let blocks = Atomic<UInt64>(0)
+
+    private var next: UInt64 = 0
+    private var left: UInt64 = 0
+
+    mutating func take() -> UInt64 {
+        if left == 0 {
+            next = Self.blocks.wrappingAdd(1, ordering: .relaxed).oldValue * Self.blockSize + 1
+            left = Self.blockSize
+        }
+        defer { next += 1 }
+        left -= 1
+        return next
     }
 }
 
@@ -67,7 +89,7 @@ struct HandleBase: ~Copyable, Sendable {
     private let state: Lock<State>
 
     init(_ level: HandleLevel, in tree: HandleTree, context: HandleContext?) {
-        id = HandleTree.nextID(level)
+        id = tree.nextID(level)
         self.tree = tree
         state = Lock(State(context: context))
     }

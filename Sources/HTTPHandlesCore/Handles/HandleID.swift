@@ -25,7 +25,7 @@ public enum HandleLevel: Int, Sendable, Hashable, CaseIterable, CustomStringConv
 public struct HandleID: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The level of the handle.
     public let level: HandleLevel
-    /// The number of the handle, counted over all levels.
+    /// The number of the handle, counted over all levels. No other handle of the process has it.
     public let number: UInt64
 
     package init(level: HandleLevel, number: UInt64) {
@@ -36,6 +36,7 @@ public struct HandleID: Hashable, Sendable, Comparable, CustomStringConvertible 
     /// Level and number, for example "request 7".
     public var description: String { "\(level) \(number)" }
 
-    /// Orders handles by the moment they were made.
+    /// Orders the handles of a session by the moment they were made. Those of different sessions are in the order of their
+    /// numbers, which each session takes in blocks.
     public static func < (left: HandleID, right: HandleID) -> Bool { left.number < right.number }
 }

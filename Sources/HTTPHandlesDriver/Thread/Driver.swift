@@ -133,25 +133,35 @@ package final class Driver: SerialExecutor {
         let identity = Self.currentThread
         thread.store(identity, ordering: .relaxed)
         let asActors = unsafe asUnownedSerialExecutor()
+        let barrier = ExitBarrier()
+        barrier.begin()
+        defer { barrier.end() }
         var batch: [DriverInbox.Entry?] = []
         while true {
             // Entries may add further entries: a task that gets its response sends the next request. They run before the
-            // next poll, up to a limit.
+            // next poll, up to a limit. Jobs run the caller's code, which may call `exit`: outside of the barrier.
+            var isInside = false
             for _ in 0..<Self.batchesPerTurn {
                 inbox.withLock { $0.take(&batch) }
                 if batch.isEmpty { break }
                 for index in batch.indices {
-                    switch batch[index].take() {
+                    guard let entry = batch[index].take() else { continue }
+                    if entry.usesLibcurl != isInside {
+                        isInside.toggle()
+                        if isInside { barrier.enter() } else { barrier.leave() }
+                    }
+                    switch entry {
                     case .actorJob(let job): unsafe job.runSynchronously(on: asActors)
                     case .taskJob(let job, let executor):
                         unsafe job.runSynchronously(on: executor.asUnownedTaskExecutor())
-                    case .command(let command): ExitBarrier.pass { command(engine) }
-                    case nil: break
+                    case .command(let command): command(engine)
                     }
                 }
                 batch.removeAll(keepingCapacity: true)
             }
-            ExitBarrier.pass { engine.runDueWork() }
+            if !isInside { barrier.enter() }
+            engine.runDueWork()
+            barrier.leave()
             resumptions.flush()
             switch inbox.withLock({ $0.prepareToRest(mayRest: mayRest) }) {
             case .entriesWait: engine.sleep(mayBlock: false)
@@ -164,7 +174,9 @@ package final class Driver: SerialExecutor {
                 _ = thread.compareExchange(expected: identity, desired: 0, ordering: .relaxed)
                 return
             }
-            ExitBarrier.pass { engine.work() }
+            barrier.enter()
+            engine.work()
+            barrier.leave()
             resumptions.flush()
         }
     }

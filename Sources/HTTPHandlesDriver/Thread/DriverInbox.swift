@@ -14,6 +14,8 @@ struct DriverInbox {
         case taskJob(UnownedJob, DriverTaskExecutor)
         /// A command of the library.
         case command(@Sendable (TransferEngine) -> Void)
+
+        var usesLibcurl: Bool { if case .command = self { true } else { false } }
     }
 
     enum ThreadState {

@@ -6,38 +6,64 @@ import Darwin
 import Glibc
 #endif
 
-/// Prevents drivers from using libcurl while the process exits.
+/// Prevents a driver from using libcurl while the process exits.
 ///
 /// `exit` and the return of `main` run the exit handlers of libraries such as OpenSSL while all threads continue: a driver
-/// in a TLS handshake would crash. So drivers call libcurl only inside `pass`. The exit handler of this barrier blocks new
-/// calls and waits until all current ones have returned. It was registered last, so it runs before those of the libraries.
+/// in a TLS handshake would crash. So a driver calls libcurl only between `enter` and `leave`. The exit handler of all
+/// barriers lets no driver enter any more and waits until all of them have left. It was registered last, so it runs before
+/// those of the libraries.
 ///
 /// It waits at most two seconds: a signal handler that calls `exit` may have interrupted a thread that holds a lock which
-/// a driver needs, such as that of `malloc`.
-enum ExitBarrier {
-    /// The number of drivers inside libcurl, and the flag `isExiting`.
-    private static let state = Atomic(0)
-    private static let isExiting = 1 << 32
+/// it or a driver needs, such as that of `malloc`.
+///
+/// Each driver has a barrier of its own, so that drivers do not write to the same memory in each turn.
+final class ExitBarrier: Sendable {
+    private static let isExiting = Atomic(false)
+    /// Those of the drivers that have a thread.
+    private static let all = Lock<[ObjectIdentifier: ExitBarrier]>([:])
+
+    private let isInside = Atomic(false)
 
     /// To be called once, after libcurl was initialized.
     static func install() {
         atexit { ExitBarrier.shut() }
     }
 
-    /// Runs `body`, or never returns because the process exits.
-    static func pass(_ body: () -> Void) {
-        if state.wrappingAdd(1, ordering: .acquiring).oldValue >= isExiting { waitForTheEnd() }
-        body()
-        state.wrappingSubtract(1, ordering: .releasing)
+    // MARK: The driver
+
+    /// To be called when the driver's thread begins.
+    func begin() {
+        Self.all.withLock { $0[ObjectIdentifier(self)] = self }
     }
 
-    private static func waitForTheEnd() -> Never {
-        state.wrappingSubtract(1, ordering: .releasing)
+    /// To be called when the driver's thread ends.
+    func end() {
+        Self.all.withLock { $0[ObjectIdentifier(self)] = nil }
+    }
+
+    /// Returns when libcurl may be called, or never, because the process exits.
+    func enter() {
+        // One order for all threads: either this sees that the process exits, or `shut` sees that the driver is inside.
+        isInside.store(true, ordering: .sequentiallyConsistent)
+        guard Self.isExiting.load(ordering: .sequentiallyConsistent) else { return }
+        leave()
         while true { pause() }
     }
 
+    func leave() {
+        isInside.store(false, ordering: .releasing)
+    }
+
+    // MARK: The exit handler
+
     private static func shut() {
-        state.bitwiseOr(isExiting, ordering: .sequentiallyConsistent)
-        for _ in 0..<2000 where state.load(ordering: .acquiring) != isExiting { usleep(1000) }
+        isExiting.store(true, ordering: .sequentiallyConsistent)
+        for _ in 0..<2000 {
+            let isOpen = all.withLockIfAvailable { barriers in
+                barriers.values.contains { $0.isInside.load(ordering: .sequentiallyConsistent) }
+            }
+            if isOpen == false { return }
+            usleep(1000)
+        }
     }
 }
