@@ -42,9 +42,19 @@ public struct ResponseBody: AsyncSequence, Sendable {
                 if closesRequest { request.object.closeIfOpen() }
                 throw HandleError(.insufficientBuffer, .readData, reason: "the body is longer than \(limit) bytes")
             }
-            if collected.isEmpty { collected = piece } else { collected += piece }
+            guard !collected.isEmpty else {
+                collected = piece
+                continue
+            }
+            if collected.capacity < Self.trustedSize, let expected = request.object.bound.download.expectedCount {
+                collected.reserveCapacity(Swift.min(expected, limit, Self.trustedSize))
+            }
+            collected += piece
         }
     }
+
+    /// For how many announced bytes there is memory before they come.
+    private static let trustedSize = 1 << 20
 
     /// Reads at most `limit` bytes, and waits until there is at least one; empty at the end of the body.
     ///

@@ -70,6 +70,10 @@ package final class DownloadBuffer: Sendable {
         var source = Source.flowing
         var marks = BufferMarks()
         var bytes: [UInt8] = []
+        /// How many bytes there are going to be, if that is known.
+        var expected: Int?
+        /// How many came.
+        var arrived = 0
         /// How many of the bytes were read already.
         var start = 0
         /// libcurl was told to pause.
@@ -189,7 +193,15 @@ package final class DownloadBuffer: Sendable {
     /// Whether a read waits for bytes.
     package var hasReader: Bool { state.withLock { $0.waiter != nil } }
 
+    /// How many bytes the body is going to have, as far as that is known.
+    package var expectedCount: Int? { state.withLock { $0.expected } }
+
     // MARK: The driver
+
+    /// The response says how long its body is.
+    func expect(_ count: Int64) {
+        state.withLock { $0.expected = Int(clamping: count) }
+    }
 
     /// Takes a piece from libcurl; `false` if the buffer is full and libcurl has to pause.
     func append(_ piece: UnsafeRawBufferPointer) -> Bool {
@@ -198,7 +210,12 @@ package final class DownloadBuffer: Sendable {
                 state.isPaused = true
                 return false
             }
+            // What is going to be here before the reader comes, in one allocation.
+            if state.bytes.isEmpty, let expected = state.expected {
+                state.bytes.reserveCapacity(max(min(expected - state.arrived, state.marks.high + piece.count), 0))
+            }
             unsafe state.bytes.append(contentsOf: piece)
+            state.arrived += piece.count
             return true
         }
     }

@@ -6,6 +6,8 @@ extension Transfer {
 
     /// `HTTPFields` traps beyond 65,535. Newer versions of libcurl give up at 5,000.
     private static let maximumHeadLines = 4096
+    /// It comes in one piece.
+    private static let smallBody: Int64 = 16 << 10
 
     func receiveBody(_ piece: UnsafeRawBufferPointer) -> BodyAnswer {
         deliverChallenge()
@@ -111,6 +113,7 @@ extension Transfer {
     private func headEnded() -> Bool {
         let head = HeaderBlock(bytes: attempt.headBytes)
         attempt.headBytes = []
+        let length = attempt.announcedLength.length
         attempt.announcedLength = ContentLength()
         attempt.isLengthLast = false
         guard head.status >= 100 else { return refuse(.invalidServerResponse, "the response has no status code") }
@@ -130,6 +133,7 @@ extension Transfer {
             record(.challenge(head))
             return true
         }
+        if let length, length > Self.smallBody { exchange.download?.expect(length) }
         record(.head(head))
         // libcurl would send the request once more, with the same expectation, and deliver both answers as one. The caller
         // decides what to do; the body of such an answer is dropped with its connection.
