@@ -13,6 +13,7 @@ import instructions
 import measure
 import plot
 import report
+import summary
 from cells import US, big_bytes, cells, growth_cells, gets
 from servers import Servers
 
@@ -60,7 +61,9 @@ def main():
     print(text)
     print(f"\n{time.monotonic() - begin:.0f} seconds", file=sys.stderr)
     if not arguments.only:
-        report.write(ROOT / "Docs" / "Performance.md", text)
+        page = ROOT / "Docs" / "Performance.md"
+        report.write(page, report.TABLES, text)
+        report.write(page, report.SUMMARY, summary.table(measurements))
         day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {command}"
         (ROOT / "Docs" / "growth.svg").write_text(plot.draw(measurements, day) or "")
     save(measurements)

@@ -10,7 +10,7 @@ import subprocess
 
 from cells import AHC, C, TARGETS, UNHEARD_EVENTS_LIMIT, US
 
-BEGIN, END = "<!-- Scripts/bench: begin -->", "<!-- Scripts/bench: end -->"
+TABLES, SUMMARY = "tables", "summary"
 
 
 def table(head, rows):
@@ -188,10 +188,11 @@ def render(measurements, cells, unheard_share, command, rounds, quick, is_partia
     return "\n\n".join(parts)
 
 
-def write(path, text):
-    """Replaces the text between the markers."""
+def write(path, part, text):
+    """Replaces the text between the markers of a part."""
+    begin, end = f"<!-- Scripts/bench: {part} begin -->", f"<!-- Scripts/bench: {part} end -->"
     path = pathlib.Path(path)
     page = path.read_text()
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
