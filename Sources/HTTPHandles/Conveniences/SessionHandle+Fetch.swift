@@ -33,7 +33,7 @@ extension SessionHandle {
         headerFields: HTTPFields = HTTPFields(),
         body: RequestBody = .none
     ) async throws(HandleError) -> Response {
-        let url = try RequestURL(parsing: url, for: .openRequest)
+        let url = try RequestURL(parsing: url, for: .openRequest, object.bound.base.tree.origins)
         return try await fetch(try .checked(method, url, headerFields), body: body)
     }
 
@@ -62,7 +62,8 @@ extension SessionHandle {
             scheme: scheme,
             authority: authority,
             path: request.path ?? "/",
-            for: .openRequest
+            for: .openRequest,
+            object.bound.base.tree.origins
         )
         return try await fetch(try .checked(request.method, url, request.headerFields), body: body)
     }
@@ -105,7 +106,7 @@ extension SessionHandle {
         headerFields: HTTPFields = HTTPFields(),
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> RequestHandle {
-        let url = try RequestURL(parsing: url, for: .openRequest)
+        let url = try RequestURL(parsing: url, for: .openRequest, object.bound.base.tree.origins)
         return try await openRequest(try .checked(method, url, headerFields), context: context)
     }
 

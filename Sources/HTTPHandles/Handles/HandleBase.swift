@@ -23,6 +23,8 @@ final class HandleTree: Sendable {
 
     var hasListeners: Bool { listeners.load(ordering: .relaxed) > 0 }
 
+    /// Where requests of the session were sent.
+    let origins = KnownOrigins()
     private let numbers = Lock(HandleNumbers())
 
     func nextID(_ level: HandleLevel) -> HandleID {

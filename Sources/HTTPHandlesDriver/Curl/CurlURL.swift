@@ -1,6 +1,5 @@
 import CHTTPHandlesCurl
 package import HTTPHandlesCore
-import HTTPHandlesLock
 
 #if canImport(Darwin)
 import Darwin
@@ -11,10 +10,14 @@ import Glibc
 extension RequestURL {
     /// A URL from the caller.
     ///
-    /// libcurl parses the origin; the result is cached. Path and query are kept, except for characters that have to be
-    /// encoded.
-    package init(parsing text: String, for operation: HandleOperation) throws(HandleError) {
-        if let known = Self.origins.withLock({ $0.split(text) }) {
+    /// libcurl parses the origin; the result is kept in `origins`. Path and query are kept, except for characters that have to
+    /// be encoded.
+    package init(
+        parsing text: String,
+        for operation: HandleOperation,
+        _ origins: KnownOrigins = .ofProcess
+    ) throws(HandleError) {
+        if let known = origins.split(text) {
             self.init(origin: known.origin, text: text, target: known.target)
             return
         }
@@ -27,9 +30,9 @@ extension RequestURL {
         guard let authority = parts.authority, !authority.isEmpty else {
             throw problem.invalid("the scheme is not followed by \"://\" and a host")
         }
-        let origin = try Self.origin(isSecure: isSecure, authority, problem)
+        let origin = try Self.origin(isSecure: isSecure, authority, problem, origins)
         try self.init(origin, problem.target(parts.pathAndQuery))
-        Self.origins.withLock { $0.learn(origin) }
+        origins.learn(origin)
     }
 
     /// Resolves a reference, for example from `Location`, against `base` (RFC 3986, section 5).
@@ -59,18 +62,19 @@ extension RequestURL {
         scheme: String,
         authority: String,
         path: String,
-        for operation: HandleOperation
+        for operation: HandleOperation,
+        _ origins: KnownOrigins = .ofProcess
     ) throws(HandleError) {
         let prefix = "\(scheme)://\(authority)"
         // The prefix is known only up to a path.
         let text = prefix + path
-        if let known = Self.origins.withLock({ $0.split(text) }), known.target == prefix.utf8.count {
+        if let known = origins.split(text), known.target == prefix.utf8.count {
             self.init(origin: known.origin, text: text, target: known.target)
             return
         }
         let problem = Problem(text: prefix, operation: operation)
         let isSecure = try problem.isSecure(scheme.utf8)
-        let origin = try Self.origin(isSecure: isSecure, Array(authority.utf8)[...], problem)
+        let origin = try Self.origin(isSecure: isSecure, Array(authority.utf8)[...], problem, origins)
         if path.utf8.elementsEqual("*".utf8) {
             self.init(origin, .serverWide)
             return
@@ -80,7 +84,7 @@ extension RequestURL {
             throw HandleError(.invalidURL, operation, reason: "the path of the request must begin with \"/\"")
         }
         try self.init(origin, problem.target(path.utf8))
-        Self.origins.withLock { $0.learn(origin) }
+        origins.learn(origin)
     }
 
     /// The URL of `path` on a server; its first slash may be missing. "*" is the server as a whole.
@@ -129,42 +133,8 @@ extension RequestURL {
 
     // MARK: Origins
 
-    private static let origins = Lock(KnownOrigins())
-
-    /// A cache of origins that libcurl has parsed.
-    private struct KnownOrigins {
-        private struct Known {
-            let text: String
-            let origin: Origin
-        }
-
-        private var all: [Substring: Known] = [:]
-        /// The origin of the last request. Checked first, which avoids hashing and most checks.
-        private var last: Known?
-
-        mutating func split(_ text: String) -> (origin: Origin, target: Int)? {
-            if let last, let target = RequestURL.target(of: text, after: last.text) { return (last.origin, target) }
-            guard let split = RequestURL.split(text), let known = all[split.origin] else { return nil }
-            last = known
-            return (known.origin, split.target)
-        }
-
-        func origin(isSecure: Bool, _ authority: ArraySlice<UInt8>) -> Origin? {
-            // Strings with different bytes can be equal in Swift, but not in ASCII.
-            guard authority.allSatisfy({ $0 < 0x80 }) else { return nil }
-            return all["\(isSecure ? "https" : "http")://\(String(decoding: authority, as: UTF8.self))"[...]]?.origin
-        }
-
-        /// Adds an origin in its normalized form.
-        mutating func learn(_ origin: Origin) {
-            if all.count >= 1024 { all.removeAll() }
-            let text = origin.urlPrefix
-            all[Substring(text)] = Known(text: text, origin: origin)
-        }
-    }
-
     /// The offset of the target, if `text` is `origin` followed by a plain target.
-    private static func target(of text: String, after origin: String) -> Int? {
+    static func target(of text: String, after origin: String) -> Int? {
         let bytes = text.utf8.span
         let start = origin.utf8.span
         guard bytes.count > start.count, bytes[start.count] == UInt8(ascii: "/") else { return nil }
@@ -173,7 +143,7 @@ extension RequestURL {
     }
 
     /// Splits a URL before its path; `nil` if it has no path, or needs the full parser.
-    private static func split(_ text: String) -> (origin: Substring, target: Int)? {
+    static func split(_ text: String) -> (origin: Substring, target: Int)? {
         var slashes = 0
         var target = 0
         let bytes = text.utf8.span
@@ -215,7 +185,8 @@ extension RequestURL {
     private static func origin(
         isSecure: Bool,
         _ authority: ArraySlice<UInt8>,
-        _ problem: Problem
+        _ problem: Problem,
+        _ origins: KnownOrigins = .ofProcess
     ) throws(HandleError) -> Origin {
         try problem.requireNoControl(authority)
         guard !authority.contains(UInt8(ascii: "@")) else { throw problem.invalid("it contains credentials") }
@@ -223,7 +194,7 @@ extension RequestURL {
         guard !authority.isEmpty, !authority.contains(where: { " /?#\\".utf8.contains($0) }) else {
             throw problem.invalid("its host is empty, or contains a character that is not allowed")
         }
-        if let known = origins.withLock({ $0.origin(isSecure: isSecure, authority) }) { return known }
+        if let known = origins.origin(isSecure: isSecure, authority) { return known }
         let origin = try ask(isSecure: isSecure, authority, problem)
         let normalized = Array(origin.authority.utf8)
         guard normalized[...] != authority else { return origin }
