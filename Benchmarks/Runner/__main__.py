@@ -45,21 +45,25 @@ def main():
         Servers(folder, arguments.programs, big_bytes(arguments.quick)) as servers,
     ):
         measurements = measure.Measurements(servers, arguments.programs, arguments.quick)
+        share = None
+        if re.search(arguments.only, "callgrind"):
+            print("callgrind", file=sys.stderr)
+            share = instructions.unheard_event_share(measurements, gets("callgrind", "", 64), US)
         for round in range(rounds):
             for cell, times in plan:
                 if round < times:
                     print(f"round {round + 1} of {rounds}: {cell.name}", file=sys.stderr)
                     measurements.run_round(cell)
-        share = None
-        if re.search(arguments.only, "callgrind"):
-            print("callgrind", file=sys.stderr)
-            share = instructions.unheard_event_share(measurements, gets("callgrind", "", 64), US)
-
-    command = " ".join(["Scripts/bench"] + [each for each in sys.argv[3:]])
-    measured = [cell for cell, _ in plan]
-    text = report.render(measurements, measured, share, command, rounds, arguments.quick, bool(arguments.only))
+            # After each round, so that a run which is stopped leaves something.
+            text = publish(measurements, [cell for cell, _ in plan], share, round + 1, arguments)
     print(text)
     print(f"\n{time.monotonic() - begin:.0f} seconds", file=sys.stderr)
+
+
+def publish(measurements, measured, share, rounds, arguments):
+    """Writes what was measured so far, and returns the tables."""
+    command = " ".join(["Scripts/bench"] + sys.argv[3:])
+    text = report.render(measurements, measured, share, command, rounds, arguments.quick, bool(arguments.only))
     if not arguments.only:
         page = ROOT / "Docs" / "Performance.md"
         report.write(page, report.TABLES, text)
@@ -67,6 +71,7 @@ def main():
         day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {command}"
         (ROOT / "Docs" / "growth.svg").write_text(plot.draw(measurements, day) or "")
     save(measurements)
+    return text
 
 
 def save(measurements):

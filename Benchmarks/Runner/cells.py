@@ -121,7 +121,8 @@ def cells(quick):
             gets("new-https", "a connection for each GET, https, 4 at a time", 4, server="https_close",
                  clients=WITHOUT_FOUNDATION),
             gets("silent-0", "GET, 4 at a time, beside no silent requests", 4),
-            gets("silent-1000", "the same beside 1,000 silent requests", 4, arguments={"silent": 1000}),
+            gets("silent-1000", "the same beside 1,000 silent requests", 4, arguments={"silent": 1000},
+                 clients=WITHOUT_FOUNDATION),
             gets("silent-8000", "the same beside 8,000 silent requests", 4, arguments={"silent": 8000},
                  clients=WITHOUT_FOUNDATION),
             # The silent connections come first in libcurl's search: see servers.py.

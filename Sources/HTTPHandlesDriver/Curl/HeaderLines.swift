@@ -31,10 +31,9 @@ struct HeaderLines: ~Copyable {
     mutating func append(_ field: HTTPField) -> Int {
         starts.append(used)
         append(field.name.rawName.utf8.span)
-        let isEmpty = unsafe field.withUnsafeBytesOfValue { value in
-            unsafe append(value.isEmpty ? Self.semicolon.span : Self.colon.span)
+        unsafe field.withUnsafeBytesOfValue { value in
+            append(value.isEmpty ? Self.semicolon.span : Self.colon.span)
             unsafe append(value.span)
-            return value.isEmpty
         }
         end()
         return used - (starts.last ?? 0)
@@ -65,7 +64,7 @@ struct HeaderLines: ~Copyable {
     }
 
     private mutating func reserve(_ count: Int) {
-        guard used + count > text.count else { return }
+        guard unsafe used + count > text.count else { return }
         let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: (used + count) * 2)
         _ = unsafe larger.update(fromContentsOf: text[..<used])
         // The lines may hold secrets.
@@ -79,7 +78,7 @@ struct HeaderLines: ~Copyable {
     /// The list; `nil` if there are no lines. Valid until the next change.
     mutating func list() -> UnsafeMutablePointer<curl_slist>? {
         guard !starts.isEmpty else { return nil }
-        if nodes.count < starts.count {
+        if unsafe nodes.count < starts.count {
             unsafe nodes.deallocate()
             unsafe nodes = .allocate(capacity: starts.count * 2)
         }

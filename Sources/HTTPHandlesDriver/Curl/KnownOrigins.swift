@@ -1,4 +1,4 @@
-package import HTTPHandlesCore
+import HTTPHandlesCore
 import HTTPHandlesLock
 
 /// A cache of origins that libcurl has parsed.
