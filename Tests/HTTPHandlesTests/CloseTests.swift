@@ -81,6 +81,24 @@ struct CloseTests {
         }
     }
 
+    @Test func `a closed session ends when its last response was read`() async throws {
+        let server = try ScriptedServer { connection in
+            while try connection.readRequest() != nil { try connection.send(EventOrderTests.hello) }
+        }
+        // No time limit of idle connections wakes the driver.
+        let options: [OptionSetting] = [.set(.poolLimits, to: PoolLimits(idleTime: nil))]
+        for number in 0..<20 {
+            let session = try SessionHandle(options: options)
+            let response = try await session.get(server.url())
+            try session.close()
+            let ended = number % 2 == 0 ? Task { await session.closed() } : nil
+            for _ in 0..<number { await Task.yield() }
+            #expect(try await response.body.collect(upTo: 5) == Array("hello".utf8))
+            await ended?.value
+            await session.closed()
+        }
+    }
+
     @Test func `cancelling the task closes the request`() async throws {
         let server = try Self.silent()
         let session = try SessionHandle()

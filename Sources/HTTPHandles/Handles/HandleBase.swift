@@ -9,6 +9,7 @@ final class HandleTree: Sendable {
     let listeners = Atomic(0)
 
     private let givenCode = Atomic(false)
+    private let sessionClosed = Atomic(false)
 
     init(_ driver: Driver) {
         self.driver = driver
@@ -20,6 +21,11 @@ final class HandleTree: Sendable {
     func note(_ values: OptionValues) {
         if values.runsCallersCode { givenCode.store(true, ordering: .relaxed) }
     }
+
+    /// Whether the session was closed. It ends with the last of its requests.
+    var isSessionClosed: Bool { sessionClosed.load(ordering: .relaxed) }
+
+    func noteSessionClosed() { sessionClosed.store(true, ordering: .relaxed) }
 
     var hasListeners: Bool { listeners.load(ordering: .relaxed) > 0 }
 
@@ -108,14 +114,15 @@ struct HandleBase: ~Copyable, Sendable {
 
     /// Sets the flag; `false` if it was set before. Exactly one caller gets `true`, and has to submit the command.
     func markClosed() -> Bool {
-        !closedFlag.exchange(true, ordering: .acquiringAndReleasing)
+        if id.level == .session { tree.noteSessionClosed() }
+        return !closedFlag.exchange(true, ordering: .acquiringAndReleasing)
     }
 
     // MARK: Context and end
 
     /// Whether the end of the handle has an effect outside of the library.
     var isEndAwaited: Bool {
-        tree.hasListeners || tree.runsCallersCode
+        tree.hasListeners || tree.isSessionClosed || tree.runsCallersCode
             || state.withLock { $0.context != nil || !$0.waiters.isEmpty || $0.isWatched }
     }
 

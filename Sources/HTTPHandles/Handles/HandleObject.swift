@@ -170,11 +170,11 @@ extension DriverBound where Value: HandleObject {
         bound.driver.submit { value.close($0) }
     }
 
-    /// Closes a handle that has nothing left to do. Without listeners or tasks that wait for the end, the driver's thread is
-    /// not woken for it.
+    /// Closes a request of the session's own connections that has nothing left to do. Without listeners or tasks that wait for
+    /// the end, and as long as the session is open, the driver's thread is not woken for it.
     ///
-    /// The race with `closed()` and new listeners: they register first, and then look for commands; here the command is
-    /// submitted first. So one of both sees the other.
+    /// The race with `closed()`, new listeners and the close of the session: they are noted first, and then look for commands
+    /// or submit one; here the command is submitted first. So one of both sees the other.
     func closeWhenDone() {
         guard bound.base.markClosed() else { return }
         bound.driver.submitWithoutWaking { value.close($0) }
