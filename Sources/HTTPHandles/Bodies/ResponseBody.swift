@@ -88,7 +88,11 @@ public struct ResponseBody: AsyncSequence, Sendable {
         case .bytes(let bytes): return bytes
         case .available, .decode, .end:
             guard closesRequest else { return nil }
-            if isSmall { request.object.closeWhenDone() } else { request.object.closeIfOpen() }
+            if isSmall, !request.object.bound.download.hasDecoder {
+                request.object.closeWhenDone()
+            } else {
+                request.object.closeIfOpen()
+            }
             return nil
         case .failed(let error):
             if endsBody(error) { request.object.closeIfOpen() }

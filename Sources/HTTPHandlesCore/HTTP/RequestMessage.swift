@@ -58,7 +58,6 @@ package final class RequestMessage: Sendable {
         hasTrailers: Bool,
         contentType: String?
     ) throws(HandleError) -> RequestMessage {
-        guard !headerFields.isEmpty || contentType != nil else { return self }
         let framing: KnownFields = [.contentLength, .transferEncoding, .connection, .trailer]
         if contentType == nil, knownFields.isDisjoint(with: framing) { return self }
         var fields = try RequestRules.withoutFraming(

@@ -98,11 +98,7 @@ package final class DownloadBuffer: Sendable {
                 let isFed = unread > 0 && !decoder.mayHaveOutput
                 if isFed { decoder.push(take(upTo: Self.codedPieceSize)) }
                 if isFed || decoder.mayHaveOutput { return .now(.decode(decoder), mustResume: resumed()) }
-                if case .ended = source {
-                    if let error = decoder.end() { source = .failed(error, isUnreported: true) }
-                    // Its window may be large.
-                    self.decoder = nil
-                }
+                if case .ended = source, let error = decoder.end() { source = .failed(error, isUnreported: true) }
             }
             if unread > 0 {
                 switch readRequest {
@@ -192,6 +188,9 @@ package final class DownloadBuffer: Sendable {
 
     /// Whether a read waits for bytes.
     package var hasReader: Bool { state.withLock { $0.waiter != nil } }
+
+    /// Whether there is a decoder, whose window may be large.
+    package var hasDecoder: Bool { state.withLock { $0.decoder != nil } }
 
     /// How many bytes the body is going to have, as far as that is known.
     package var expectedCount: Int? { state.withLock { $0.expected } }
