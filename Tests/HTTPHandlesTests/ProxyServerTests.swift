@@ -117,7 +117,7 @@ struct ProxyServerTests {
 
     @Test func `what proxies refuse`() async throws {
         let (nginx, servers) = (try Nginx.shared.get(), try ProxyServers.shared.get())
-        let wrong = Credentials.basic(user: ProxyServers.user, password: "wr0ng")
+        let wrong = Credentials.basic(user: "refused", password: "wr0ng")
         func error(_ proxy: Proxy, _ credentials: Credentials?, _ url: String) async throws -> HandleError? {
             var proxy = proxy
             proxy.credentials = credentials
@@ -144,7 +144,8 @@ struct ProxyServerTests {
 
     @Test func `a provider answers squid, with Digest`() async throws {
         let (nginx, servers) = (try Nginx.shared.get(), try ProxyServers.shared.get())
-        let provider = CredentialProvider { $0.proxy == nil ? nil : ProxyServers.digest }
+        let digest = Credentials.digest(user: "provided", password: ProxyServers.password)
+        let provider = CredentialProvider { $0.proxy == nil ? nil : digest }
         for url in [nginx.http("/hello"), nginx.https("/hello")] {
             let session = try Self.session(servers.asking, .set(.credentialProvider, to: provider))
             for _ in 0..<2 { #expect(try await session.get(url).head.status == 200) }

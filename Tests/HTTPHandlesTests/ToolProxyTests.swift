@@ -31,13 +31,15 @@ struct ToolProxyTests {
     private static let curl = ["curl", "-q", "-s"]
     private static let tool = [TestProgram.path(of: "http-handles"), "get"]
 
+    /// squid keeps the state of a login for a user, so each case with a password has a user of its own.
     @Test(arguments: [
         "-x http://127.0.0.1:HTTP", "--proxy 127.0.0.1:HTTP", "-x 127.0.0.1:TINY", "-p -x http://127.0.0.1:HTTP",
-        "--proxytunnel -x 127.0.0.1:HTTP", "-x http://127.0.0.1:ASKING", "-x http://me:op3n%20s3same@127.0.0.1:ASKING",
-        "-x http://me:wrong@127.0.0.1:ASKING", "-U me:wrong -x http://me:op3n%20s3same@127.0.0.1:ASKING",
-        "--proxy-digest -x http://me:op3n%20s3same@127.0.0.1:ASKING",
-        "--proxy-anyauth -x http://me:op3n%20s3same@127.0.0.1:ASKING",
-        "--proxy-digest -p -x http://me:op3n%20s3same@127.0.0.1:ASKING",
+        "--proxytunnel -x 127.0.0.1:HTTP", "-x http://127.0.0.1:ASKING",
+        "-x http://tool-1:op3n%20s3same@127.0.0.1:ASKING",
+        "-x http://tool-2:wrong@127.0.0.1:ASKING", "-U tool-3:wrong -x http://tool-3:op3n%20s3same@127.0.0.1:ASKING",
+        "--proxy-digest -x http://tool-4:op3n%20s3same@127.0.0.1:ASKING",
+        "--proxy-anyauth -x http://tool-5:op3n%20s3same@127.0.0.1:ASKING",
+        "--proxy-digest -p -x http://tool-6:op3n%20s3same@127.0.0.1:ASKING",
         "-p -x http://127.0.0.1:ASKING", "-x https://localhost:TLS --proxy-cacert CA", "-x https://localhost:TLS",
         "-x https://localhost:TLS --proxy-insecure", "-p -x https://localhost:TLS --proxy-cacert CA",
         "--socks5 127.0.0.1:SOCKS", "--socks5-hostname 127.0.0.1:SOCKS", "--socks4 127.0.0.1:SOCKS",
