@@ -133,15 +133,15 @@ extension ExchangeStateMachine {
         actions.append(.succeed(.receiveResponse))
     }
 
-    /// Ends each pending operation with `error`, in the order in which they were begun.
-    mutating func failPending(_ error: HandleError, _ actions: inout ExchangeActions) {
+    /// Ends each pending operation with `error`, in the order in which they were begun. Without one no error is made.
+    mutating func failPending(_ error: @autoclosure () -> HandleError, _ actions: inout ExchangeActions) {
         if send == .pending {
             send = .done
-            fail(.sendRequest, error, &actions)
+            fail(.sendRequest, error(), &actions)
         }
         if receive == .pending {
             receive = .done
-            fail(.receiveResponse, error, &actions)
+            fail(.receiveResponse, error(), &actions)
         }
     }
 
