@@ -2,7 +2,6 @@
 
 import argparse
 import datetime
-import json
 import pathlib
 import re
 import sys
@@ -18,6 +17,8 @@ from cells import US, big_bytes, cells, growth_cells, gets
 from servers import Servers
 
 ROOT = pathlib.Path(__file__).parents[2]
+# All figures of all rounds of the last run that wrote the page.
+FIGURES = ROOT / ".build-logs" / "bench.json"
 
 
 def main():
@@ -25,6 +26,8 @@ def main():
     parser.add_argument("--rounds", type=int, help="how often each client runs each cell (5; 1 if quick)")
     parser.add_argument("--quick", action="store_true", help="short windows, one round: shows that everything works")
     parser.add_argument("--only", default="", metavar="PATTERN", help="only cells whose name matches; writes no page")
+    parser.add_argument("--again", metavar="PATTERN",
+                        help="only cells whose name matches; the page keeps the last figures of the others")
     parser.add_argument("--list", action="store_true", help="print the names of the cells")
     parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -32,7 +35,8 @@ def main():
     # A curve shows its noise, so fewer rounds are sufficient.
     plan = [(cell, rounds) for cell in cells(arguments.quick)]
     plan += [(cell, min(rounds, 3)) for cell in growth_cells(arguments.quick)]
-    plan = [(cell, times) for cell, times in plan if re.search(arguments.only, cell.name)]
+    page_cells = [cell for cell, _ in plan]
+    plan = [(cell, times) for cell, times in plan if re.search(arguments.again or arguments.only, cell.name)]
     if arguments.list:
         print("\n".join(cell.name for cell, _ in plan))
         return
@@ -45,42 +49,37 @@ def main():
         Servers(folder, arguments.programs, big_bytes(arguments.quick)) as servers,
     ):
         measurements = measure.Measurements(servers, arguments.programs, arguments.quick)
-        share = None
-        if re.search(arguments.only, "callgrind"):
+        if arguments.again:
+            measurements.load(FIGURES, without=[cell.name for cell, _ in plan])
+        elif re.search(arguments.only, "callgrind"):
             print("callgrind", file=sys.stderr)
-            share = instructions.unheard_event_share(measurements, gets("callgrind", "", 64), US)
+            measurements.unheard_event_share = instructions.unheard_event_share(
+                measurements, gets("callgrind", "", 64), US)
         for round in range(rounds):
             for cell, times in plan:
                 if round < times:
                     print(f"round {round + 1} of {rounds}: {cell.name}", file=sys.stderr)
                     measurements.run_round(cell)
             # After each round, so that a run which is stopped leaves something.
-            text = publish(measurements, [cell for cell, _ in plan], share, round + 1, arguments)
+            shown = page_cells if arguments.again else [cell for cell, _ in plan]
+            text = publish(measurements, shown, round + 1, arguments)
     print(text)
     print(f"\n{time.monotonic() - begin:.0f} seconds", file=sys.stderr)
 
 
-def publish(measurements, measured, share, rounds, arguments):
+def publish(measurements, measured, rounds, arguments):
     """Writes what was measured so far, and returns the tables."""
     command = " ".join(["Scripts/bench"] + sys.argv[3:])
-    text = report.render(measurements, measured, share, command, rounds, arguments.quick, bool(arguments.only))
+    text = report.render(measurements, measured, command, rounds, arguments.quick, bool(arguments.only))
     if not arguments.only:
         page = ROOT / "Docs" / "Performance.md"
         report.write(page, report.TABLES, text)
         report.write(page, report.SUMMARY, summary.table(measurements))
         day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {command}"
         (ROOT / "Docs" / "growth.svg").write_text(plot.draw(measurements, day) or "")
-    save(measurements)
+    if not arguments.only:
+        measurements.save(FIGURES)
     return text
-
-
-def save(measurements):
-    """All figures of all rounds."""
-    rows = [{"cell": cell, "column": column, "client": client, "rounds": rounds}
-            for (cell, column, client), rounds in measurements.rounds.items()]
-    folder = ROOT / ".build-logs"
-    folder.mkdir(exist_ok=True)
-    (folder / "bench.json").write_text(json.dumps(rows, indent=1))
 
 
 main()

@@ -53,7 +53,7 @@ class Cell:
     unit: str = "requests"
     # The heading of its table.
     group: str = ""
-    # For an open loop: half of the saturation rate of this client, or of each client itself ("own").
+    # For an open loop: half of the rate that this client reaches with one request at a time.
     half_of: str = ""
 
 
@@ -145,8 +145,7 @@ def cells(quick):
             gets("sessions-http2", "HTTP/2 with TLS, 64 at a time", 64, **HTTP2 | {"clients": SESSIONS},
                  columns=("unpinned",)),
         ),
-        latencies("latency-half", "GETs at half of AsyncHTTPClient's highest rate", AHC, quick),
-        latencies("latency-half-own", "GETs at half of each client's own highest rate", "own", quick),
+        latencies("latency-half", "GETs at half of AsyncHTTPClient's rate one at a time", AHC, quick),
         Cell("cold-start", "a process with one GET over https, median of 20 each round", "once", server="https1",
              clients=WITHOUT_FOUNDATION, columns=("pinned",)),
         Cell("start", "a client from its making to its end, with one GET", "start",

@@ -1,5 +1,6 @@
 """Runs the clients: one process for each figure, the clients of a cell in turn, round after round."""
 
+import json
 import operator
 import os
 import statistics
@@ -23,7 +24,29 @@ class Measurements:
         self.window = {"warm-up": 0.1, "seconds": 0.25} if quick else {"warm-up": 0.15, "seconds": 0.5}
         self.rounds = {}
         self.failures = {}
-        self.saturations = {}
+        self.one_at_a_time = {}
+        self.unheard_event_share = None
+        # What was run, as texts: the runs whose figures are kept, and all of them.
+        self.earlier_runs = []
+        self.runs = []
+
+    def save(self, path):
+        path.parent.mkdir(exist_ok=True)
+        rounds = [{"key": key, "rounds": rounds} for key, rounds in self.rounds.items()]
+        failures = [{"key": key, "texts": texts} for key, texts in self.failures.items()]
+        figures = {"rounds": rounds, "failures": failures,
+                   "unheard_event_share": self.unheard_event_share, "runs": self.runs}
+        path.write_text(json.dumps(figures, indent=1))
+
+    def load(self, path, without):
+        """Reads what `save` wrote, except for some cells."""
+        if not path.exists():
+            raise SystemExit("bench: --again needs the figures of a whole run before")
+        figures = json.loads(path.read_text())
+        self.rounds = {tuple(row["key"]): row["rounds"] for row in figures["rounds"] if row["key"][0] not in without}
+        self.failures = {tuple(row["key"]): row["texts"] for row in figures["failures"] if row["key"][0] not in without}
+        self.unheard_event_share = figures["unheard_event_share"]
+        self.earlier_runs = figures["runs"]
 
     def run_round(self, cell):
         for column in cell.columns:
@@ -44,16 +67,16 @@ class Measurements:
             "authority": self.servers.authority if cell.server.startswith("https") else "",
         }
         if cell.half_of:
-            options["rate"] = self.saturation(client if cell.half_of == "own" else cell.half_of) / 2
+            options["rate"] = self.speed_one_at_a_time(cell.half_of) / 2
         pairs = [text for name, value in options.items() for text in (f"--{name}", str(value))]
         return [str(self.programs / program), cell.workload, *pairs, *arguments]
 
-    def saturation(self, client):
+    def speed_one_at_a_time(self, client):
         """Requests a second, pinned, measured before its first use: the same rate in all rounds."""
-        if client not in self.saturations:
-            windows = [self.run(gets("saturation", "", 64), client, "pinned") for _ in range(3)]
-            self.saturations[client] = statistics.median(each.get("speed", 0) for each in windows) or 1000
-        return self.saturations[client]
+        if client not in self.one_at_a_time:
+            windows = [self.run(gets("one at a time", "", 1), client, "pinned") for _ in range(3)]
+            self.one_at_a_time[client] = statistics.median(each.get("speed", 0) for each in windows) or 1000
+        return self.one_at_a_time[client]
 
     def run(self, cell, client, column):
         command = self.command(cell, client)

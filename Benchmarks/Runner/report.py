@@ -96,7 +96,6 @@ LATENCY = [
 ]
 OTHER = {
     "latency-half": LATENCY,
-    "latency-half-own": LATENCY,
     "cold-start": [("wall, ms", "wall_seconds", 1e3, 2), ("CPU, ms", "cpu_seconds", 1e3, 2),
                    ("wall × C", "wall_seconds", C), ("wall × AHC", "wall_seconds", AHC)],
     "start": [("fastest, ms", "first_seconds", 1e3, 2), ("p50, ms", "p50_seconds", 1e3, 2)],
@@ -106,7 +105,7 @@ OTHER = {
 }
 
 
-def target_rows(measurements, unheard_share):
+def target_rows(measurements):
     for target in TARGETS:
         own = (target.cell, target.column, target.client)
         reference = (target.against_cell or target.cell, target.column, target.against or target.client)
@@ -123,6 +122,7 @@ def target_rows(measurements, unheard_share):
         here = ratio(value) if not target.is_difference or value is None else f"it {value:+.1f}"
         yield [name, target.client, against, f"{sign} {target.limit}", here, verdict]
     verdict = "not measured"
+    unheard_share = measurements.unheard_event_share
     if unheard_share is not None:
         verdict = "reached" if unheard_share <= UNHEARD_EVENTS_LIMIT else "**missed**"
     figure = "–" if unheard_share is None else f"{unheard_share:.2%}"
@@ -157,19 +157,19 @@ def commit():
     return git("rev-parse", "--short", "HEAD") + (" with changes" if git("status", "--porcelain", "Sources") else "")
 
 
-def render(measurements, cells, unheard_share, command, rounds, quick, is_partial):
+def render(measurements, cells, command, rounds, quick, is_partial):
     cells = [cell for cell in cells if not cell.name.startswith("growth")]
     groups = {}
     for cell in cells:
         if cell.group:
             groups.setdefault(cell.group, []).append(cell)
-    targets = list(target_rows(measurements, unheard_share))
+    targets = list(target_rows(measurements))
     if is_partial:
         targets = [row for row in targets if row[-1] != "not measured"]
-    parts = [
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, commit {commit()}, `{command}`, "
-        f"{rounds} {'rounds' if rounds > 1 else 'round'}. {machine()}.",
-    ]
+    run = (f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, commit {commit()}, `{command}`, "
+           f"{rounds} {'rounds' if rounds > 1 else 'round'}")
+    measurements.runs = measurements.earlier_runs + [run]
+    parts = ["; ".join(measurements.runs) + f". {machine()}."]
     if quick:
         parts.append(
             "**From a quick run on a busy machine: it shows that everything works, not how fast anything is.**"
