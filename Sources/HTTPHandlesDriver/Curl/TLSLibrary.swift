@@ -46,6 +46,18 @@ enum TLSLibrary {
         }
     }
 
+    /// Frees what OpenSSL keeps for the calling thread.
+    ///
+    /// OpenSSL does that when a thread ends, which is outside of `ExitBarrier`: if the process exits just before, OpenSSL has
+    /// forgotten its threads, and the memory is a leak.
+    static func endThread() {
+        stopThread?()
+    }
+
+    private static let stopThread: (@convention(c) () -> Void)? = unsafe symbol("OPENSSL_thread_stop").map {
+        unsafe unsafeBitCast($0, to: (@convention(c) () -> Void).self)
+    }
+
     /// The `SSL` of the connection that the transfer uses.
     private static func connection(of curl: borrowing CurlEasy) -> UnsafeMutableRawPointer? {
         guard let pointer = unsafe curl.pointer(CURLINFO_TLS_SSL_PTR) else { return nil }

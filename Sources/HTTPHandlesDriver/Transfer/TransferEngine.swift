@@ -470,6 +470,7 @@ package final class TransferEngine {
         tearDown(.over)
         deliverReports()
         delegate = nil
+        TLSLibrary.endThread()
     }
 
     /// In this order: the transfers' easy handles go before the multi handle, whose last callbacks report to the event
