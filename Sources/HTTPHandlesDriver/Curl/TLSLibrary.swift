@@ -48,8 +48,8 @@ enum TLSLibrary {
 
     /// Frees what OpenSSL keeps for the calling thread.
     ///
-    /// OpenSSL does that when a thread ends, which is outside of `ExitBarrier`: if the process exits just before, OpenSSL has
-    /// forgotten its threads, and the memory is a leak.
+    /// OpenSSL does that when a thread ends, which is outside of `ExitBarrier`: if the process exits just before, OpenSSL's exit
+    /// handler has deleted the key of that memory, and it is never freed.
     static func endThread() {
         stopThread?()
     }

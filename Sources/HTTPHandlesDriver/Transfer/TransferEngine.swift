@@ -470,6 +470,7 @@ package final class TransferEngine {
         tearDown(.over)
         deliverReports()
         delegate = nil
+        // Last: libcurl calls OpenSSL while it closes connections.
         TLSLibrary.endThread()
     }
 
