@@ -25,9 +25,10 @@ def main():
     parser = argparse.ArgumentParser(prog="Scripts/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, help="how often each client runs each cell (5; 1 if quick)")
     parser.add_argument("--quick", action="store_true", help="short windows, one round: shows that everything works")
-    parser.add_argument("--only", default="", metavar="PATTERN", help="only cells whose name matches; writes no page")
-    parser.add_argument("--again", metavar="PATTERN",
-                        help="only cells whose name matches; the page keeps the last figures of the others")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--only", default="", metavar="PATTERN", help="only cells whose name matches; writes no page")
+    part.add_argument("--again", metavar="PATTERN",
+                      help="only cells whose name matches; the page keeps the last figures of the others")
     parser.add_argument("--list", action="store_true", help="print the names of the cells")
     parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -35,8 +36,9 @@ def main():
     # A curve shows its noise, so fewer rounds are sufficient.
     plan = [(cell, rounds) for cell in cells(arguments.quick)]
     plan += [(cell, min(rounds, 3)) for cell in growth_cells(arguments.quick)]
-    page_cells = [cell for cell, _ in plan]
+    every_cell = [cell for cell, _ in plan]
     plan = [(cell, times) for cell, times in plan if re.search(arguments.again or arguments.only, cell.name)]
+    measured = [cell for cell, _ in plan]
     if arguments.list:
         print("\n".join(cell.name for cell, _ in plan))
         return
@@ -50,7 +52,7 @@ def main():
     ):
         measurements = measure.Measurements(servers, arguments.programs, arguments.quick)
         if arguments.again:
-            measurements.load(FIGURES, without=[cell.name for cell, _ in plan])
+            measurements.load(FIGURES, without=[cell.name for cell in measured])
         elif re.search(arguments.only, "callgrind"):
             print("callgrind", file=sys.stderr)
             measurements.unheard_event_share = instructions.unheard_event_share(
@@ -61,23 +63,21 @@ def main():
                     print(f"round {round + 1} of {rounds}: {cell.name}", file=sys.stderr)
                     measurements.run_round(cell)
             # After each round, so that a run which is stopped leaves something.
-            shown = page_cells if arguments.again else [cell for cell, _ in plan]
-            text = publish(measurements, shown, round + 1, arguments)
+            text = publish(measurements, every_cell if arguments.again else measured, round + 1, arguments)
     print(text)
     print(f"\n{time.monotonic() - begin:.0f} seconds", file=sys.stderr)
 
 
-def publish(measurements, measured, rounds, arguments):
+def publish(measurements, shown, rounds, arguments):
     """Writes what was measured so far, and returns the tables."""
     command = " ".join(["Scripts/bench"] + sys.argv[3:])
-    text = report.render(measurements, measured, command, rounds, arguments.quick, bool(arguments.only))
+    text = report.render(measurements, shown, command, rounds, arguments.quick, bool(arguments.only))
     if not arguments.only:
         page = ROOT / "Docs" / "Performance.md"
         report.write(page, report.TABLES, text)
         report.write(page, report.SUMMARY, summary.table(measurements))
         day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {command}"
         (ROOT / "Docs" / "growth.svg").write_text(plot.draw(measurements, day) or "")
-    if not arguments.only:
         measurements.save(FIGURES)
     return text
 
