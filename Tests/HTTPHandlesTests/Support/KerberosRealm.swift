@@ -124,7 +124,7 @@ final class KerberosRealm: Sendable {
             Listen 127.0.0.1:\(port)
             PidFile \(folder)/apache.pid
             ErrorLog \(folder)/error.log
-            LogFormat "%u %m %>s %{Content-Length}i" short
+            LogFormat "%{usec}t %u %m %>s %{Content-Length}i" short
             CustomLog \(folder)/access.log short
             DocumentRoot \(folder)/www
             \(getuid() == 0 ? "User www-data\nGroup www-data" : "")
@@ -147,8 +147,11 @@ final class KerberosRealm: Sendable {
         return try await TestProgram.run("/bin/sh", ["-c", script, "script"] + command)
     }
 
-    /// User, method, status and `Content-Length` of each request that Apache got: it logs them after its response.
-    func requests(_ count: Int) async -> [String] { await lines(count, of: "access.log") }
+    /// User, method, status and `Content-Length` of each request that Apache got, in the order in which they began. It logs them
+    /// after its response, so those of two processes may be in another order in the file.
+    func requests(_ count: Int) async -> [String] {
+        await lines(count, of: "access.log").sorted().map { line in String(line.drop { $0 != " " }.dropFirst()) }
+    }
 
     /// User, method and status of each request that squid got.
     func proxyRequests(_ count: Int) async -> [String] { await lines(count, of: "squid/access.log") }
