@@ -1,0 +1,179 @@
+/// What was received and not read: whole messages and the beginning of one.
+///
+/// Data that come in order through the parser wait here for the inflater, if they are compressed, and then for the reader.
+/// Inflating goes as far ahead as the reader's buffer reaches. The size is bounded by the machine, which pauses reading.
+struct IncomingMessages {
+    private struct Piece {
+        let isText: Bool
+        let isCompressed: Bool
+        var bytes: ArraySlice<UInt8>
+        let endsMessage: Bool
+        let unfinishedBytes: Int
+    }
+
+    private struct Entry {
+        let isText: Bool
+        var bytes: [UInt8]
+        var endsMessage: Bool
+        /// How many bytes at the end are a character that is not complete.
+        var unfinishedBytes: Int
+    }
+
+    /// What an entry or a piece costs beside its bytes, about: a peer that sends empty messages must not fill the memory.
+    private static let overhead = 64
+    /// The maximum output of a step of the inflater.
+    private static let stepSize = 16 * 1024
+
+    private let capacity: Int
+    private var inflater: MessageInflater?
+    private var waiting = FIFOQueue<Piece>()
+    private var waitingBytes = 0
+    private var ready = FIFOQueue<Entry>()
+    /// The last message of `ready`, if its end has not come.
+    private var open: Entry?
+    private var readyBytes = 0
+    /// The beginning of a message that is read whole.
+    private var whole: [UInt8]?
+
+    init(capacity: Int, _ inflater: MessageInflater?) {
+        self.capacity = capacity
+        self.inflater = inflater
+    }
+
+    /// What is kept for the reader, apart from a message that is being read whole.
+    var bytes: Int { readyBytes + waitingBytes }
+
+    /// Nothing is left that a read could return, or that would become so.
+    var isDrained: Bool {
+        ready.isEmpty && waiting.isEmpty && (open.map { $0.bytes.count <= $0.unfinishedBytes } ?? true)
+    }
+
+    /// Whether `decode` would do something.
+    var canDecode: Bool { !waiting.isEmpty && readyBytes < capacity }
+
+    /// What is not inflated is not readable.
+    mutating func removeWaiting() {
+        waiting.removeAll()
+        waitingBytes = 0
+    }
+
+    mutating func removeAll() {
+        waiting.removeAll()
+        ready.removeAll()
+        open = nil
+        whole = nil
+        (waitingBytes, readyBytes) = (0, 0)
+    }
+
+    /// - Parameter unfinishedBytes: How many bytes at the end of a text are a character that is not complete.
+    mutating func append(
+        _ bytes: ArraySlice<UInt8>,
+        isText: Bool,
+        isCompressed: Bool,
+        endsMessage: Bool,
+        unfinishedBytes: Int
+    ) {
+        guard isCompressed || !waiting.isEmpty else {
+            return appendReady(bytes, isText: isText, endsMessage: endsMessage, unfinishedBytes)
+        }
+        waitingBytes += bytes.count + Self.overhead
+        waiting.append(
+            Piece(
+                isText: isText,
+                isCompressed: isCompressed,
+                // A copy: the slice would keep all that came with it.
+                bytes: Array(bytes)[...],
+                endsMessage: endsMessage,
+                unfinishedBytes: unfinishedBytes
+            )
+        )
+    }
+
+    /// Inflates one step. Returns about how much work it was, in bytes.
+    mutating func decode() throws(WebSocketFailure) -> Int {
+        guard canDecode, var piece = waiting.first else { return 0 }
+        guard piece.isCompressed else {
+            _ = waiting.removeFirst()
+            waitingBytes -= piece.bytes.count + Self.overhead
+            appendReady(piece.bytes, isText: piece.isText, endsMessage: piece.endsMessage, piece.unfinishedBytes)
+            return 0
+        }
+        let before = piece.bytes.count
+        guard
+            let (decoded, isDone) = try inflater?.step(
+                &piece.bytes,
+                isText: piece.isText,
+                endsMessage: piece.endsMessage,
+                limit: Self.stepSize
+            )
+        else { throw .protocolError("a message is compressed") }
+        let used = before - piece.bytes.count
+        waitingBytes -= used
+        if isDone {
+            _ = waiting.removeFirst()
+            waitingBytes -= Self.overhead
+        } else {
+            waiting.first = piece
+        }
+        appendReady(
+            decoded[...],
+            isText: piece.isText,
+            endsMessage: isDone && piece.endsMessage,
+            inflater?.unfinishedBytes ?? 0
+        )
+        return used + decoded.count
+    }
+
+    private mutating func appendReady(
+        _ bytes: ArraySlice<UInt8>,
+        isText: Bool,
+        endsMessage: Bool,
+        _ unfinishedBytes: Int
+    ) {
+        readyBytes += bytes.count
+        if open == nil {
+            readyBytes += Self.overhead
+            open = Entry(isText: isText, bytes: Array(bytes), endsMessage: endsMessage, unfinishedBytes: 0)
+        } else {
+            open?.bytes += bytes
+        }
+        open?.unfinishedBytes = endsMessage ? 0 : unfinishedBytes
+        guard endsMessage, var entry = open.take() else { return }
+        entry.endsMessage = true
+        ready.append(entry)
+    }
+
+    // MARK: Reading
+
+    /// The next piece, if there is one.
+    mutating func nextPiece() -> WebSocketPiece? {
+        if let entry = ready.removeFirst() {
+            readyBytes -= entry.bytes.count + Self.overhead
+            return WebSocketPiece(WebSocketPieceKind(isText: entry.isText, endsMessage: true), entry.bytes)
+        }
+        guard var entry = open, entry.bytes.count > entry.unfinishedBytes else { return nil }
+        // A text is cut between characters.
+        let kept = Array(entry.bytes.suffix(entry.unfinishedBytes))
+        entry.bytes.removeLast(kept.count)
+        readyBytes -= entry.bytes.count
+        open?.bytes = kept
+        return WebSocketPiece(WebSocketPieceKind(isText: entry.isText, endsMessage: false), entry.bytes)
+    }
+
+    /// The next message, or what is left of it, if it is there whole. What is there of it is moved aside, so that the rest is
+    /// received.
+    mutating func nextMessage() -> WebSocketPiece? {
+        if let entry = ready.removeFirst() {
+            readyBytes -= entry.bytes.count + Self.overhead
+            let kind = WebSocketPieceKind(isText: entry.isText, endsMessage: true)
+            guard var message = whole.take() else { return WebSocketPiece(kind, entry.bytes) }
+            message += entry.bytes
+            return WebSocketPiece(kind, message)
+        }
+        guard let bytes = open?.bytes, !bytes.isEmpty else { return nil }
+        readyBytes -= bytes.count
+        open?.bytes = []
+        if whole == nil { whole = bytes } else { whole? += bytes }
+        return nil
+    }
+}
