@@ -4,7 +4,8 @@
 final class TestSocket {
     private var machine: WebSocketStateMachine
     private var generator: SeededGenerator
-    private var nextNumber = 0
+    /// The number of the last operation that has one.
+    private(set) var lastNumber = 0
     var now = MonotonicTime(nanoseconds: 0)
     /// The bytes that were sent and are not in `sent` yet.
     private var output: [UInt8] = []
@@ -143,8 +144,8 @@ final class TestSocket {
     // MARK: The caller
 
     func number() -> Int {
-        nextNumber += 1
-        return nextNumber
+        lastNumber += 1
+        return lastNumber
     }
 
     @discardableResult
