@@ -32,6 +32,9 @@ public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case UInt8(ascii: "d"): decoded(rest, cut, [.deflate])
     case UInt8(ascii: "n"): decoded(rest, cut, [.gzip, .deflate])
     case UInt8(ascii: "p"): part(String(decoding: rest[..<cut], as: UTF8.self), Array(rest[cut...]))
+    case UInt8(ascii: "w"): webSocketFrames(rest, cut)
+    case UInt8(ascii: "W"): webSocket(rest, cut)
+    case UInt8(ascii: "H"): webSocketHandshake(rest)
     default: break
     }
     return 0
