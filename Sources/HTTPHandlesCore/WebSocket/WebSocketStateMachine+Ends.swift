@@ -87,6 +87,7 @@ extension WebSocketStateMachine {
         // Until the peer has read the close frame and closed the connection, what it sends is read: otherwise the close
         // frame could be lost.
         startCloseTimer(at: now, &actions)
+        controlFlow(at: now, &actions)
         deliverFailure(at: now, &actions)
     }
 

@@ -113,7 +113,7 @@ extension WebSocketStateMachine {
     /// the connection is closed.
     mutating func controlFlow(at now: MonotonicTime, _ actions: inout WebSocketActions) {
         guard isConnected, !isOver else { return }
-        let mayPause = receiving == .open && !isFinishing
+        let mayPause = receiving == .open
         if !isPaused, mayPause, incoming.bytes >= settings.receiveBuffer {
             isPaused = true
             actions.append(.pauseReading)

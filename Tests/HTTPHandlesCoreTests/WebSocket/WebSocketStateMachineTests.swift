@@ -300,6 +300,20 @@ struct WebSocketStateMachineTests {
         #expect(socket.sent() == [.close(1011, "a message was begun, but its producer failed")])
     }
 
+    @Test func `reading goes on after a failure, up to the end of the connection`() {
+        var settings = TestSocket.settings
+        settings.receiveBuffer = 10
+        let socket = TestSocket(settings)
+        socket.send(WebSocketPiece(.binaryFragment, [1]), of: 1)
+        socket.sent()
+        socket.receive(text("long enough"))
+        #expect(socket.isPaused)
+        socket.abandon(1)
+        #expect(!socket.isPaused)
+        #expect(socket.messages().map(\.text) == ["long enough"])
+        #expect(socket.read() == .abandonedMessage)
+    }
+
     // MARK: Pings
 
     @Test func `pings are answered while nothing is read`() {
