@@ -54,13 +54,16 @@ extension StatusEvent.Kind {
         case .requestSent(let bytes), .responseReceived(let bytes), .dataAvailable(let bytes),
             .readComplete(let bytes), .writeComplete(let bytes):
             ["bytes": bytes]
+        case .webSocketReadComplete(let bytes, let kind), .webSocketWriteComplete(let bytes, let kind):
+            ["bytes": bytes, "message": "\(kind)"]
+        case .webSocketCloseReceived(let status): ["code": Int(status.code.rawValue), "reason": status.reason]
         case .intermediateResponse(let status, _), .tunnelRefused(let status, _): ["status": status.code]
         case .nextProxy(let error), .alternativeServiceFailed(let error): ["reason": error.reason]
         case .redirect(let url): ["url": url]
         case .retry(let attempt, let delay, let cause):
             ["attempt": attempt, "seconds": delay / .seconds(1), "cause": "\(cause)"]
         case .retryRefused(let refusal, let cause): ["refusal": "\(refusal)", "cause": "\(cause)"]
-        case .requestError(let error):
+        case .requestError(let error), .socketFailed(let error):
             [
                 "code": error.code.name, "number": error.code.rawValue, "operation": "\(error.operation)",
                 "reason": error.reason,

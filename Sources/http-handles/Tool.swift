@@ -13,7 +13,7 @@ struct Tool: AsyncParsableCommand {
             Exit status: 0 the response arrived whole, whatever its status; 2 usage; 3 the request failed or what it \
             brought could not be written, and the last line of standard error says how.
             """,
-        subcommands: [Get.self, Tour.self]
+        subcommands: [Get.self, WebSocketCommand.self, Tour.self]
     )
 
     static func main() async {

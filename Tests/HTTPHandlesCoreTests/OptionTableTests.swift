@@ -12,7 +12,8 @@ struct OptionTableTests {
     }
 
     @Test func `every option of the source is in the table`() throws {
-        let settable = try Self.declared(in: "HandleOption+Settable.swift")
+        let settable =
+            try Self.declared(in: "HandleOption+Settable.swift") + Self.declared(in: "HandleOption+WebSocket.swift")
         let facts = try Self.declared(in: "HandleOption+Facts.swift")
         #expect(Set(settable) == Set(OptionEntry.all.filter(\.row.isSettable).map(\.row.name)))
         #expect(Set(facts) == Set(OptionEntry.all.filter { !$0.row.isSettable }.map(\.row.name)))
@@ -48,8 +49,10 @@ struct OptionTableTests {
 
     private static func cells(_ entry: OptionEntry) -> String {
         let row = entry.row
-        let levels = [(HandleLevel.session, "S"), (.connection, "C"), (.request, "R")]
-            .filter { row.levels.contains($0.0) }.map(\.1).joined(separator: " ")
+        let levels = [
+            (HandleLevel.session, "S"), (.connection, "C"), (.request, "R"), (.webSocket, "W"), (.upgraded, "U"),
+        ]
+        .filter { row.levels.contains($0.0) }.map(\.1).joined(separator: " ")
         let cells = [
             "`\(row.name)`", row.number.map { "\($0)" } ?? "", "`\(entry.type)`", row.unit ?? "",
             entry.initial.map { "`\($0)`" } ?? "", levels, row.curlNames.joined(separator: ", "),

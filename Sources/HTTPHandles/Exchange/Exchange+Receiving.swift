@@ -34,8 +34,11 @@ extension Exchange: TransferDelegate {
             machine.headArrived(head, disposition, &actions)
         case .trailers(let fields): handle.changeReceived { $0.trailers = fields.fields() }
         case .certificateQuestion(let certificate): askForVerdict(certificate, engine)
-        case .finished: machine.transferEnded(&actions)
+        case .finished:
+            upgradedEnded(.finished)
+            machine.transferEnded(&actions)
         case .failed(let error, let secureFailure):
+            upgradedEnded(.failed(error))
             if goesOn(after: error, secureFailure, &actions) { return }
             let decision = machine.mayRetry ? retry(after: error) : nil
             machine.transferFailed(error, secureFailure, decision, &actions)
@@ -46,6 +49,9 @@ extension Exchange: TransferDelegate {
 
     /// Decides what becomes of a final head, and carries it out as far as the machine has no part in it.
     private func disposition(of head: HeaderBlock) -> HeadDisposition {
+        if head.status == 101, let stream = request.body.upgrade {
+            return disposition(of: head, upgrading: stream.value)
+        }
         let context = HeadContext(
             message: request.message,
             isBodyStreamed: request.body.isStreamed,
@@ -57,6 +63,8 @@ extension Exchange: TransferDelegate {
         let decision = HeadDecision(head, context) {
             $0.fields().bytes(of: .location)
         } resolve: { reference, base throws(HandleError) in
+            let isWebSocket = request.body.upgrade?.value.upgrade.isWebSocket == true
+            let reference = isWebSocket ? UpgradeRequest.httpReference(reference) : reference
             let url = try RequestURL(reference, relativeTo: base, for: .receiveResponse)
             return options.values.usesStrictTransport ? resources.strictTransport.upgraded(url, at: CurlDate.now) : url
         }
@@ -87,7 +95,7 @@ extension Exchange: TransferDelegate {
     }
 
     /// Keeps a head that may be the caller's.
-    private func keep(_ block: HeaderBlock) {
+    func keep(_ block: HeaderBlock) {
         let head = ResponseHead(block, url: request.message.url.text)
         self.head = head
         handle.changeReceived { $0.head = head }

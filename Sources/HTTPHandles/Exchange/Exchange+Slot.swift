@@ -49,6 +49,13 @@ extension Exchange: AlarmOwner {
         slot = .none
     }
 
+    /// The slot is another one's from now on, who gives it back. Returns what it is for.
+    func handOverSlot() -> Origin? {
+        guard case .held(let origin) = slot else { return nil }
+        slot = .none
+        return origin
+    }
+
     /// Whether transfers to the server share a connection shows in the version of a response.
     func learnVersion(of head: HeaderBlock) {
         guard case .held(let origin) = slot else { return }

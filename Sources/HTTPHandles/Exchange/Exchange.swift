@@ -41,6 +41,8 @@ final class Exchange: DriverResident {
     @safe @exclusivity(unchecked) var nextHop: TransferRequest?
     @safe @exclusivity(unchecked) var proxySearch = ProxySearch()
     var alternative = AlternativeUse()
+    /// After a 101 that was asked for.
+    @safe @exclusivity(unchecked) var upgraded: UpgradedExchange?
     /// How many redirects were followed.
     var redirects = 0
     var attempts: Attempts
@@ -100,7 +102,7 @@ final class Exchange: DriverResident {
 
     /// What is known of the exchange.
     var facts: ExchangeFacts {
-        var facts = transfer?.facts ?? ExchangeFacts()
+        var facts = transfer?.facts ?? upgraded?.facts ?? ExchangeFacts()
         if options.values.retryPolicy != nil { facts.retrySummary = attempts.summary }
         return facts
     }

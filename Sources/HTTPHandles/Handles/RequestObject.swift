@@ -75,6 +75,42 @@ final class RequestObject: HandleObject {
         exchange?.bodyWasWritten(engine)
     }
 
+    // MARK: Upgrades
+
+    func completeWebSocketUpgrade(
+        _ context: HandleContext?,
+        _ engine: TransferEngine
+    ) throws(HandleError) -> WebSocketHandle {
+        let upgraded = try takeUpgraded(toWebSocket: true)
+        let base = HandleBase(.webSocket, in: base.tree, context: context)
+        let settings = exchangeOptions.values.webSocketSettings
+        let object = WebSocketObject(base, upgraded, settings, at: engine.now)
+        begin(object, engine)
+        return WebSocketHandle(DriverBound(object))
+    }
+
+    func completeUpgrade(_ context: HandleContext?, _ engine: TransferEngine) throws(HandleError) -> UpgradedHandle {
+        let upgraded = try takeUpgraded(toWebSocket: false)
+        let base = HandleBase(.upgraded, in: base.tree, context: context)
+        let object = UpgradedObject(base, upgraded, exchangeOptions.values.receiveBuffer)
+        begin(object, engine)
+        return UpgradedHandle(DriverBound(object))
+    }
+
+    private var exchangeOptions: OptionSnapshot { exchange?.options ?? options }
+
+    private func takeUpgraded(toWebSocket: Bool) throws(HandleError) -> UpgradedConnection {
+        if isClosed { throw .closed(.completeUpgrade) }
+        guard let exchange, parent != nil else { throw .wrongState(.completeUpgrade, "no request was sent") }
+        return try exchange.takeUpgraded(toWebSocket: toWebSocket)
+    }
+
+    /// Puts a socket into the tree: beside this request, which it does not need any more.
+    private func begin(_ socket: SocketObject, _ engine: TransferEngine) {
+        parent?.adopt(socket)
+        socket.begin(exchangeOptions, connection, engine)
+    }
+
     override func engineFailed(_ engine: TransferEngine) {
         exchange?.engineFailed(engine)
     }
@@ -103,6 +139,8 @@ final class RequestObject: HandleObject {
         if isClosed { throw .closed(.sendRequest) }
         if download.hasReader { throw .wrongState(.sendRequest, "readData has not finished yet") }
         if let refusal = exchange?.machine.sendRefusal { throw refusal }
+        var (message, body, options) = (message, body, options)
+        if options.asksForUpgrade { (message, body, options) = try Exchange.asking(message, body, options, driver) }
         let next = try Exchange(
             of: self,
             message,

@@ -21,6 +21,7 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     package static let proxyTimeout = CurlCode(28)
     package static let interfaceFailed = CurlCode(45)
     package static let unknownOption = CurlCode(48)
+    package static let gotNothing = CurlCode(52)
     package static let sendError = CurlCode(55)
     package static let receiveError = CurlCode(56)
     package static let http2Stream = CurlCode(92)

@@ -17,6 +17,20 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
     case queryDataAvailable
     /// Reading the response body (`WinHttpReadData`).
     case readData
+    /// Taking over an upgraded connection (`WinHttpWebSocketCompleteUpgrade`, `WinHttpProtocolCompleteUpgrade`).
+    case completeUpgrade
+    /// Sending a message or a piece of one (`WinHttpWebSocketSend`).
+    case sendMessage
+    /// Waiting for a message or a piece of one (`WinHttpWebSocketReceive`).
+    case receiveMessage
+    /// Sending a ping, or waiting for the answer.
+    case ping
+    /// Ending the sending direction of a socket (`WinHttpWebSocketShutdown`).
+    case shutdown
+    /// The closing handshake of a WebSocket (`WinHttpWebSocketClose`).
+    case finish
+    /// Reading how the server has closed a WebSocket (`WinHttpWebSocketQueryCloseStatus`).
+    case queryCloseStatus
     /// Reading an option (`WinHttpQueryOption`).
     case queryOption
     /// Setting an option (`WinHttpSetOption`).
@@ -30,7 +44,8 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
     /// Closing a handle (`WinHttpCloseHandle`).
     case closeHandle
 
-    /// WinHTTP's number of the operation in a `REQUEST_ERROR`; `nil` for operations that are not reported there.
+    /// WinHTTP's number of the operation in a `REQUEST_ERROR`; `nil` for operations that are not reported there. Those of
+    /// WebSockets (`WINHTTP_WEB_SOCKET_OPERATION`) have numbers of their own.
     public var number: Int? {
         switch self {
         case .receiveResponse: 1
@@ -38,6 +53,10 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
         case .readData: 3
         case .writeData: 4
         case .sendRequest: 5
+        case .sendMessage: 0
+        case .receiveMessage: 1
+        case .finish: 2
+        case .shutdown: 3
         default: nil
         }
     }

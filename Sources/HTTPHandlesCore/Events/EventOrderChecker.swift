@@ -69,6 +69,8 @@ private struct HandleOrderChecker {
     private var expectsError = false
     /// A request is in progress without a pending operation. If it fails now, no event reports that.
     private var mayFailSilently: Bool
+    /// The rules of sockets, which are others.
+    private var socket = SocketOrderChecker()
 
     init(isKnownFromStart: Bool) {
         phase = isKnownFromStart ? .idle : .unknown
@@ -91,15 +93,24 @@ private struct HandleOrderChecker {
             if case .handleClosing = event.kind { phase = .closed }
             return nil
         }
-        return pairProblem(event.kind) ?? orderProblem(event.kind)
+        if let problem = pairProblem(event.kind) { return problem }
+        guard event.handle.level == .webSocket || event.handle.level == .upgraded else {
+            return orderProblem(event.kind)
+        }
+        if case .handleClosing = event.kind { phase = .closed }
+        return socket.take(event.kind, of: event.handle.level)
     }
 
     private func levelProblem(_ event: StatusEvent) -> String? {
         let levels: Set<HandleLevel> =
             switch event.kind {
-            case .handleClosing: [.session, .connection, .request]
-            case .handleCreated: [.connection, .request]
-            case .closingConnection, .connectionClosed: [.session, .request]
+            case .handleClosing: Set(HandleLevel.allCases)
+            case .handleCreated: Set(HandleLevel.allCases).subtracting([.session])
+            case .closingConnection, .connectionClosed: [.session, .request, .webSocket, .upgraded]
+            case .readComplete, .writeComplete: [.request, .upgraded]
+            case .requestError: [.request, .webSocket, .upgraded]
+            case .webSocketReadComplete, .webSocketWriteComplete, .webSocketCloseReceived, .closeComplete: [.webSocket]
+            case .shutdownComplete, .socketFailed: [.webSocket, .upgraded]
             default: [.request]
             }
         return levels.contains(event.handle.level) ? nil : "is not an event of a \(event.handle.level)"
@@ -188,6 +199,9 @@ private struct HandleOrderChecker {
             default: (anywhere, nil)
             }
         case .closingConnection, .connectionClosed: (anywhere, nil)
+        case .webSocketReadComplete, .webSocketCloseReceived, .webSocketWriteComplete, .shutdownComplete,
+            .closeComplete, .socketFailed:
+            ([], nil)
         }
     }
 

@@ -115,6 +115,20 @@ extension StatusEvent {
         case writeComplete(bytes: Int)
         /// An operation failed. (`REQUEST_ERROR`)
         case requestError(HandleError)
+
+        // Sockets
+        /// A message, or a piece of one, was received. (`READ_COMPLETE` of a WebSocket)
+        case webSocketReadComplete(bytes: Int, kind: WebSocketPieceKind)
+        /// A receive ended with the close frame of the server. (`READ_COMPLETE` of a WebSocket, of type `CLOSE`)
+        case webSocketCloseReceived(WebSocketCloseStatus)
+        /// A message, or a piece of one, was sent. (`WRITE_COMPLETE` of a WebSocket)
+        case webSocketWriteComplete(bytes: Int, kind: WebSocketPieceKind)
+        /// The close frame was sent; or, of another protocol, the end of the sending direction. (`SHUTDOWN_COMPLETE`)
+        case shutdownComplete
+        /// The closing handshake of a WebSocket is over. (`CLOSE_COMPLETE`)
+        case closeComplete
+        /// The socket has failed, whether an operation was pending or not. Not in WinHTTP.
+        case socketFailed(HandleError)
     }
 }
 

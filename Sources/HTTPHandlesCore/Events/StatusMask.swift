@@ -37,9 +37,9 @@ public struct StatusMask: OptionSet, Sendable, Hashable {
     public static let headersAvailable = StatusMask(rawValue: 0x2_0000)
     /// `dataAvailable`.
     public static let dataAvailable = StatusMask(rawValue: 0x4_0000)
-    /// `readComplete`.
+    /// `readComplete`, `webSocketReadComplete` and `webSocketCloseReceived`.
     public static let readComplete = StatusMask(rawValue: 0x8_0000)
-    /// `writeComplete`.
+    /// `writeComplete` and `webSocketWriteComplete`.
     public static let writeComplete = StatusMask(rawValue: 0x10_0000)
     /// `requestError`.
     public static let requestError = StatusMask(rawValue: 0x20_0000)
@@ -48,7 +48,14 @@ public struct StatusMask: OptionSet, Sendable, Hashable {
     /// `securingConnection` and `connectionSecured`; not in WinHTTP.
     public static let secureConnection = StatusMask(rawValue: 0x80_0000)
 
-    /// Every event that ends an operation.
+    /// `closeComplete`; WinHTTP has a status but no flag.
+    public static let closeComplete = StatusMask(rawValue: 0x200_0000)
+    /// `shutdownComplete`; WinHTTP has a status but no flag.
+    public static let shutdownComplete = StatusMask(rawValue: 0x400_0000)
+    /// `socketFailed`; not in WinHTTP.
+    public static let socketFailed = StatusMask(rawValue: 0x800_0000)
+
+    /// Every event that ends an operation, without `closeComplete` and `shutdownComplete`, as in WinHTTP.
     public static let allCompletions: StatusMask = [
         .sendRequestComplete, .headersAvailable, .dataAvailable, .readComplete, .writeComplete, .requestError,
     ]
@@ -94,9 +101,12 @@ extension StatusEvent.Kind {
         case .sendRequestComplete: .sendRequestComplete
         case .headersAvailable: .headersAvailable
         case .dataAvailable: .dataAvailable
-        case .readComplete: .readComplete
-        case .writeComplete: .writeComplete
+        case .readComplete, .webSocketReadComplete, .webSocketCloseReceived: .readComplete
+        case .writeComplete, .webSocketWriteComplete: .writeComplete
         case .requestError: .requestError
+        case .shutdownComplete: .shutdownComplete
+        case .closeComplete: .closeComplete
+        case .socketFailed: .socketFailed
         }
     }
 }

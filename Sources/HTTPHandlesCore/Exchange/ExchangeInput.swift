@@ -11,6 +11,8 @@ package enum RequestUpload: Hashable {
 /// What has become of a final head: a `HeadDecision` that was carried out.
 package enum HeadDisposition: Hashable {
     case deliver
+    /// The caller gets it, and may take over the connection: what comes now is not HTTP.
+    case upgrade
     /// The next hop is ready to be started.
     case follow(url: String)
     /// A 401, for which the caller's provider may have credentials.

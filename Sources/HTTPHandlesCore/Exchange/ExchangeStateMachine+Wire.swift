@@ -98,6 +98,7 @@ extension ExchangeStateMachine {
         if head.status >= 300 { endUpload(nil, &actions) }
         switch disposition {
         case .deliver: deliver(&actions)
+        case .upgrade: upgraded(&actions)
         case .giveUp(let refused):
             actions.emit(refused.event)
             deliver(&actions)
@@ -125,6 +126,14 @@ extension ExchangeStateMachine {
             actions.emit(.receivingResponse)
         }
         actions.emit(.responseReceived(bytes: head.bytes.count))
+    }
+
+    /// The exchange is over with the head. The time of what comes now is not its own, and there is no body.
+    private mutating func upgraded(_ actions: inout ExchangeActions) {
+        deliver(&actions)
+        wire = .finished
+        stopWaiting(&actions)
+        actions.append(.endBody(nil))
     }
 
     mutating func deliver(_ actions: inout ExchangeActions) {

@@ -98,6 +98,9 @@ package struct ExchangeStateMachine: ~Copyable {
         }
     }
 
+    /// `receiveResponse` has succeeded, and nothing of the exchange is pending.
+    package var isReceived: Bool { receive == .done && send == .done }
+
     package var awaited: AwaitedAnswer? {
         switch wire {
         case .asking, .tunnelChallenged: .credentials

@@ -1,4 +1,4 @@
-/// The three levels of the handle tree.
+/// The levels of the handle tree.
 ///
 /// Raw values are WinHTTP's handle type numbers (`WINHTTP_OPTION_HANDLE_TYPE`).
 public enum HandleLevel: Int, Sendable, Hashable, CaseIterable, CustomStringConvertible {
@@ -8,13 +8,19 @@ public enum HandleLevel: Int, Sendable, Hashable, CaseIterable, CustomStringConv
     case connection = 2
     /// What `RequestHandle` is (`WinHttpOpenRequest`).
     case request = 3
+    /// What `WebSocketHandle` is (`WinHttpWebSocketCompleteUpgrade`).
+    case webSocket = 5
+    /// What `UpgradedHandle` is (`WinHttpProtocolCompleteUpgrade`).
+    case upgraded = 6
 
-    /// The level's name: "session", "connection" or "request".
+    /// The level's name: "session", "connection", "request", "webSocket" or "upgraded".
     public var description: String {
         switch self {
         case .session: "session"
         case .connection: "connection"
         case .request: "request"
+        case .webSocket: "webSocket"
+        case .upgraded: "upgraded"
         }
     }
 }

@@ -27,8 +27,9 @@ package struct HandleLifetime: ~Copyable {
     package var isOpen: Bool { state == .open }
 
     package mutating func childOpened() {
-        // Children are opened on the driver's thread if the closed flag of their parent is not set; it is set before `closed`.
-        precondition(state == .open, "A child was opened on a handle that is \(state).")
+        // Children are opened on the driver's thread if the closed flag of their parent is not set, which is set before
+        // `closed`; or in the place of a request that is a child, and so keeps its parent.
+        precondition(state != .gone, "A child was opened on a handle that is \(state).")
         children += 1
     }
 

@@ -99,6 +99,21 @@ extension OptionRow {
     )
     static let recordsSecurityInfo = OptionRow("recordsSecurityInfo", nil, curl: ["CURLOPT_CERTINFO"])
 
+    // Upgrades and WebSockets
+    static let upgradesToWebSocket = OptionRow("upgradesToWebSocket", 114, levels: [.request])
+    static let upgradesToProtocol = OptionRow("upgradesToProtocol", 207, levels: [.request])
+    static let webSocketSubprotocols = OptionRow("webSocketSubprotocols", nil)
+    static let webSocketCompression = OptionRow("webSocketCompression", nil)
+    static let webSocketCloseTimeout = OptionRow("webSocketCloseTimeout", 115, levels: withWebSockets)
+    static let webSocketKeepAliveInterval = OptionRow("webSocketKeepAliveInterval", 116, levels: withWebSockets)
+    static let webSocketAnswerTimeout = OptionRow("webSocketAnswerTimeout", nil, levels: withWebSockets)
+    static let webSocketMaximumMessageSize = OptionRow("webSocketMaximumMessageSize", nil, unit: "bytes")
+    static let webSocketMaximumFrameSize = OptionRow("webSocketMaximumFrameSize", nil, unit: "bytes")
+    static let webSocketReceiveBuffer = OptionRow("webSocketReceiveBuffer", 122, unit: "bytes")
+    static let webSocketSendBuffer = OptionRow("webSocketSendBuffer", 123, unit: "bytes")
+
+    private static let withWebSockets: Set<HandleLevel> = [.session, .connection, .request, .webSocket]
+
     // Facts of an exchange
     static let url = OptionRow(fact: "url", 34)
     static let status = OptionRow(fact: "status", nil, curl: ["CURLINFO_RESPONSE_CODE"])
@@ -142,7 +157,11 @@ extension OptionRow {
     static let retrySummary = OptionRow(fact: "retrySummary", nil)
 
     // Facts of a handle
-    static let parentHandle = OptionRow(fact: "parentHandle", 21, levels: [.connection, .request])
+    static let parentHandle = OptionRow(
+        fact: "parentHandle",
+        21,
+        levels: Set(HandleLevel.allCases).subtracting([.session])
+    )
     static let linkedLibrary = OptionRow(fact: "linkedLibrary", 184, levels: Set(HandleLevel.allCases))
 
     private init(
@@ -198,6 +217,11 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.redirectDecider), OptionEntry(.pathAsIs), OptionEntry(.retrySummary),
         OptionEntry(.nameResolver), OptionEntry(.resolverCacheTime), OptionEntry(.connectionAttemptDelay),
         OptionEntry(.unixSocket), OptionEntry(.trafficClass), OptionEntry(.connectionStatistics),
+        OptionEntry(.upgradesToWebSocket), OptionEntry(.upgradesToProtocol), OptionEntry(.webSocketSubprotocols),
+        OptionEntry(.webSocketCompression), OptionEntry(.webSocketCloseTimeout),
+        OptionEntry(.webSocketKeepAliveInterval), OptionEntry(.webSocketAnswerTimeout),
+        OptionEntry(.webSocketMaximumMessageSize), OptionEntry(.webSocketMaximumFrameSize),
+        OptionEntry(.webSocketReceiveBuffer), OptionEntry(.webSocketSendBuffer),
     ]
 }
 

@@ -55,6 +55,9 @@ package struct OptionValues: Sendable, Hashable {
     package var maximumConnections: Int?
     package var poolLimits = PoolLimits()
 
+    package var upgrade = UpgradeOptions()
+    package var webSocket = WebSocketSettings()
+
     package init() {}
 
     fileprivate var readsCertificateFiles: Bool {
@@ -88,6 +91,8 @@ package final class OptionSnapshot: Sendable {
     /// Whether the caller has a resolver.
     package let asksForAddresses: Bool
     package let hasUnixSocket: Bool
+    /// Whether requests ask for another protocol than HTTP.
+    package let asksForUpgrade: Bool
     /// Whether certificates are read from files, which may have changed since the last request.
     package let readsCertificateFiles: Bool
     /// Whether it depends on the environment, or not even on that, that there is no proxy.
@@ -113,6 +118,7 @@ package final class OptionSnapshot: Sendable {
         limits = TimeLimits(values.limits)
         asksForAddresses = values.nameResolver.custom != nil
         hasUnixSocket = values.unixSocket != nil
+        asksForUpgrade = values.asksForUpgrade
         readsCertificateFiles = values.readsCertificateFiles
     }
 

@@ -43,9 +43,9 @@ package struct ProxyRoutes: ~Copyable {
 
     package mutating func route(through proxy: Proxy, _ values: OptionValues, to origin: Origin) -> ProxyRoute {
         // An HTTP proxy does not forward HTTP/2 that was not negotiated, and libcurl makes a tunnel where another host is
-        // connected to than that of the URL.
+        // connected to than that of the URL. Upgrades are between the client and the server (RFC 6455, section 4.1).
         let tunnelsAll =
-            proxy.tunnels || values.httpVersions == .http2PriorKnowledge
+            proxy.tunnels || values.asksForUpgrade || values.httpVersions == .http2PriorKnowledge
             || values.resolveOverrides.contains { $0.applies(to: origin) }
         let key = Key(proxy: proxy, tunnelsAll: tunnelsAll)
         if let known = routes[key] { return known }

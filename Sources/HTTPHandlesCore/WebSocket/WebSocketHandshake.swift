@@ -31,7 +31,10 @@ package struct WebSocketHandshake: Sendable, Hashable {
     }
 
     /// The value of `Sec-WebSocket-Accept` by which a server shows that it has read the key.
-    package var expectedAccept: String {
+    package var expectedAccept: String { Self.accept(for: key) }
+
+    /// The value of `Sec-WebSocket-Accept` for a key.
+    package static func accept(for key: String) -> String {
         base64(sha1(Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)))
     }
 
@@ -56,20 +59,21 @@ package struct WebSocketHandshake: Sendable, Hashable {
         guard head.status == 101 else { throw .status(head.status) }
         guard head.version == .http1_1 else { throw .version(head.version) }
         let fields = head.fields()
-        try checkUpgrade(fields)
+        try Self.checkUpgrade(fields, to: "websocket")
         try checkAccept(fields)
         return Agreement(subprotocol: try subprotocol(in: fields), deflate: try deflate(in: fields))
     }
 
-    private func checkUpgrade(_ fields: HTTPFields) throws(WebSocketHandshakeFailure) {
+    /// Checks the fields by which a server says that it upgrades the connection.
+    static func checkUpgrade(_ fields: HTTPFields, to name: String) throws(WebSocketHandshakeFailure) {
         let upgrade = fields[values: .upgrade]
         guard !upgrade.isEmpty else { throw .upgradeMissing }
-        guard Self.members(upgrade).contains(where: { $0.isEqualIgnoringASCIICase("websocket") }) else {
-            throw .upgradeToOther(upgrade.joined(separator: ", "))
+        guard members(upgrade).contains(where: { $0.isEqualIgnoringASCIICase(name) }) else {
+            throw .upgradeToOther(upgrade.joined(separator: ", "), than: name)
         }
         let connection = fields[values: .connection]
         guard !connection.isEmpty else { throw .connectionMissing }
-        guard Self.members(connection).contains(where: { $0.isEqualIgnoringASCIICase("upgrade") }) else {
+        guard members(connection).contains(where: { $0.isEqualIgnoringASCIICase("upgrade") }) else {
             throw .connectionWithoutUpgrade(connection.joined(separator: ", "))
         }
     }

@@ -3,7 +3,7 @@ package enum WebSocketHandshakeFailure: Error, Sendable, Hashable {
     case status(Int)
     case version(HTTPVersion)
     case upgradeMissing
-    case upgradeToOther(String)
+    case upgradeToOther(String, than: String)
     case connectionMissing
     case connectionWithoutUpgrade(String)
     case acceptMissing
@@ -24,7 +24,7 @@ package enum WebSocketHandshakeFailure: Error, Sendable, Hashable {
         case .status(let status): "the server answered the upgrade with \(status), not with 101"
         case .version(let version): "the server answered the upgrade with \(version)"
         case .upgradeMissing: "the server's 101 has no Upgrade field"
-        case .upgradeToOther(let value): "the server upgrades to \"\(value)\", not to websocket"
+        case .upgradeToOther(let value, let name): "the server upgrades to \"\(value)\", not to \(name)"
         case .connectionMissing: "the server's 101 has no Connection field"
         case .connectionWithoutUpgrade(let value): "the Connection field \"\(value)\" of the server has no upgrade"
         case .acceptMissing: "the server's 101 has no Sec-WebSocket-Accept field"

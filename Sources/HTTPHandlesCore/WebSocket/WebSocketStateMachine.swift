@@ -55,7 +55,7 @@ package struct WebSocketStateMachine: ~Copyable {
         case close
     }
 
-    let settings: WebSocketSettings
+    private(set) var settings: WebSocketSettings
     var sending = Sending.open
     var receiving = Receiving.open
     /// There is a transfer.
@@ -138,6 +138,13 @@ package struct WebSocketStateMachine: ~Copyable {
 
     /// The close frame was sent, or a peer that has closed the socket is gone.
     var isSendingOver: Bool { sending == .closed || sending == .off && closeStatus != nil }
+
+    /// The options of the handle were changed: the times are used from their next use on.
+    package mutating func timesChanged(_ times: WebSocketSettings) {
+        settings.closeTimeout = times.closeTimeout
+        settings.keepAliveInterval = times.keepAliveInterval
+        settings.answerTimeout = times.answerTimeout
+    }
 
     // MARK: Timers
 

@@ -66,6 +66,13 @@ enum TLSLibrary {
         return unsafe session.internals
     }
 
+    /// Says in TLS that nothing more is sent. What comes can still be read.
+    static func endSending(of curl: borrowing CurlEasy) {
+        typealias Shutdown = @convention(c) (UnsafeMutableRawPointer) -> Int32
+        guard let connection = unsafe connection(of: curl), let function = unsafe symbol("SSL_shutdown") else { return }
+        _ = unsafe unsafeBitCast(function, to: Shutdown.self)(connection)
+    }
+
     private typealias Text = @convention(c) (UnsafeMutableRawPointer) -> UnsafePointer<CChar>?
     private typealias AgreedProtocol =
         @convention(c) (

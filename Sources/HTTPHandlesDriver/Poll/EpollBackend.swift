@@ -66,6 +66,7 @@ final class EpollBackend: EventBackend {
         guard socket >= 0 else { return }
         activity += 1
         let wanted = what == CURL_POLL_REMOVE ? 0 : what
+        if !sockets.upgraded.isEmpty { sockets.waits(on: socket, for: wanted) }
         while socket >= interests.count { interests.append(Interest()) }
         interests[Int(socket)].wanted = wanted
         if wanted == 0, !sockets.isConnected(socket) {

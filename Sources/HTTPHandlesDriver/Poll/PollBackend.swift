@@ -52,6 +52,7 @@ final class PollBackend: EventBackend {
         waker.clear()
         watchIdleConnections()
         try multi.perform()
+        if !sockets.upgraded.isEmpty { sockets.lookAtUpgraded() }
     }
 
     private func listIdleConnections() {

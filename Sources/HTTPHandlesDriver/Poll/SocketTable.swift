@@ -57,6 +57,8 @@ final class SocketTable {
     @safe @exclusivity(unchecked) var maximumAge: Duration?
     /// How many connections were ended by us that libcurl still has.
     @safe @exclusivity(unchecked) private(set) var deadConnections = 0
+    /// The connections that are not HTTP any more.
+    @safe @exclusivity(unchecked) var upgraded: Set<Int32> = []
     /// The connections that no transfer uses.
     let idle = IdleConnections()
 
@@ -161,6 +163,7 @@ final class SocketTable {
         if sockets[index].ports != nil { records[descriptor] = nil }
         if sockets[index].isDead { deadConnections -= 1 }
         idle.remove(descriptor)
+        if !upgraded.isEmpty { upgraded.remove(descriptor) }
         let generation = sockets[index].generation
         sockets[index] = Socket()
         sockets[index].generation = generation
@@ -224,6 +227,22 @@ final class SocketTable {
 
     func connection(of descriptor: Int32) -> Connection {
         Connection(descriptor: descriptor, generation: generation(of: descriptor), number: self[descriptor].number)
+    }
+
+    // MARK: Upgraded connections
+
+    /// What libcurl waits for on a connection has changed.
+    func waits(on descriptor: Int32, for wanted: Int32) {
+        guard upgraded.contains(descriptor), let user = self[descriptor].user else { return }
+        if wanted & CURL_POLL_IN == 0 { user.upgradedInputEnded(on: descriptor) }
+        if wanted & CURL_POLL_OUT == 0 { user.upgradedOutputLeft() }
+    }
+
+    /// For a back end that is not told.
+    func lookAtUpgraded() {
+        for descriptor in upgraded {
+            waits(on: descriptor, for: arrival(on: descriptor) == .end ? 0 : CURL_POLL_IN)
+        }
     }
 
     // MARK: Idle connections

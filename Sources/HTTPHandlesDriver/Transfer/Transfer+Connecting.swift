@@ -85,6 +85,7 @@ extension Transfer {
             attempt.sharesConnection = !appliedRequest.connectsAnew || exchange.restarts != 0
         }
         attempt.rejection = nil
+        if case .upgrade? = exchange.request?.body { upgradeAsked(on: connection) }
         if attempt.mayBeHTTP2, needsReasonOfRefusal(isFirst: isFirst) { setVerbose(true) }
         if exchange.request?.options.recordsSecurityInfo == true {
             attempt.agreement = TLSLibrary.agreement(of: curl)

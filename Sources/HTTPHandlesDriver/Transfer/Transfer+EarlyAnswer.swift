@@ -31,6 +31,8 @@ extension Transfer {
             }
             return false
         case .http2, .sendError, .receiveError, .http2Stream: return isBodyComplete
+        // A server that closes an upgraded connection at once.
+        case .gotNothing: return attempt.upgrade == .done || attempt.upgrade == .ended
         default: return false
         }
     }

@@ -173,6 +173,8 @@ extension Transfer {
         var length = cookies?.count ?? 0
         for field in fields where cookies == nil || field.name != .cookie { length += headerLines.append(field) }
         if closes { headerLines.append(line: "Connection: close") }
+        // The request has no body; what is uploaded is another protocol.
+        if case .upgrade = request.body { headerLines.append(line: "Transfer-Encoding:") }
         // Without this libcurl waits a second for servers that do not know "100-continue".
         if isUpload, !known.contains(.expect) { headerLines.append(line: "Expect:") }
         try unsafe curl.set(CURLOPT_HTTPHEADER, pointer: UnsafeMutableRawPointer(headerLines.list()))
@@ -208,6 +210,7 @@ extension AppliedRequest {
         case .bytes(let bytes): shape = .upload(length: Int64(bytes.count))
         case .stored(let body): shape = .upload(length: body.length)
         case .stream(_, let length, _): shape = .upload(length: length)
+        case .upgrade: shape = .upload(length: nil)
         case .none:
             switch request.method {
             case .get: shape = .download
@@ -226,9 +229,11 @@ extension AppliedRequest {
         let versions = request.options.httpVersions
         // Before 8.0 libcurl begins HTTP/2 anew on such a connection, which fails this request and all after it.
         let cannotShare = versions == .http2PriorKnowledge && !isSecure && CurlLibrary.version < 0x08_00_00
+        // As in WinHTTP: a pooled connection that turns out to be dead would have to be told from one that was upgraded.
+        var isUpgrade: Bool { if case .upgrade = request.body { true } else { false } }
         // The connection would be authenticated, and libcurl has mixed up whose it is more than once.
         connectsAnew =
-            cannotShare || request.credentials?.secret == .ambient
+            cannotShare || isUpgrade || request.credentials?.secret == .ambient
             || request.options.hasUnixSocket && !CurlLibrary.knowsActiveSocket
             || request.route?.proxy.credentials?.secret == .ambient
         waitsForSharedConnection =

@@ -10,6 +10,7 @@ extension Transfer {
     private static let smallBody: Int64 = 16 << 10
 
     func receiveBody(_ piece: UnsafeRawBufferPointer) -> BodyAnswer {
+        if let answer = unsafe receiveUpgraded(piece) { return answer }
         deliverChallenge()
         if let budget = attempt.discardBudget {
             note()
@@ -127,6 +128,7 @@ extension Transfer {
         }
         attempt.receiving = .body
         attempt.status = head.status
+        if case .upgrade? = exchange.request?.body { upgradeAnswered(head.status) }
         followChunks(of: head)
         if mayAnswer(head) {
             attempt.challenge = head

@@ -44,7 +44,7 @@ extension Transfer {
             else { return false }
         }
         switch request.body {
-        case .none, .bytes, .stored: return true
+        case .none, .bytes, .stored, .upgrade: return true
         case .stream(_, _, let hasTrailers):
             return attempt.bodyBytesTaken == 0 && !(hasTrailers && attempt.isBodyEndTaken)
         }

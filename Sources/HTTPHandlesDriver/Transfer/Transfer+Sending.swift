@@ -39,6 +39,7 @@ extension Transfer {
             case .abort: break
             }
             return supply
+        case .upgrade: return unsafe supplyUpgraded(target)
         case .none?, nil:
             return .end
         }
@@ -96,7 +97,7 @@ extension Transfer {
                 attempt.refusal = HandleError(.resendRequest, .receiveResponse, reason: reason)
             }
             return isUntouched
-        case .none?, nil: return true
+        case .none?, .upgrade?, nil: return true
         }
     }
 

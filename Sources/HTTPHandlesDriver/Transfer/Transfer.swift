@@ -196,6 +196,7 @@ package final class Transfer: AlarmOwner {
             movedBody = false
             exchange.delegate?.transferMovedBody(self, engine)
         }
+        if attempt.upgrade != .asked { endUpgradedUpload() }
         if attempt.mayHaveNextAddress {
             attempt.mayHaveNextAddress = false
             engine.look(at: self)

@@ -31,6 +31,18 @@ struct TransferAttempt {
         case done
     }
 
+    /// What became of the upgrade that a request asks for.
+    enum Upgrade {
+        /// The final head has not come.
+        case asked
+        /// The connection is not HTTP any more.
+        case done
+        /// The same, and the server has closed it.
+        case ended
+        /// The response is an ordinary one.
+        case refused
+    }
+
     /// What header lines belong to.
     enum Receiving { case head, body }
 
@@ -89,6 +101,12 @@ struct TransferAttempt {
     var isBodyEndTaken = false
     /// The upload buffer is empty.
     var isSendingPaused = false
+
+    var upgrade = Upgrade.asked
+    /// Of an upgraded connection: the delegate waits until libcurl has no bytes of it.
+    var waitsForOutput = false
+    /// libcurl knows that nothing more is sent.
+    var isOutputEndTaken = false
 
     // Receiving
     var receiving = Receiving.head

@@ -15,11 +15,13 @@ package final class TransferRequest {
         case stored(StoredBody)
         /// `nil` for a length that is not known; only such a body can have trailer fields behind it.
         case stream(UploadBuffer, length: Int64?, hasTrailers: Bool = false)
+        /// None, but the request asks for an upgrade of its connection.
+        case upgrade(DriverBound<UpgradedStream>)
 
         /// `nil` for a length that is not known.
         package var length: Int64? {
             switch self {
-            case .none: 0
+            case .none, .upgrade: 0
             case .bytes(let bytes): Int64(bytes.count)
             case .stored(let body): body.length
             case .stream(_, let length, _): length
@@ -36,6 +38,10 @@ package final class TransferRequest {
 
         package var hasTrailers: Bool {
             if case .stream(_, _, let hasTrailers) = self { hasTrailers } else { false }
+        }
+
+        package var upgrade: DriverBound<UpgradedStream>? {
+            if case .upgrade(let stream) = self { stream } else { nil }
         }
 
         /// Written while it is sent, so that it cannot be sent again.

@@ -135,9 +135,9 @@ struct WebSocketHandshakeTests {
 
     static let wrong: [([String], Failure)] = [
         (["Connection: Upgrade", "Sec-WebSocket-Accept: ACCEPT"], .upgradeMissing),
-        (["Upgrade: h2c"] + good.dropFirst(), .upgradeToOther("h2c")),
-        (["Upgrade: web socket"] + good.dropFirst(), .upgradeToOther("web socket")),
-        (["Upgrade: websockets"] + good.dropFirst(), .upgradeToOther("websockets")),
+        (["Upgrade: h2c"] + good.dropFirst(), .upgradeToOther("h2c", than: "websocket")),
+        (["Upgrade: web socket"] + good.dropFirst(), .upgradeToOther("web socket", than: "websocket")),
+        (["Upgrade: websockets"] + good.dropFirst(), .upgradeToOther("websockets", than: "websocket")),
         (["Upgrade: websocket", "Sec-WebSocket-Accept: ACCEPT"], .connectionMissing),
         (
             ["Upgrade: websocket", "Connection: close", "Sec-WebSocket-Accept: ACCEPT"],

@@ -92,7 +92,7 @@ final class ProxyServers: Sendable {
 }
 
 /// Whether a port takes connections.
-private func isListening(_ port: Int) -> Bool {
+func isListening(_ port: Int) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { _ = close(descriptor) }
     var address = sockaddr_in()

@@ -1,0 +1,45 @@
+public import HTTPHandlesCore
+import HTTPHandlesDriver
+public import HTTPTypes
+
+extension SessionHandle {
+    /// Opens a WebSocket.
+    ///
+    /// Possible while the session is open. The request goes through everything that requests go through: proxies, redirects,
+    /// credentials, cookies, time limits. Its events are those of a request by hand, which is closed when the socket is there.
+    /// A server that does not answer with a 101 makes this throw `.invalidServerResponse`; for its response, make the request
+    /// by hand. Throws what `send` and `receiveResponse` throw; cancelling the task closes the request.
+    ///
+    /// `WinHttpConnect`, `WinHttpOpenRequest`, `WinHttpSendRequest`, `WinHttpReceiveResponse` and
+    /// `WinHttpWebSocketCompleteUpgrade` in one.
+    ///
+    /// - Parameters:
+    ///   - url: An absolute URL with scheme ws or wss; http and https mean the same.
+    ///   - subprotocols: What is offered to the server, the best one first; the session's `webSocketSubprotocols` if left out.
+    ///   - headerFields: Additional header fields.
+    ///   - context: A value for the caller's own use; the session's if left out.
+    public nonisolated(nonsending) func webSocket(
+        _ url: String,
+        subprotocols: [String]? = nil,
+        headerFields: HTTPFields = HTTPFields(),
+        context: (any Sendable)? = nil
+    ) async throws(HandleError) -> WebSocketHandle {
+        let text = String(decoding: UpgradeRequest.httpReference(Array(url.utf8)), as: UTF8.self)
+        let request = try await openRequest(.get, text, headerFields: headerFields, context: context)
+        do throws(HandleError) {
+            try await request.setOption(.upgradesToWebSocket, to: true)
+            if let subprotocols { try await request.setOption(.webSocketSubprotocols, to: subprotocols) }
+            try await request.send()
+            let head = try await request.receiveResponse()
+            guard head.status == .switchingProtocols else {
+                throw WebSocketHandshakeFailure.status(head.status.code).error(in: .receiveResponse)
+            }
+            let socket = try await request.completeWebSocketUpgrade()
+            request.object.closeIfOpen()
+            return socket
+        } catch {
+            request.object.closeIfOpen()
+            throw error.asSeenByTask
+        }
+    }
+}

@@ -1,0 +1,253 @@
+import HTTPHandlesCore
+import HTTPHandlesDriver
+
+/// The object of a `WebSocketHandle`. What happens goes into its state machine; here the actions are carried out that the
+/// machine answers with.
+final class WebSocketObject: SocketObject {
+    /// How a receive ends, if it does not fail.
+    enum Received: Sendable {
+        case piece(WebSocketPiece)
+        case closed
+    }
+
+    private var machine: WebSocketStateMachine
+    private var generator = SystemRandomNumberGenerator()
+    /// What `takeOutput` has led to, from inside libcurl.
+    private var recorded = WebSocketActions()
+    /// A list whose memory is used again.
+    private var spare = WebSocketActions()
+    private var timers: [WebSocketTimer: MonotonicTime] = [:]
+
+    // The pending operations.
+    private var receiver: OperationContinuation<Received>?
+    private var waiters: [WebSocketOperation: OperationContinuation<Void>] = [:]
+    private var measurers: [WebSocketOperation: OperationContinuation<Duration>] = [:]
+
+    init(
+        _ base: consuming HandleBase,
+        _ upgraded: UpgradedConnection,
+        _ settings: WebSocketSettings,
+        at now: MonotonicTime
+    ) {
+        let compression = upgraded.agreement.deflate.map { WebSocketCompression($0) }
+        machine = WebSocketStateMachine(settings, compression, at: now)
+        super.init(base, upgraded)
+    }
+
+    override var options: OptionSnapshot {
+        didSet { machine.timesChanged(options.values.webSocket) }
+    }
+
+    // MARK: Calls
+
+    func receive(whole: Bool, _ engine: TransferEngine, _ continuation: OperationContinuation<Received>) {
+        advance(engine) { machine, actions in
+            switch machine.receiveRequested(whole: whole, at: engine.now, &actions) {
+            case .accepted: receiver = continuation
+            case .refused(let failure): refuse(failure, .receiveMessage, continuation, engine)
+            }
+        }
+    }
+
+    /// - Parameter sender: Whose message it is; `nil` for one that is whole.
+    func send(
+        _ piece: WebSocketPiece,
+        of sender: Int?,
+        _ engine: TransferEngine,
+        _ continuation: OperationContinuation<Void>
+    ) {
+        let number = nextNumber()
+        begin(.send(number), engine, continuation) { machine, actions in
+            machine.sendRequested(number, piece, of: sender ?? number, &actions)
+        }
+    }
+
+    /// The rest of a message does not come.
+    func abandonMessage(of sender: Int, _ engine: TransferEngine) {
+        advance(engine) { $0.messageAbandoned(by: sender, at: engine.now, &$1) }
+    }
+
+    func ping(_ payload: [UInt8], _ engine: TransferEngine, _ continuation: OperationContinuation<Void>) {
+        let number = nextNumber()
+        begin(.ping(number), engine, continuation) { $0.pingRequested(number, payload, &$1) }
+    }
+
+    func roundTrip(_ engine: TransferEngine, _ continuation: OperationContinuation<Duration>) {
+        let number = nextNumber()
+        advance(engine) { machine, actions in
+            switch machine.roundTripRequested(number, at: engine.now, &actions) {
+            case .accepted: measurers[.roundTrip(number)] = continuation
+            case .refused(let failure): refuse(failure, .ping, continuation, engine)
+            }
+        }
+    }
+
+    func shutdown(_ status: WebSocketCloseStatus, _ engine: TransferEngine, _ continuation: OperationContinuation<Void>)
+    {
+        begin(.shutdown, engine, continuation) { $0.shutdownRequested(status, &$1) }
+    }
+
+    func finish(_ status: WebSocketCloseStatus, _ engine: TransferEngine, _ continuation: OperationContinuation<Void>) {
+        begin(.finish, engine, continuation) { $0.finishRequested(status, at: engine.now, &$1) }
+    }
+
+    /// That of the server.
+    func closeStatus() throws(HandleError) -> WebSocketCloseStatus {
+        try base.requireOpen(.queryCloseStatus)
+        guard let status = machine.closeStatus else {
+            throw .wrongState(.queryCloseStatus, "the server has not closed the socket")
+        }
+        return status
+    }
+
+    private func begin(
+        _ operation: WebSocketOperation,
+        _ engine: TransferEngine,
+        _ continuation: OperationContinuation<Void>,
+        _ ask: (inout WebSocketStateMachine, inout WebSocketActions) -> WebSocketAnswer
+    ) {
+        advance(engine) { machine, actions in
+            switch ask(&machine, &actions) {
+            case .accepted: waiters[operation] = continuation
+            case .refused(let failure): refuse(failure, operation.handleOperation, continuation, engine)
+            }
+        }
+    }
+
+    private func refuse<Success>(
+        _ failure: WebSocketFailure,
+        _ operation: HandleOperation,
+        _ continuation: OperationContinuation<Success>,
+        _ engine: TransferEngine
+    ) {
+        continuation.resume(returning: .failure(failure.error(in: operation)), engine)
+    }
+
+    // MARK: The connection
+
+    override func started(_ engine: TransferEngine) {
+        advance(engine) { $0.begin(at: engine.now, &$1) }
+    }
+
+    override func received(_ bytes: [UInt8], _ engine: TransferEngine) {
+        advance(engine) { $0.received(bytes[...], at: engine.now, &$1) }
+    }
+
+    override func transferEnded(_ error: HandleError?, _ engine: TransferEngine) {
+        advance(engine) { machine, actions in
+            if let error {
+                machine.transferFailed(error, at: engine.now, &actions)
+            } else {
+                machine.inputEnded(at: engine.now, &actions)
+            }
+        }
+    }
+
+    override func takeOutput(upTo limit: Int, at now: MonotonicTime) -> [UInt8] {
+        machine.takeOutput(upTo: limit, at: now, using: &generator, &recorded)
+    }
+
+    override func outputTaken(_ engine: TransferEngine) {
+        guard !recorded.list.isEmpty else { return }
+        var actions = takeList()
+        swap(&actions, &recorded)
+        carryOut(&actions, engine)
+    }
+
+    override func timersDue(_ engine: TransferEngine) -> MonotonicTime? {
+        for timer in WebSocketTimer.allCases {
+            guard let time = timers[timer], time <= engine.now else { continue }
+            timers[timer] = nil
+            advance(engine) { $0.timerFired(timer, at: engine.now, &$1) }
+        }
+        return timers.values.min()
+    }
+
+    override func endAll(_ engine: TransferEngine) {
+        advance(engine) { $0.closed(&$1) }
+    }
+
+    // MARK: Actions
+
+    private func advance(
+        _ engine: TransferEngine,
+        _ tell: (inout WebSocketStateMachine, inout WebSocketActions) -> Void
+    ) {
+        // First, because it was first.
+        outputTaken(engine)
+        var actions = takeList()
+        tell(&machine, &actions)
+        carryOut(&actions, engine)
+    }
+
+    private func takeList() -> WebSocketActions {
+        var list = WebSocketActions()
+        swap(&list, &spare)
+        return list
+    }
+
+    private func carryOut(_ actions: inout WebSocketActions, _ engine: TransferEngine) {
+        actions.carryOut { action in
+            switch action {
+            case .emit(let event): emit(event.kind)
+            case .deliver(let piece): receiver.take()?.resume(returning: .success(.piece(piece)), engine)
+            case .deliverClose: receiver.take()?.resume(returning: .success(.closed), engine)
+            case .succeed(let operation):
+                waiters.removeValue(forKey: operation)?.resume(returning: .success(()), engine)
+            case .measured(let operation, let time):
+                measurers.removeValue(forKey: operation)?.resume(returning: .success(time), engine)
+            case .fail(let operation, let failure): fail(operation, failure, engine)
+            case .resumeWriting: upgraded.resumeWriting()
+            case .pauseReading: upgraded.holdReading()
+            case .resumeReading: upgraded.resumeReading()
+            case .decodeLater:
+                driver.submit { [object = DriverBound(self)] engine in
+                    object.value.advance(engine) { $0.decodeDue(at: engine.now, &$1) }
+                }
+            case .setTimer(let timer, let time):
+                timers[timer] = time
+                upgraded.setAlarm(at: time, engine)
+            case .stopTimer(let timer): timers[timer] = nil
+            case .disconnect: upgraded.release(engine)
+            // `close` does that.
+            case .endHandle: break
+            }
+        }
+        swap(&actions, &spare)
+    }
+
+    private func fail(_ operation: WebSocketOperation, _ failure: WebSocketFailure, _ engine: TransferEngine) {
+        let error = failure.error(in: operation.handleOperation)
+        switch operation {
+        case .receive: receiver.take()?.resume(returning: .failure(error), engine)
+        case .roundTrip: measurers.removeValue(forKey: operation)?.resume(returning: .failure(error), engine)
+        default: waiters.removeValue(forKey: operation)?.resume(returning: .failure(error), engine)
+        }
+    }
+}
+
+extension WebSocketOperation {
+    var handleOperation: HandleOperation {
+        switch self {
+        case .receive: .receiveMessage
+        case .send: .sendMessage
+        case .ping, .roundTrip: .ping
+        case .shutdown: .shutdown
+        case .finish: .finish
+        }
+    }
+}
+
+extension WebSocketEvent {
+    var kind: StatusEvent.Kind {
+        switch self {
+        case .readComplete(let bytes, let kind): .webSocketReadComplete(bytes: bytes, kind: kind)
+        case .closeReceived(let status): .webSocketCloseReceived(status)
+        case .writeComplete(let bytes, let kind): .webSocketWriteComplete(bytes: bytes, kind: kind)
+        case .shutdownComplete: .shutdownComplete
+        case .closeComplete: .closeComplete
+        case .requestError(let operation, let failure): .requestError(failure.error(in: operation.handleOperation))
+        case .socketFailed(let failure): .socketFailed(failure.error(in: .receiveMessage))
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import CHTTPHandlesCurl
+import HTTPHandlesCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+// A request that asks for an upgrade is an upload of unknown length without framing, which libcurl is told by a blank
+// `Transfer-Encoding`. It pauses until the head has come. After a 101 it is what goes out over the connection, and the
+// response's body is what comes in; after another head it is empty. libcurl's own WebSockets and `CURLOPT_CONNECT_ONLY` are
+// not used: see `Docs/Decisions/0033-upgrades.md`.
+
+extension Transfer {
+    /// What the request asks to upgrade, if it does.
+    private var upgradedStream: UpgradedStream? {
+        guard case .upgrade(let stream)? = exchange.request?.body else { return nil }
+        return stream.value
+    }
+
+    /// A request that asks for an upgrade goes out.
+    func upgradeAsked(on descriptor: Int32?) {
+        attempt.upgrade = .asked
+        if let descriptor { sockets.upgraded.insert(descriptor) }
+    }
+
+    /// The final head of a request that asks for an upgrade.
+    func upgradeAnswered(_ status: Int) {
+        attempt.upgrade = status == 101 ? .done : .refused
+        if status != 101, let descriptor = attempt.connection?.descriptor { sockets.upgraded.remove(descriptor) }
+    }
+
+    /// `nil` if the connection was not upgraded.
+    func receiveUpgraded(_ piece: UnsafeRawBufferPointer) -> BodyAnswer? {
+        guard attempt.upgrade == .done || attempt.upgrade == .ended, let stream = upgradedStream else { return nil }
+        guard unsafe stream.receive(piece) else {
+            attempt.isReceivingPaused = true
+            return .pause
+        }
+        note()
+        movedBody = true
+        attempt.bodyBytesArrived += piece.count
+        return .taken
+    }
+
+    func supplyUpgraded(_ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
+        guard let stream = upgradedStream else { return .end }
+        let supply: UploadBuffer.Supply =
+            switch attempt.upgrade {
+            case .asked: .nothingYet
+            case .done: unsafe stream.supply(target, at: engine.now)
+            case .refused, .ended: .end
+            }
+        movedBody = true
+        switch supply {
+        case .bytes(let count): attempt.bodyBytesTaken += count
+        case .nothingYet: attempt.isSendingPaused = true
+        case .end: attempt.isOutputEndTaken = true
+        case .abort: break
+        }
+        return supply
+    }
+
+    /// libcurl listens no more on the connection, and receiving is not paused: the server has closed it. Before 8.9 libcurl
+    /// does not end a transfer whose upload is paused.
+    func upgradedInputEnded(on descriptor: Int32) {
+        guard isRunning, !attempt.isReceivingPaused, upgradedStream != nil else { return }
+        switch attempt.upgrade {
+        case .done: attempt.upgrade = .ended
+        // Before the answer it may listen no more for other reasons.
+        case .asked where sockets.arrival(on: descriptor) == .end: attempt.upgrade = .refused
+        case .asked, .ended, .refused: return
+        }
+        note()
+    }
+
+    /// An upload that has nothing to send ends, so that the transfer can.
+    func endUpgradedUpload() {
+        guard attempt.isSendingPaused else { return }
+        switch attempt.upgrade {
+        case .refused, .ended: resumeSending()
+        case .asked, .done: break
+        }
+    }
+
+    /// The transfer, with what comes over its connection from now on, is another one's.
+    package func handOver(to delegate: any TransferDelegate) {
+        exchange.delegate = delegate
+        // Also after its end: to have looked at what came before.
+        movedBody = true
+        note()
+    }
+
+    /// libcurl does not wait until the connection can be written to: the system may have everything. (8.7 and later ask for
+    /// more before.)
+    func upgradedOutputLeft() {
+        guard isRunning, attempt.waitsForOutput, !holdsOutput else { return }
+        attempt.waitsForOutput = false
+        movedBody = true
+        note()
+    }
+
+    /// Bytes wait in libcurl.
+    private var holdsOutput: Bool { curl.offset(CURLINFO_SIZE_UPLOAD_T) < Int64(attempt.bodyBytesTaken) }
+
+    /// Ends the sending direction of the connection, for which nothing more may be supplied. `false` if libcurl has bytes, or
+    /// does not know of the end: then the delegate is told that the body has moved when that has changed.
+    package func endSending() -> Bool {
+        guard isRunning, let descriptor = attempt.connection?.descriptor else { return true }
+        attempt.waitsForOutput = holdsOutput
+        guard !attempt.waitsForOutput else { return false }
+        // At the end of an upload newer versions send no bytes, which fails if the connection was shut down before.
+        guard attempt.isOutputEndTaken else {
+            resumeSending()
+            return false
+        }
+        if exchange.request?.message.isSecure == true { TLSLibrary.endSending(of: curl) }
+        shutdown(descriptor, Int32(SHUT_WR))
+        return true
+    }
+}

@@ -1,0 +1,143 @@
+import ArgumentParser
+import Foundation
+import HTTPHandles
+import HTTPHandlesDriver
+import HTTPTypes
+
+/// `http-handles ws`: sends lines of standard input as messages, and prints what comes.
+struct WebSocketCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ws",
+        abstract: "Open a WebSocket: lines of standard input are sent, and messages go to standard output.",
+        discussion: """
+            At the end of standard input the socket is closed, after the answers that the server still sends. Exit status: 0 \
+            the closing handshake was made, with code 1000 or 1001 or without one; 2 usage; 3 a failure, or another code.
+            """
+    )
+
+    @Argument(help: "A ws or wss URL.")
+    var url: String
+
+    @Option(
+        name: [.customShort("H"), .customLong("header")],
+        help: ArgumentHelp("A header field; repeatable.", valueName: "name: value")
+    )
+    var headers: [String] = []
+
+    @Option(help: ArgumentHelp("A subprotocol to offer; repeatable, the best one first.", valueName: "name"))
+    var subprotocol: [String] = []
+
+    @Flag(help: "Send lines as binary messages.")
+    var binary = false
+
+    @Flag(help: "Send a ping first, and write to standard error how long the answer takes.")
+    var ping = false
+
+    @Flag(help: "Offer no compression.")
+    var noCompression = false
+
+    @OptionGroup var authentication: AuthenticationOptions
+
+    @OptionGroup var network: NetworkOptions
+
+    @OptionGroup var proxy: ProxyOptions
+
+    @OptionGroup var tls: TLSArguments
+
+    @Option(
+        help: ArgumentHelp("Write the events to standard error, as they happen: text or json.", valueName: "format")
+    )
+    var events: EventPrinter.Format?
+
+    @Flag(help: "Write a waterfall of the phases of the handshake to standard error.")
+    var timing = false
+
+    func run() async throws {
+        let options = try options()
+        let session = try usage { () throws(HandleError) in
+            try SessionHandle(userAgent: "http-handles/0.1", options: options)
+        }
+        let printer = events.map { EventPrinter(session, as: $0) }
+        let outcome = await converse(session)
+        _ = try? session.closeAll()
+        await session.closed()
+        await printer?.finish()
+        let times = try outcome.get()
+        if timing { Waterfall(times).lines.forEach(Terminal.say) }
+    }
+
+    private func options() throws -> [OptionSetting] {
+        var options: [OptionSetting] = [
+            .set(.credentials, to: try authentication.credentials()), .set(.proxy, to: try proxy.setting()),
+        ]
+        if noCompression { options.append(.set(.webSocketCompression, to: nil)) }
+        if !subprotocol.isEmpty { options.append(.set(.webSocketSubprotocols, to: subprotocol)) }
+        return options + (try tls.options()) + (try network.settings())
+    }
+
+    private func converse(_ session: SessionHandle) async -> Result<RequestTimes, any Error> {
+        do {
+            let fields = try usage { () throws(HandleError) in try headerFields() }
+            let httpURL = url.utf8.starts(with: "ws".utf8) ? "http" + url.dropFirst(2) : url
+            let request = try await session.openRequest(.get, String(httpURL), headerFields: fields)
+            try await request.setOption(.upgradesToWebSocket, to: true)
+            try await request.send()
+            let head = try await request.receiveResponse()
+            let times = try await request.option(.requestTimes)
+            guard head.status == .switchingProtocols else {
+                throw HandleError(
+                    .invalidServerResponse,
+                    .receiveMessage,
+                    reason: "the server answered with \(head.status), not with 101"
+                )
+            }
+            let socket = try await request.completeWebSocketUpgrade()
+            try request.close()
+            if ping { Terminal.say("ping: \(try await socket.roundTrip())") }
+            try await exchange(over: socket)
+            let status = try await socket.closeStatus()
+            guard [.normalClosure, .goingAway, .noStatusReceived].contains(status.code) else {
+                throw HandleError(
+                    .invalidServerResponse,
+                    .receiveMessage,
+                    reason: "the server closed the socket with \(status.code) \(status.reason)"
+                )
+            }
+            return .success(times)
+        } catch let error as HandleError {
+            return .failure(RequestFailure(error: error))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Both directions, until both are over.
+    private func exchange(over socket: WebSocketHandle) async throws {
+        let output = try WritableFile.standardOutput()
+        let sending = Task.detached {
+            // Blocking; a thread of its own would be needed for each standard input, of which there is one.
+            while let line = readLine() {
+                let message = binary ? WebSocketMessage.binary(Array(line.utf8)) : .text(line)
+                guard (try? await socket.send(message)) != nil else { return }
+            }
+            try? await socket.shutdown()
+        }
+        defer { sending.cancel() }
+        for try await message in socket.messages {
+            switch message {
+            case .text(let text): try output.write(Array((text + "\n").utf8))
+            case .binary(let bytes): try output.write(bytes + (binary ? [UInt8(ascii: "\n")] : []))
+            }
+        }
+    }
+
+    private func headerFields() throws(HandleError) -> HTTPFields {
+        var fields = HTTPFields()
+        for header in headers {
+            let colon = header.utf8.firstIndex(of: UInt8(ascii: ":")) ?? header.endIndex
+            let value = header.utf8[colon...].dropFirst().drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            try fields.append(checked: String(header[..<colon]), String(Substring(value)))
+        }
+        return fields
+    }
+}
