@@ -4,7 +4,7 @@ import HTTPHandles
 import HTTPHandlesTesting
 import TransfersInEveryPhase
 
-/// Opens and closes handles of all three levels many times, in all ways and phases; then waits until the process has released
+/// Opens and closes handles of all levels many times, in all ways and phases; then waits until the process has released
 /// all system resources. Built with AddressSanitizer, the process checks for memory leaks at its end.
 struct OpensAndCloses {
     private let seed: UInt64
@@ -13,7 +13,15 @@ struct OpensAndCloses {
     init(seed: UInt64) throws {
         self.seed = seed
         server = try ScriptedServer { connection in
-            switch try connection.readRequest()?.head.target {
+            let request = try connection.readRequest()
+            switch request?.head.target {
+            case "/socket":
+                guard let head = request?.head else { return }
+                let socket = try connection.acceptWebSocket(head)
+                while let message = try socket.receive() { try socket.send(message) }
+                return
+            case "/upgraded":
+                try connection.send("HTTP/1.1 101 Upgraded\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nhello")
             case "/whole": try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
             case "/half": try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf-")
             default: break
@@ -50,9 +58,13 @@ struct OpensAndCloses {
     private func openAndClose(_ random: inout SeededGenerator) async throws {
         let session = try SessionHandle(context: "a context of its own")
         let connection = try await session.connect(to: "127.0.0.1", port: server.port)
-        let path = ["/whole", "/half", "/nothing"].randomElement(using: &random) ?? ""
-        let request = try await connection.openRequest(.post, path)
-        let body = RequestBody.bytes([UInt8](repeating: 0, count: .random(in: 0..<1000, using: &random)))
+        let path = ["/whole", "/half", "/nothing", "/socket", "/upgraded"].randomElement(using: &random) ?? ""
+        let request = try await connection.openRequest(path == "/socket" ? .get : .post, path)
+        if path == "/socket" { try await request.setOption(.upgradesToWebSocket, to: true) }
+        if path == "/upgraded" { try await request.setOption(.upgradesToProtocol, to: "tcp") }
+        let isUpgrade = path == "/socket" || path == "/upgraded"
+        let count = isUpgrade ? 0 : Int.random(in: 0..<1000, using: &random)
+        let body = count == 0 ? RequestBody.none : .bytes([UInt8](repeating: 0, count: count))
         // Every path has at least six events.
         let moment = Int.random(in: 0...6, using: &random)
         let stream = Bool.random(using: &random) ? request.statusEvents() : nil
@@ -60,7 +72,11 @@ struct OpensAndCloses {
             guard stream != nil || moment > 0 else { return }
             try await request.send(body)
             _ = try await request.receiveResponse()
-            _ = try await request.body.collect(upTo: 100)
+            switch path {
+            case "/socket": try await Self.use(try await request.completeWebSocketUpgrade())
+            case "/upgraded": try await Self.use(try await request.completeUpgrade())
+            default: _ = try await request.body.collect(upTo: 100)
+            }
         }
         if let stream, moment > 0 {
             var left = moment
@@ -79,6 +95,8 @@ struct OpensAndCloses {
             try request.close()
             try connection.close()
             try session.close()
+            // A socket does not end with its request.
+            if isUpgrade { sending.cancel() }
         case 3:
             try session.close()
             try connection.closeAll()
@@ -88,6 +106,19 @@ struct OpensAndCloses {
         }
         _ = await sending.result
         await session.closed()
+    }
+
+    /// Some messages, and then a wait until the end.
+    private static func use(_ socket: WebSocketHandle) async throws {
+        try await socket.send(.text("hello"))
+        _ = try await socket.receiveMessage()
+        try await socket.send([1], .binaryFragment)
+        _ = try await socket.receiveMessage()
+    }
+
+    private static func use(_ socket: UpgradedHandle) async throws {
+        try await socket.write([1])
+        while !(try await socket.read()).isEmpty {}
     }
 }
 

@@ -46,7 +46,16 @@ public struct Servers: Sendable {
         try ScriptedServer { connection in
             connection.limitReceiveBuffer(4096)
             // A TLS handshake has no head, so this call waits.
-            switch try connection.readHead()?.target {
+            guard let head = try connection.readHead() else { return }
+            switch head.target {
+            case "/socket":
+                _ = try connection.acceptWebSocket(head, behind: ServerWebSocket.frameHead(2, length: 10) + [1])
+            case "/full-socket":
+                _ = try connection.acceptWebSocket(head)
+                end.wait()
+            case "/echo":
+                let socket = try connection.acceptWebSocket(head)
+                while let message = try socket.receive() { try socket.send(message) }
             case "/half-head": try connection.send("HTTP/1.1 200 OK\r\nContent-Le")
             case "/half-body": try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf-")
             case "/upload": end.wait()

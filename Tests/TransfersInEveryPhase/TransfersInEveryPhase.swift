@@ -54,6 +54,17 @@ public struct TransfersInEveryPhase: Sendable {
         // Complete: its connection is pooled.
         wait(.get, servers.httpPort, "/hello")
         wait(.get, servers.httpsPort, "/hello", secure: true)
+        // Sockets: in the middle of a message that comes, and of one that is sent; idle; one that was not taken over.
+        startSocket(stalling, "/socket") { socket in while try await socket.receive() != nil {} }
+        startSocket(stalling, "/full-socket") { try await $0.send(.binary([UInt8](repeating: 0, count: 4 << 20))) }
+        startSocket(stalling, "/echo") { await $0.closed() }
+        Task {
+            let request = try await waiting.openRequest(.get, "http://127.0.0.1:\(stalling)/echo")
+            try await request.setOption(.upgradesToWebSocket, to: true)
+            try await request.send()
+            _ = try await request.receiveResponse()
+            await request.closed()
+        }
         Task {
             // Never used.
             let request = try await waiting.openRequest(.get, "http://127.0.0.1/")
@@ -79,6 +90,18 @@ public struct TransfersInEveryPhase: Sendable {
         }
     }
 
+    private func startSocket(
+        _ port: Int,
+        _ path: String,
+        _ use: @escaping @Sendable (WebSocketHandle) async throws -> Void
+    ) {
+        Task {
+            let socket = try await waiting.webSocket("ws://127.0.0.1:\(port)\(path)")
+            try await use(socket)
+            await socket.closed()
+        }
+    }
+
     private func startConnecting() {
         let url = "https://localhost:\(servers.httpsPort)/hello"
         for _ in 0..<2 {
@@ -91,6 +114,13 @@ public struct TransfersInEveryPhase: Sendable {
     }
 
     private func startFlowing() {
+        Task {
+            let socket = try await flowing.webSocket("ws://127.0.0.1:\(servers.stallingPort)/echo")
+            while true {
+                try await socket.send(.binary([UInt8](repeating: 0, count: 10_000)))
+                _ = try await socket.receiveMessage()
+            }
+        }
         let http = "http://127.0.0.1:\(servers.httpPort)"
         let https = "https://127.0.0.1:\(servers.httpsPort)"
         for url in [http, https] {
