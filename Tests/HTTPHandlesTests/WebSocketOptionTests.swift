@@ -41,7 +41,7 @@ struct WebSocketOptionTests {
 
     @Test func `the levels of the options, and values that are not allowed`() async throws {
         let server = try Self.keeper(Record())
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let wrong = await #expect(throws: HandleError.self) {
                 try await session.setOption(.upgradesToWebSocket, to: true)
             }
@@ -111,7 +111,7 @@ struct WebSocketOptionTests {
             try connection.send(ServerWebSocket.frameHead(2, length: 1001))
             codes.note(try socket.receiveFrame().closeCode)
         }
-        let session = try SessionHandle()
+        let session = try SessionHandle(options: WebSocketTests.patient)
         if isMessage {
             try await session.setOption(.webSocketMaximumMessageSize, to: 1000)
         } else {

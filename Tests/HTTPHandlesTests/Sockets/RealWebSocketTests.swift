@@ -6,7 +6,9 @@ import Testing
 @Suite("WebSockets with real servers", .timeLimit(.minutes(5)))
 struct RealWebSocketTests {
     static func session(_ servers: WebSocketServers, _ more: OptionSetting...) throws -> SessionHandle {
-        try SessionHandle(options: [.set(.serverTrust, to: .authorities(servers.authorityFile))] + more)
+        try SessionHandle(
+            options: [.set(.serverTrust, to: .authorities(servers.authorityFile))] + WebSocketTests.patient + more
+        )
     }
 
     /// Messages that compress well and badly, short and long.

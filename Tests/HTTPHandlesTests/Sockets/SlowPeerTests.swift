@@ -32,7 +32,7 @@ struct SlowPeerTests {
     func `a slow reader holds the server up`(_ isUpgraded: Bool) async throws {
         let sent = Record<Int>()
         let server = try Self.sender(sent, isUpgraded)
-        let session = try SessionHandle()
+        let session = try SessionHandle(options: WebSocketTests.patient)
         var count = 0
         func read(_ next: () async throws -> Int) async throws {
             while count < Self.pieces * Self.pieceSize {
@@ -66,7 +66,7 @@ struct SlowPeerTests {
             try socket.send(.text("after"))
             connection.waitForClose()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let socket = try await session.webSocket(server.webSocketURL())
             await wasAnswered.passed()
             #expect(try await socket.receiveMessage() == .text("before"))
@@ -86,7 +86,7 @@ struct SlowPeerTests {
                 received.note(Set(bytes).count == 1 ? bytes[0] : 255)
             }
         }
-        let session = try SessionHandle()
+        let session = try SessionHandle(options: WebSocketTests.patient)
         let socket = try await session.webSocket(server.webSocketURL())
         let events = EventRecorder(of: socket)
         // The first is more than the system keeps, so that none of them is sent.

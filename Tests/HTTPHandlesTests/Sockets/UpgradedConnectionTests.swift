@@ -53,7 +53,7 @@ struct UpgradedConnectionTests {
             connection.waitForClose()
             try connection.send("bye")
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let attached = try await Self.attach(session, server.url("/containers/x/attach?stream=1"))
             let events = EventRecorder(of: attached)
             #expect(attached.level == .upgraded && attached.level.rawValue == 6)
@@ -96,7 +96,7 @@ struct UpgradedConnectionTests {
             }
             connection.waitForClose()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let attached = try await Self.attach(session, server.url())
             let sent = (0..<size).map { UInt8(truncatingIfNeeded: $0 >> 4) }
             let writing = Task {
@@ -118,7 +118,7 @@ struct UpgradedConnectionTests {
             hasBegun.open()
             isOver.wait()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let attached = try await Self.attach(session, server.url())
             let events = EventRecorder(of: attached)
             let reading = Task.immediate { try await attached.read() }
@@ -143,7 +143,7 @@ struct UpgradedConnectionTests {
             _ = try connection.read(1)
             connection.reset()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let attached = try await Self.attach(session, server.url())
             try await attached.write([1])
             let error = await #expect(throws: HandleError.self) { try await attached.read() }
@@ -158,7 +158,7 @@ struct UpgradedConnectionTests {
 
     @Test func `a request that asks for an upgrade has no body, and one socket`() async throws {
         let server = try Self.server { $0.waitForClose() }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let request = try await session.openRequest(.post, server.url())
             try await request.setOption(.upgradesToProtocol, to: "tcp")
             let body = await #expect(throws: HandleError.self) { try await request.send(.string("body")) }

@@ -18,7 +18,7 @@ struct WebSocketFaultTests {
             }
             connection.waitForClose()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let socket = try await session.webSocket(server.webSocketURL())
             #expect(try await socket.receiveMessage() == .text("héllo"))
         }
@@ -33,7 +33,7 @@ struct WebSocketFaultTests {
             }
             connection.reset()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             for path in ["/", "/message"] {
                 let socket = try await session.webSocket(server.webSocketURL(path))
                 let events = EventRecorder(of: socket)
@@ -86,7 +86,7 @@ struct WebSocketFaultTests {
             _ = try connection.readHead()
             try connection.send(part)
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let error = await #expect(throws: HandleError.self) { try await session.webSocket(server.webSocketURL()) }
             #expect(error?.operation == .receiveResponse)
             #expect(error?.code == .invalidServerResponse || error?.code == .connectionError)
@@ -106,7 +106,7 @@ struct WebSocketFaultTests {
             try connection.send("HTTP/1.1 101 Switching Protocols\r\n\(fields)\r\n")
             connection.waitForClose()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let error = await #expect(throws: HandleError.self) { try await session.webSocket(server.webSocketURL()) }
             #expect(error?.code == .invalidServerResponse && error?.reason == reason, "\(String(describing: error))")
             let connections = try await session.connections()
@@ -123,7 +123,7 @@ struct WebSocketFaultTests {
             _ = try connection.acceptWebSocket(fields: field)
             connection.waitForClose()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let error = await #expect(throws: HandleError.self) {
                 try await session.webSocket(server.webSocketURL(), subprotocols: ["one"])
             }

@@ -45,7 +45,7 @@ struct WebSocketOpeningTests {
     @Test func `TLS`() async throws {
         let (server, front) = (try Self.server(), try TLSFront.shared.get())
         for trust in [ServerTrust.authorities(front.authorityFile), .system] {
-            let session = try SessionHandle(options: [.set(.serverTrust, to: trust)])
+            let session = try SessionHandle(options: [.set(.serverTrust, to: trust)] + WebSocketTests.patient)
             let url = try "wss" + front.url(server, .http1_1).dropFirst(5)
             if trust == .system {
                 let error = await #expect(throws: HandleError.self) { try await session.webSocket(url) }
@@ -65,7 +65,7 @@ struct WebSocketOpeningTests {
         let heads = Record<ReceivedHead>()
         let server = try Self.server(heads)
         let credentials = Credentials.basic(user: "u", password: "p")
-        let session = try SessionHandle()
+        let session = try SessionHandle(options: WebSocketTests.patient)
         if asksProvider {
             try await session.setOption(.credentialProvider, to: CredentialProvider { _ in credentials })
         } else {
@@ -89,7 +89,7 @@ struct WebSocketOpeningTests {
     @Test func `cookies, sent with the request and set by the answer`() async throws {
         let heads = Record<ReceivedHead>()
         let server = try Self.server(heads)
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             try await Self.check(try await session.webSocket(server.webSocketURL("/1")))
             try await Self.check(try await session.webSocket(server.webSocketURL("/22")))
             #expect(heads.all.map { $0["Cookie"] } == [nil, "seen=2"])
@@ -100,7 +100,9 @@ struct WebSocketOpeningTests {
     @Test func `redirects: ws is http and wss is https, and the policy is that of requests`() async throws {
         let heads = Record<ReceivedHead>()
         let (server, front) = (try Self.server(heads), try TLSFront.shared.get())
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(front.authorityFile))])
+        let session = try SessionHandle(
+            options: [.set(.serverTrust, to: .authorities(front.authorityFile))] + WebSocketTests.patient
+        )
         let secure = try front.url(server, .http1_1, "/a")
         let secureSocket: String = "wss" + secure.dropFirst(5)
         let targets: [String] = ["/a", server.url("/a"), server.webSocketURL("/a"), secureSocket, secure]
@@ -123,7 +125,9 @@ struct WebSocketOpeningTests {
 
     @Test func `redirects that are refused`() async throws {
         let (target, front) = (try Self.server(), try TLSFront.shared.get())
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(front.authorityFile))])
+        let session = try SessionHandle(
+            options: [.set(.serverTrust, to: .authorities(front.authorityFile))] + WebSocketTests.patient
+        )
         for (url, other) in [(true, target.webSocketURL()), (true, target.url()), (false, "ftp://127.0.0.1/")] {
             let first = try Self.server(to: other)
             let from =
@@ -154,7 +158,7 @@ struct WebSocketOpeningTests {
         let session = try SessionHandle(
             options: [HandleOption<Duration>.connectTimeout, .sendTimeout, .responseTimeout, .receiveTimeout].map {
                 .set($0, to: .seconds(3600))
-            }
+            } + [.set(.webSocketCloseTimeout, to: .zero), .set(.webSocketAnswerTimeout, to: .zero)]
         )
         let silent = try await WebSocketTests.request(session, server, "/silent")
         let events = EventRecorder(of: silent)
@@ -189,7 +193,7 @@ struct WebSocketOpeningTests {
                 try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             }
         }
-        let session = try SessionHandle(options: [.set(.maximumConnections, to: 1)])
+        let session = try SessionHandle(options: [.set(.maximumConnections, to: 1)] + WebSocketTests.patient)
         let socket = try await session.webSocket(server.webSocketURL())
         let request = try await session.openRequest(.get, plain.url())
         let events = EventRecorder(of: request)
@@ -210,7 +214,7 @@ struct WebSocketOpeningTests {
 
     @Test func `tasks on the session's executor`() async throws {
         let server = try Self.server()
-        let session = try SessionHandle()
+        let session = try SessionHandle(options: WebSocketTests.patient)
         let walks = (0..<4).map { number in
             Task(executorPreference: session.executor) {
                 let socket = try await session.webSocket(server.webSocketURL("/\(number)"))

@@ -6,6 +6,12 @@ import Testing
 /// WebSockets with scripted servers: messages, events, ends.
 @Suite("WebSockets", .timeLimit(.minutes(5)))
 struct WebSocketTests {
+    /// Nothing expires, however slow the machine is.
+    static let patient: [OptionSetting] = [
+        .set(.webSocketCloseTimeout, to: .seconds(3600)), .set(.webSocketKeepAliveInterval, to: .zero),
+        .set(.webSocketAnswerTimeout, to: .zero),
+    ]
+
     /// Sends every message back.
     static func echo() throws -> ScriptedServer {
         try ScriptedServer { connection in
@@ -30,7 +36,7 @@ struct WebSocketTests {
 
     @Test func `messages go both ways, whole`() async throws {
         let server = try Self.echo()
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let socket = try await session.webSocket(server.webSocketURL("/feed"))
             let long = [UInt8](repeating: 7, count: 300_000)
             for message: WebSocketMessage in [
@@ -50,7 +56,7 @@ struct WebSocketTests {
             try socket.send(.text("second"))
             try socket.close(4001, reason: "over")
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let socket = try await session.webSocket(server.webSocketURL())
             var messages: [WebSocketMessage] = []
             for try await message in socket.messages { messages.append(message) }
@@ -66,7 +72,7 @@ struct WebSocketTests {
 
     @Test func `fragments, from the caller and from a sequence`() async throws {
         let server = try Self.echo()
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let socket = try await session.webSocket(server.webSocketURL())
             try await socket.send([1], .binaryFragment)
             let whole = Task { try await socket.send(.text("between")) }
@@ -98,7 +104,7 @@ struct WebSocketTests {
             try socket.send(.text(String(decoding: pong.payload, as: UTF8.self)))
             while try socket.receive() != nil {}
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let socket = try await session.webSocket(server.webSocketURL())
             #expect(try await socket.receiveMessage() == .text("are you there"))
             #expect(try await socket.roundTrip() >= .zero)
@@ -114,7 +120,7 @@ struct WebSocketTests {
 
     @Test func `WinHTTP's order: the request is closed after the upgrade, and the socket lives on`() async throws {
         let server = try Self.echo()
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let all = EventRecorder(of: session, scope: .tree)
             let request = try await Self.request(session, server)
             let requestEvents = EventRecorder(of: request)
@@ -177,7 +183,7 @@ struct WebSocketTests {
                 try connection.send("HTTP/1.1 \(status)\r\nContent-Length: 5\r\n\r\nhello")
             }
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             for (path, status) in [("/403", 403), ("/200", 200)] {
                 let request = try await Self.request(session, server, path)
                 try await request.send()
@@ -204,7 +210,7 @@ struct WebSocketTests {
             )
             connection.waitForClose()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let request = try await Self.request(session, server)
             let events = EventRecorder(of: request)
             try await request.send()
@@ -220,7 +226,7 @@ struct WebSocketTests {
         let server = try ScriptedServer { connection in
             _ = try connection.acceptWebSocket(behind: ServerWebSocket.frameHead(2, length: 1) + [9])
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let request = try await Self.request(session, server)
             try await request.send()
             _ = try await request.receiveResponse()
@@ -242,7 +248,7 @@ struct WebSocketTests {
             hasBegun.open()
             isOver.wait()
         }
-        try await withSession { session in
+        try await withSession(options: WebSocketTests.patient) { session in
             let socket = try await session.webSocket(server.webSocketURL())
             let events = EventRecorder(of: socket)
             let receiving = Task.immediate { _ = try await socket.receiveMessage() }
