@@ -32,6 +32,8 @@ let package = Package(
         .target(name: "CMeasurement"),
         // Holds requests without answering them, and discards uploads.
         .executableTarget(name: "benchmark-server"),
+        // Sends WebSocket messages back, discards them, or floods.
+        .executableTarget(name: "benchmark-websocket-server", linkerSettings: [.linkedLibrary("z")]),
 
         // The workloads of all clients in Swift.
         .target(name: "BenchmarkWorkloads", dependencies: ["CMeasurement"], swiftSettings: settings),
@@ -51,6 +53,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // WebSockets of SwiftNIO alone: AsyncHTTPClient has none.
+        .executableTarget(
+            name: "benchmark-websocket-nio",
+            dependencies: [
+                "BenchmarkWorkloads",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "benchmark-foundation",
             dependencies: ["BenchmarkWorkloads"],
@@ -60,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "benchmark-libcurl",
             dependencies: ["CMeasurement"],
-            linkerSettings: [.linkedLibrary("curl")]
+            linkerSettings: [.linkedLibrary("curl"), .linkedLibrary("z")]
         ),
     ]
 )

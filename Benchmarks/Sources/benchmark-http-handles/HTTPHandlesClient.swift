@@ -138,6 +138,7 @@ extension HTTPField.Name {
 @main
 enum Program {
     static func main() {
+        runWebSocketWorkload(on: HTTPHandlesWebSocketClient.self)
         runWorkload(on: HTTPHandlesClient.self)
     }
 }

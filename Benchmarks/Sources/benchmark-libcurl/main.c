@@ -4,6 +4,7 @@
 #include "arguments.h"
 #include "requests.h"
 #include "transfers.h"
+#include "websocket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +131,7 @@ int main(int count, char **values) {
     else if (strcmp(values[1], "download") == 0) download();
     else if (strcmp(values[1], "upload") == 0) upload();
     else if (strcmp(values[1], "cancel") == 0) cancel_latency();
-    else fail("unknown workload");
+    else if (!run_websocket_workload(&loop, values[1])) fail("unknown workload");
     loop_close(&loop);
     curl_global_cleanup();
 }
