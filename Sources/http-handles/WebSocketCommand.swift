@@ -94,8 +94,7 @@ struct WebSocketCommand: AsyncParsableCommand {
             let socket = try await request.completeWebSocketUpgrade()
             try request.close()
             if ping { Terminal.say("ping: \(try await socket.roundTrip())") }
-            try await exchange(over: socket)
-            let status = try await socket.closeStatus()
+            let status = try await exchange(over: socket)
             guard [.normalClosure, .goingAway, .noStatusReceived].contains(status.code) else {
                 throw HandleError(
                     .invalidServerResponse,
@@ -111,8 +110,8 @@ struct WebSocketCommand: AsyncParsableCommand {
         }
     }
 
-    /// Both directions, until both are over.
-    private func exchange(over socket: WebSocketHandle) async throws {
+    /// Both directions, until the server has closed the socket. Returns with what.
+    private func exchange(over socket: WebSocketHandle) async throws -> WebSocketCloseStatus {
         let output = try WritableFile.standardOutput()
         let sending = Task.detached {
             // Blocking; a thread of its own would be needed for each standard input, of which there is one.
@@ -122,6 +121,7 @@ struct WebSocketCommand: AsyncParsableCommand {
             }
             try? await socket.shutdown()
         }
+        // Which closes the handle, if a call is pending.
         defer { sending.cancel() }
         for try await message in socket.messages {
             switch message {
@@ -129,6 +129,7 @@ struct WebSocketCommand: AsyncParsableCommand {
             case .binary(let bytes): try output.write(bytes + (binary ? [UInt8(ascii: "\n")] : []))
             }
         }
+        return try await socket.closeStatus()
     }
 
     private func headerFields() throws(HandleError) -> HTTPFields {
