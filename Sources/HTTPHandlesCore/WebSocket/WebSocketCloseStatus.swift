@@ -49,3 +49,8 @@ public struct WebSocketCloseStatus: Sendable, Hashable {
         return nil
     }
 }
+
+extension WebSocketCloseStatus: CustomStringConvertible {
+    /// The code, and the reason if there is one.
+    public var description: String { reason.isEmpty ? "\(code)" : "\(code) \(reason)" }
+}

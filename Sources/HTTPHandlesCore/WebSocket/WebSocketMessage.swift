@@ -48,6 +48,18 @@ public enum WebSocketPieceKind: Int, Sendable, Hashable, CaseIterable {
     public var endsMessage: Bool { self == .textMessage || self == .binaryMessage }
 }
 
+extension WebSocketPieceKind: CustomStringConvertible {
+    /// The name of the case.
+    public var description: String {
+        switch self {
+        case .binaryMessage: "binaryMessage"
+        case .binaryFragment: "binaryFragment"
+        case .textMessage: "textMessage"
+        case .textFragment: "textFragment"
+        }
+    }
+}
+
 /// A message, or a part of one. The parts of a text are cut between characters.
 ///
 /// Counterpart of the buffer of `WinHttpWebSocketReceive`.
