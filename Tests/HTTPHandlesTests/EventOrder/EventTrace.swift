@@ -61,6 +61,7 @@ struct EventTrace {
         // libcurl's text, which differs between versions.
         case .requestError(let error):
             "requestError(\(error.operation), \(error.code) \(error.code.rawValue)\(error.phase.map { ", \($0)" } ?? ""))"
+        case .socketFailed(let error): "socketFailed(\(error.code) \(error.code.rawValue))"
         default: "\(kind)".replacing("\"", with: "")
         }
     }

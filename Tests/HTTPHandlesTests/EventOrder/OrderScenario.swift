@@ -16,7 +16,7 @@ struct OrderScenario: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { title }
 
-    static let all = connections + proxies + authentication + bodies + calls + failures + closings
+    static let all = connections + proxies + authentication + bodies + calls + failures + closings + sockets
 }
 
 extension EventTrace {
