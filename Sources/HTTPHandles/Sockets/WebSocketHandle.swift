@@ -124,6 +124,11 @@ public actor WebSocketHandle {
         try await send(all: pieces, isText: true) { Array($0.utf8) }
     }
 
+    /// A piece was refused. A type of its own, because the sequence may throw this library's errors about other handles.
+    private struct Refusal: Error {
+        let reason: HandleError
+    }
+
     private nonisolated(nonsending) func send<Pieces: AsyncSequence>(
         all pieces: Pieces,
         isText: Bool,
@@ -133,13 +138,21 @@ public actor WebSocketHandle {
         let sender = -senders.wrappingAdd(1, ordering: .relaxed).newValue
         do {
             for try await piece in pieces {
-                try await send(WebSocketPiece(isText ? .textFragment : .binaryFragment, bytes(piece)), of: sender)
+                let piece = WebSocketPiece(isText ? .textFragment : .binaryFragment, bytes(piece))
+                do throws(HandleError) {
+                    try await send(piece, of: sender)
+                } catch {
+                    throw Refusal(reason: error)
+                }
             }
-        } catch let error as HandleError where error.operation == .sendMessage {
-            throw error
+        } catch let refusal as Refusal {
+            throw refusal.reason
         } catch {
+            if Task.isCancelled {
+                object.closeIfOpen()
+                throw .cancelled(.sendMessage)
+            }
             object.bound.driver.submit { [object] in object.value.abandonMessage(of: sender, $0) }
-            if Task.isCancelled { throw .cancelled(.sendMessage) }
             let reason = "the sequence of a message threw: \(error)"
             throw HandleError(.requestBodyFailed, .sendMessage, reason: reason, underlying: error)
         }
