@@ -22,6 +22,8 @@ extension Transfer {
     /// A request that asks for an upgrade goes out.
     func upgradeAsked(on descriptor: Int32?) {
         attempt.upgrade = .asked
+        // libcurl may have ended an upload before, with which it has answered a challenge.
+        attempt.isOutputEndTaken = false
         if let descriptor { sockets.upgraded.insert(descriptor) }
     }
 
