@@ -240,7 +240,8 @@ final class SocketTable {
 
     /// For a back end that is not told.
     func lookAtUpgraded() {
-        for descriptor in upgraded {
+        // Some versions close a socket without a callback: its number may belong to something else.
+        for descriptor in upgraded where self[descriptor].user != nil {
             waits(on: descriptor, for: arrival(on: descriptor) == .end ? 0 : CURL_POLL_IN)
         }
     }
