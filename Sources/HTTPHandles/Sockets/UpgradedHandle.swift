@@ -36,7 +36,8 @@ public actor UpgradedHandle {
     ///
     /// - Parameter limit: How many bytes at most.
     public nonisolated(nonsending) func read(upTo limit: Int = .max) async throws(HandleError) -> [UInt8] {
-        try await object.perform(.readData) { [object] continuation in
+        guard limit > 0 else { throw .invalidParameter(.readData, "the limit must be at least 1, but is \(limit)") }
+        return try await object.perform(.readData) { [object] continuation in
             { engine in object.value.read(upTo: limit, engine, continuation) }
         }
     }

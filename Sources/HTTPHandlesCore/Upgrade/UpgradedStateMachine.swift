@@ -38,6 +38,8 @@ package struct UpgradedStateMachine: ~Copyable {
     private var isConnected = true
     private var isPaused = false
     private var received: [UInt8] = []
+    /// How many of them were read already.
+    private var start = 0
     /// How many bytes the pending read wants.
     private var read: Int?
     private var writes = FIFOQueue<Write>()
@@ -99,6 +101,7 @@ package struct UpgradedStateMachine: ~Copyable {
         failRead(.cancelled(.readData), &actions)
         failWrites(.cancelled(.writeData), &actions)
         received = []
+        start = 0
         guard isConnected else { return }
         isConnected = false
         sending = .off
@@ -111,7 +114,7 @@ package struct UpgradedStateMachine: ~Copyable {
         guard !isOver, source == .flowing else { return }
         if received.isEmpty { received = bytes } else { received += bytes }
         deliver(&actions)
-        if !isPaused, received.count >= marks.high {
+        if !isPaused, unread >= marks.high {
             isPaused = true
             actions.append(.pauseReading)
         }
@@ -167,19 +170,12 @@ package struct UpgradedStateMachine: ~Copyable {
 
     private mutating func deliver(_ actions: inout UpgradedActions) {
         guard let limit = read else { return }
-        if !received.isEmpty {
-            let taken: [UInt8]
-            if received.count <= limit {
-                taken = received
-                received = []
-            } else {
-                taken = Array(received[..<limit])
-                received.removeFirst(limit)
-            }
+        if unread > 0 {
+            let taken = take(upTo: limit)
             read = nil
             actions.append(.emit(.readComplete(bytes: taken.count)))
             actions.append(.deliver(taken))
-            if isPaused, received.count <= marks.low, isConnected {
+            if isPaused, unread <= marks.low, isConnected {
                 isPaused = false
                 actions.append(.resumeReading)
             }
@@ -193,6 +189,25 @@ package struct UpgradedStateMachine: ~Copyable {
             actions.append(.deliver([]))
         case .failed(let error): failRead(error.seen(by: .readData), &actions)
         }
+    }
+
+    private var unread: Int { received.count - start }
+
+    private mutating func take(upTo limit: Int) -> [UInt8] {
+        var taken: [UInt8] = []
+        if start == 0, received.count <= limit {
+            swap(&taken, &received)
+            return taken
+        }
+        let end = start + min(limit, unread)
+        taken = Array(received[start..<end])
+        start = end
+        // Moving the rest forward costs its length, so only when at least as much was read since.
+        if start * 2 >= received.count {
+            received.removeFirst(start)
+            start = 0
+        }
+        return taken
     }
 
     private mutating func failRead(_ error: HandleError, _ actions: inout UpgradedActions) {
