@@ -41,6 +41,8 @@ public struct Servers: Sendable {
         [httpPort, httpsPort, stallingPort, unreachablePort].map(String.init) + [authorityFile]
     }
 
+    private static let upgrade = "HTTP/1.1 101 Upgraded\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+
     /// A server that stalls in a TLS handshake, a head, a body, or while it reads an upload, until `end` is open.
     public static func servingStalls(until end: Gate) throws -> ScriptedServer {
         try ScriptedServer { connection in
@@ -56,6 +58,10 @@ public struct Servers: Sendable {
             case "/echo":
                 let socket = try connection.acceptWebSocket(head)
                 while let message = try socket.receive() { try socket.send(message) }
+            case "/upgraded": try connection.send(Self.upgrade + "hello")
+            case "/full-upgraded":
+                try connection.send(Self.upgrade)
+                end.wait()
             case "/half-head": try connection.send("HTTP/1.1 200 OK\r\nContent-Le")
             case "/half-body": try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf-")
             case "/upload": end.wait()

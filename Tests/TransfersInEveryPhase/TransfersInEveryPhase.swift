@@ -58,6 +58,9 @@ public struct TransfersInEveryPhase: Sendable {
         startSocket(stalling, "/socket") { socket in while try await socket.receive() != nil {} }
         startSocket(stalling, "/full-socket") { try await $0.send(.binary([UInt8](repeating: 0, count: 4 << 20))) }
         startSocket(stalling, "/echo") { await $0.closed() }
+        // Of another protocol: one that waits for bytes, and one that sends more than the server takes.
+        startUpgraded(stalling, "/upgraded") { socket in while !(try await socket.read()).isEmpty {} }
+        startUpgraded(stalling, "/full-upgraded") { try await $0.write([UInt8](repeating: 0, count: 4 << 20)) }
         Task {
             let request = try await waiting.openRequest(.get, "http://127.0.0.1:\(stalling)/echo")
             try await request.setOption(.upgradesToWebSocket, to: true)
@@ -97,6 +100,23 @@ public struct TransfersInEveryPhase: Sendable {
     ) {
         Task {
             let socket = try await waiting.webSocket("ws://127.0.0.1:\(port)\(path)")
+            try await use(socket)
+            await socket.closed()
+        }
+    }
+
+    private func startUpgraded(
+        _ port: Int,
+        _ path: String,
+        _ use: @escaping @Sendable (UpgradedHandle) async throws -> Void
+    ) {
+        Task {
+            let request = try await waiting.openRequest(.get, "http://127.0.0.1:\(port)\(path)")
+            try await request.setOption(.upgradesToProtocol, to: "tcp")
+            try await request.send()
+            _ = try await request.receiveResponse()
+            let socket = try await request.completeUpgrade()
+            try request.close()
             try await use(socket)
             await socket.closed()
         }
