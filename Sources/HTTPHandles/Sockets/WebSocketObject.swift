@@ -35,7 +35,14 @@ final class WebSocketObject: SocketObject {
     }
 
     override var options: OptionSnapshot {
-        didSet { machine.timesChanged(options.values.webSocket) }
+        didSet {
+            guard options.values.webSocket != oldValue.values.webSocket else { return }
+            machine.timesChanged(options.values.webSocket)
+            // The engine can be reached in a command only.
+            driver.submit { [object = DriverBound(self)] engine in
+                object.value.advance(engine) { $0.timersChanged(at: engine.now, &$1) }
+            }
+        }
     }
 
     // MARK: Calls

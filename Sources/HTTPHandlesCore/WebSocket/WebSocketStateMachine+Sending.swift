@@ -119,9 +119,26 @@ extension WebSocketStateMachine {
     ) {
         guard !isOver, timers.remove(timer) != nil else { return }
         switch timer {
-        case .keepAlive: keepAliveFired(at: now, &actions)
-        case .answer: answerFired(at: now, &actions)
-        case .close: closeTimerFired(at: now, &actions)
+        case .keepAlive where settings.keepAliveInterval > .zero: keepAliveFired(at: now, &actions)
+        case .answer where settings.answerTimeout > .zero: answerFired(at: now, &actions)
+        case .close where settings.closeTimeout > .zero: closeTimerFired(at: now, &actions)
+        // The limit was taken away.
+        case .keepAlive, .answer, .close: break
+        }
+    }
+
+    /// After `timesChanged`: the pings, and the wait for an answer, begin anew.
+    package mutating func timersChanged(at now: MonotonicTime, _ actions: inout WebSocketActions) {
+        guard receiving == .open, isConnected, !isOver else { return }
+        if settings.keepAliveInterval > .zero {
+            setTimer(.keepAlive, now + settings.keepAliveInterval, &actions)
+        } else {
+            stopTimer(.keepAlive, &actions)
+        }
+        if settings.answerTimeout > .zero, askedAt != nil {
+            setTimer(.answer, now + settings.answerTimeout, &actions)
+        } else {
+            stopTimer(.answer, &actions)
         }
     }
 

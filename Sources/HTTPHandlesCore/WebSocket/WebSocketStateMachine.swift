@@ -139,7 +139,7 @@ package struct WebSocketStateMachine: ~Copyable {
     /// The close frame was sent, or a peer that has closed the socket is gone.
     var isSendingOver: Bool { sending == .closed || sending == .off && closeStatus != nil }
 
-    /// The options of the handle were changed: the times are used from their next use on.
+    /// The options of the handle were changed. `timersChanged` is called soon.
     package mutating func timesChanged(_ times: WebSocketSettings) {
         settings.closeTimeout = times.closeTimeout
         settings.keepAliveInterval = times.keepAliveInterval

@@ -4,6 +4,7 @@
 final class TestSocket {
     private var machine: WebSocketStateMachine
     private var generator: SeededGenerator
+    private var settings: WebSocketSettings
     /// The number of the last operation that has one.
     private(set) var lastNumber = 0
     var now = MonotonicTime(nanoseconds: 0)
@@ -25,6 +26,7 @@ final class TestSocket {
         _ compression: WebSocketCompression? = nil,
         seed: UInt64 = 1
     ) {
+        self.settings = settings
         machine = WebSocketStateMachine(settings, compression, at: now)
         generator = SeededGenerator(seed: seed)
         carryOut { $0.begin(at: now, &$1) }
@@ -204,6 +206,15 @@ final class TestSocket {
             fire(timer)
         }
         now = end
+    }
+
+    /// The options are changed.
+    func change(_ change: (inout WebSocketSettings) -> Void) {
+        change(&settings)
+        carryOut { machine, actions in
+            machine.timesChanged(settings)
+            machine.timersChanged(at: now, &actions)
+        }
     }
 
     func fire(_ timer: WebSocketTimer) {

@@ -26,6 +26,28 @@ struct WebSocketTimeTests {
         #expect(socket.actions.isEmpty)
     }
 
+    @Test func `pings are switched off, and on again`() {
+        let socket = TestSocket(Self.settings())
+        socket.change { $0.keepAliveInterval = .zero }
+        socket.advance(by: .seconds(100))
+        #expect(socket.sent() == [] && socket.timers.isEmpty)
+        socket.change { $0.keepAliveInterval = .seconds(10) }
+        socket.advance(by: .seconds(10))
+        #expect(socket.sent() == [.ping([])])
+    }
+
+    @Test func `the limit for an answer is taken away while it is awaited, and set again`() {
+        let socket = TestSocket(Self.settings())
+        socket.advance(by: .seconds(30))
+        #expect(socket.sent() == [.ping([])])
+        socket.change { $0.answerTimeout = .zero }
+        socket.advance(by: .seconds(100))
+        #expect(socket.sent() == [] && socket.actions.isEmpty)
+        socket.change { $0.answerTimeout = .seconds(20) }
+        socket.advance(by: .seconds(20))
+        #expect(socket.actions == [.emit(.socketFailed(Self.failure)), .disconnect])
+    }
+
     @Test func `a peer that sends is not asked`() {
         let socket = TestSocket(Self.settings())
         for _ in 0..<20 {
