@@ -37,7 +37,7 @@ final class PollBackend: EventBackend {
     func runDueWork(at now: MonotonicTime) throws(MultiFailure) {
         guard hasNewWork else { return }
         hasNewWork = false
-        try multi.perform()
+        try perform()
     }
 
     func sleep(until deadline: MonotonicTime?, now: MonotonicTime) throws(MultiFailure) {
@@ -51,6 +51,10 @@ final class PollBackend: EventBackend {
     func work() throws(MultiFailure) {
         waker.clear()
         watchIdleConnections()
+        try perform()
+    }
+
+    private func perform() throws(MultiFailure) {
         try multi.perform()
         if !sockets.upgraded.isEmpty { sockets.lookAtUpgraded() }
     }
