@@ -165,6 +165,18 @@ struct WebSocketOptionTests {
         await session.closed()
     }
 
+    @Test func `pings are switched off on an open socket`() async throws {
+        let server = try WebSocketTests.echo()
+        let session = try SessionHandle(options: [.set(.webSocketKeepAliveInterval, to: .seconds(3600))])
+        let socket = try await session.webSocket(server.webSocketURL())
+        try await socket.setOption(.webSocketKeepAliveInterval, to: .zero)
+        session.advanceClock(by: .seconds(7200))
+        try await socket.send(.text("here"))
+        #expect(try await socket.receiveMessage() == .text("here"))
+        try session.closeAll()
+        await session.closed()
+    }
+
     @Test func `a server that does not close`() async throws {
         let hasClosed = Gate()
         let server = try ScriptedServer { connection in

@@ -96,6 +96,26 @@ struct WebSocketTests {
         }
     }
 
+    @Test func `the sequence of a message throws an error of another socket`() async throws {
+        let server = try Self.echo()
+        try await withSession(options: WebSocketTests.patient) { session in
+            let other = try await session.webSocket(server.webSocketURL())
+            try other.close()
+            let socket = try await session.webSocket(server.webSocketURL())
+            let pieces = AsyncThrowingStream<[UInt8], any Error>(unfolding: {
+                try await other.send(.binary([1]))
+                return [1]
+            })
+            let error = await #expect(throws: HandleError.self) { try await socket.send(binary: pieces) }
+            #expect(error?.code == .requestBodyFailed)
+            let underlying = error?.underlying as? HandleError
+            #expect(underlying?.code == .invalidHandle && underlying?.operation == .sendMessage)
+            // Nothing of the message was sent, and nothing waits behind it.
+            try await socket.send(.binary([2]))
+            #expect(try await socket.receiveMessage() == .binary([2]))
+        }
+    }
+
     @Test func `pings both ways`() async throws {
         let server = try ScriptedServer { connection in
             let socket = try connection.acceptWebSocket()
