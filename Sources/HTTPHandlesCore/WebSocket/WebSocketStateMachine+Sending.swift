@@ -37,29 +37,29 @@ extension WebSocketStateMachine {
         _ actions: inout WebSocketActions
     ) -> Bool {
         guard sending != .off else { return false }
-        let key = WebSocketMaskingKey(using: &generator)
         if let payload = pong.take() {
-            writer.begin(.pong, payload[...], key, into: &output)
+            writer.begin(.pong, payload[...], WebSocketMaskingKey(using: &generator), into: &output)
             return true
         }
         if let ping = pings.removeFirst() {
             completion = ping.operation.map { .operation($0) } ?? .nothing
-            writer.begin(.ping, ping.payload[...], key, into: &output)
+            writer.begin(.ping, ping.payload[...], WebSocketMaskingKey(using: &generator), into: &output)
             return true
         }
         if let index = roundTrips.firstIndex(where: { $0.ping == nil }) {
+            let key = WebSocketMaskingKey(using: &generator)
             let payload = (generator.next() as UInt64).bigEndianBytes
             roundTrips[index].ping = (payload, now)
             writer.begin(.ping, payload[...], key, into: &output)
             return true
         }
-        return beginMessageFrame(into: &output, at: now, key, &actions)
+        return beginMessageFrame(into: &output, at: now, &generator, &actions)
     }
 
     private mutating func beginMessageFrame(
         into output: inout [UInt8],
         at now: MonotonicTime,
-        _ key: WebSocketMaskingKey,
+        _ generator: inout some RandomNumberGenerator,
         _ actions: inout WebSocketActions
     ) -> Bool {
         var completed: [OutgoingMessages.Piece] = []
@@ -78,14 +78,14 @@ extension WebSocketStateMachine {
                 next.payload,
                 isFinal: next.isFinal,
                 isCompressed: next.isCompressed,
-                key,
+                WebSocketMaskingKey(using: &generator),
                 into: &output
             )
             return true
         }
         guard case .closing(let status) = sending else { return false }
         completion = .close
-        writer.begin(.close, status.payload[...], key, into: &output)
+        writer.begin(.close, status.payload[...], WebSocketMaskingKey(using: &generator), into: &output)
         return true
     }
 
