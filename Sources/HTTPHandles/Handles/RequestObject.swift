@@ -84,7 +84,7 @@ final class RequestObject: HandleObject {
         let upgraded = try takeUpgraded(toWebSocket: true)
         let base = HandleBase(.webSocket, in: base.tree, context: context)
         let settings = exchangeOptions.values.webSocketSettings
-        let object = WebSocketObject(base, upgraded, settings, at: engine.now)
+        let object = WebSocketObject(base, upgraded, settings, engine.random, at: engine.now)
         begin(object, engine)
         return WebSocketHandle(DriverBound(object))
     }

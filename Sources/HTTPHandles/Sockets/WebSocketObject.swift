@@ -11,7 +11,8 @@ final class WebSocketObject: SocketObject {
     }
 
     private var machine: WebSocketStateMachine
-    private var generator = SystemRandomNumberGenerator()
+    /// That of the driver.
+    private var random: RandomPool
     /// What `takeOutput` has led to, from inside libcurl.
     private var recorded = WebSocketActions()
     /// A list whose memory is used again.
@@ -27,8 +28,10 @@ final class WebSocketObject: SocketObject {
         _ base: consuming HandleBase,
         _ upgraded: UpgradedConnection,
         _ settings: WebSocketSettings,
+        _ random: RandomPool,
         at now: MonotonicTime
     ) {
+        self.random = random
         let compression = upgraded.agreement.deflate.map { WebSocketCompression($0) }
         machine = WebSocketStateMachine(settings, compression, at: now)
         super.init(base, upgraded)
@@ -151,7 +154,7 @@ final class WebSocketObject: SocketObject {
     }
 
     override func takeOutput(upTo limit: Int, at now: MonotonicTime) -> [UInt8] {
-        machine.takeOutput(upTo: limit, at: now, using: &generator, &recorded)
+        machine.takeOutput(upTo: limit, at: now, using: &random, &recorded)
     }
 
     override func outputTaken(_ engine: TransferEngine) {

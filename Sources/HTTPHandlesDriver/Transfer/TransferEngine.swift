@@ -94,6 +94,8 @@ package final class TransferEngine {
     private var sleepFailure: MultiFailure?
     /// Tasks of other threads that go on at the end of the turn.
     package let resumptions: Resumptions
+    /// For the masking keys of WebSockets.
+    package private(set) lazy var random = RandomPool()
 
     init(_ configuration: DriverConfiguration, waker: Waker, _ resumptions: Resumptions) {
         self.resumptions = resumptions
