@@ -10,18 +10,20 @@ final class WebSocketObject: SocketObject {
         case closed
     }
 
-    private var machine: WebSocketStateMachine
+    // Exclusive access to these is not checked at run time: what is called while they change is in Core, and calls nothing
+    // here.
+    @safe @exclusivity(unchecked) private var machine: WebSocketStateMachine
     /// That of the driver.
-    private var random: RandomPool
+    @safe @exclusivity(unchecked) private var random: RandomPool
     /// What `takeOutput` has led to, from inside libcurl.
-    private var recorded = WebSocketActions()
+    @safe @exclusivity(unchecked) private var recorded = WebSocketActions()
     /// A list whose memory is used again.
-    private var spare = WebSocketActions()
-    private var timers: [WebSocketTimer: MonotonicTime] = [:]
+    @safe @exclusivity(unchecked) private var spare = WebSocketActions()
+    @safe @exclusivity(unchecked) private var timers: [WebSocketTimer: MonotonicTime] = [:]
 
     // The pending operations.
-    private var receiver: OperationContinuation<Received>?
-    private var waiters: [WebSocketOperation: OperationContinuation<Void>] = [:]
+    @safe @exclusivity(unchecked) private var receiver: OperationContinuation<Received>?
+    @safe @exclusivity(unchecked) private var waiters: [WebSocketOperation: OperationContinuation<Void>] = [:]
     private var measurers: [WebSocketOperation: OperationContinuation<Duration>] = [:]
 
     init(
@@ -154,11 +156,12 @@ final class WebSocketObject: SocketObject {
     }
 
     override func takeOutput(upTo limit: Int, at now: MonotonicTime) -> [UInt8] {
-        machine.takeOutput(upTo: limit, at: now, using: &random, &recorded)
+        recorded.isHeard = base.tree.hasListeners
+        return machine.takeOutput(upTo: limit, at: now, using: &random, &recorded)
     }
 
     override func outputTaken(_ engine: TransferEngine) {
-        guard !recorded.list.isEmpty else { return }
+        guard !recorded.isEmpty else { return }
         var actions = takeList()
         swap(&actions, &recorded)
         carryOut(&actions, engine)
@@ -193,10 +196,12 @@ final class WebSocketObject: SocketObject {
     private func takeList() -> WebSocketActions {
         var list = WebSocketActions()
         swap(&list, &spare)
+        list.isHeard = base.tree.hasListeners
         return list
     }
 
     private func carryOut(_ actions: inout WebSocketActions, _ engine: TransferEngine) {
+        skipEvents(actions.takeUnheardEvents())
         actions.carryOut { action in
             switch action {
             case .emit(let event): emit(event.kind)

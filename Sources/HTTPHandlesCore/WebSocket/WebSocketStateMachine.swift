@@ -161,8 +161,19 @@ package struct WebSocketStateMachine: ~Copyable {
 /// A list of actions, in memory that is used again and again.
 package struct WebSocketActions {
     package private(set) var list: [WebSocketAction] = []
+    /// Whether there are listeners to the events to come. Without any they are counted and not built.
+    package var isHeard = true
+    package private(set) var unheardEvents = 0
 
     package init() {}
+
+    package var isEmpty: Bool { list.isEmpty && unheardEvents == 0 }
+
+    /// Hands out the number of events that were not built.
+    package mutating func takeUnheardEvents() -> Int {
+        defer { unheardEvents = 0 }
+        return unheardEvents
+    }
 
     /// Hands out the actions in their order, and leaves the list empty.
     package mutating func carryOut(_ body: (consuming WebSocketAction) -> Void) {
@@ -174,7 +185,7 @@ package struct WebSocketActions {
         list.append(action)
     }
 
-    mutating func emit(_ event: WebSocketEvent) {
-        list.append(.emit(event))
+    mutating func emit(_ event: @autoclosure () -> WebSocketEvent) {
+        if isHeard { list.append(.emit(event())) } else { unheardEvents += 1 }
     }
 }
