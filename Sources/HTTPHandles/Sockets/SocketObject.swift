@@ -99,17 +99,22 @@ class SocketObject: HandleObject, TransferDelegate, UpgradedOutput {
 // MARK: - Operations
 
 extension DriverBound where Value: SocketObject {
+    /// Lets an operation begin, like `RequestHandle.requireUsable`.
+    func requireUsable(_ operation: HandleOperation) throws(HandleError) {
+        if Task.isCancelled {
+            closeIfOpen()
+            throw .cancelled(operation)
+        }
+        try bound.base.requireOpen(operation)
+    }
+
     /// Runs one operation of a socket, like `RequestHandle.perform`.
     @inline(__always)
     nonisolated(nonsending) func perform<Success: Sendable>(
         _ operation: HandleOperation,
         _ begin: (OperationContinuation<Success>) -> @Sendable (TransferEngine) -> Void
     ) async throws(HandleError) -> Success {
-        if Task.isCancelled {
-            closeIfOpen()
-            throw .cancelled(operation)
-        }
-        try bound.base.requireOpen(operation)
+        try requireUsable(operation)
         let result = await withTaskCancellationHandler {
             await self.result(of: begin)
         } onCancel: {

@@ -67,6 +67,8 @@ public actor WebSocketHandle {
     }
 
     private nonisolated(nonsending) func next(whole: Bool) async throws(HandleError) -> WebSocketPiece? {
+        // What is there already needs no asynchronous call.
+        if let message = try readyMessage() { return message }
         let received: WebSocketObject.Received = try await object.perform(.receiveMessage) { [object] continuation in
             { engine in object.value.receive(whole: whole, engine, continuation) }
         }
@@ -74,6 +76,18 @@ public actor WebSocketHandle {
         case .piece(let piece): return piece
         case .closed: return nil
         }
+    }
+
+    /// Takes a message that is there whole; `nil` if there is none. A command is submitted only if the driver has something to
+    /// do, or if there are listeners to the read.
+    private nonisolated func readyMessage() throws(HandleError) -> WebSocketPiece? {
+        try object.requireUsable(.receiveMessage)
+        let reporting = object.bound.base.tree.hasListeners
+        guard let (message, isBelowMark) = object.bound.readyMessages.take(reporting: reporting) else { return nil }
+        if isBelowMark || reporting {
+            object.bound.driver.submit { [object] in object.value.messagesWereRead($0) }
+        }
+        return message
     }
 
     // MARK: Sending

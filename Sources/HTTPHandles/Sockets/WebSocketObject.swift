@@ -10,6 +10,9 @@ final class WebSocketObject: SocketObject {
         case closed
     }
 
+    /// Those that a reader can take without this object.
+    let readyMessages = ReadyMessages()
+
     // Exclusive access to these is not checked at run time: what is called while they change is in Core, and calls nothing
     // here.
     @safe @exclusivity(unchecked) private var machine: WebSocketStateMachine
@@ -59,6 +62,11 @@ final class WebSocketObject: SocketObject {
             case .refused(let failure): refuse(failure, .receiveMessage, continuation, engine)
             }
         }
+    }
+
+    /// A reader has taken messages on its own thread.
+    func messagesWereRead(_ engine: TransferEngine) {
+        advance(engine) { $0.messagesRead(at: engine.now, &$1) }
     }
 
     /// - Parameter sender: Whose message it is; `nil` for one that is whole.
@@ -188,9 +196,17 @@ final class WebSocketObject: SocketObject {
     ) {
         // First, because it was first.
         outputTaken(engine)
+        takeBackMessages()
         var actions = takeList()
         tell(&machine, &actions)
         carryOut(&actions, engine)
+        if let messages = machine.lendMessages() { readyMessages.lend(messages) }
+    }
+
+    private func takeBackMessages() {
+        guard machine.hasLentMessages, let (lent, reads) = readyMessages.takeBack() else { return }
+        machine.takeBack(lent)
+        for read in reads { emit(.webSocketReadComplete(bytes: read.bytes, kind: read.kind)) }
     }
 
     private func takeList() -> WebSocketActions {

@@ -39,3 +39,5 @@ struct FIFOQueue<Element> {
         self = FIFOQueue()
     }
 }
+
+extension FIFOQueue: Sendable where Element: Sendable {}

@@ -11,16 +11,16 @@ struct IncomingMessages {
         let unfinishedBytes: Int
     }
 
+    /// A message whose end has not come.
     private struct Entry {
         let isText: Bool
         var bytes: [UInt8]
-        var endsMessage: Bool
         /// How many bytes at the end are a character that is not complete.
         var unfinishedBytes: Int
     }
 
     /// What an entry or a piece costs beside its bytes, about: a peer that sends empty messages must not fill the memory.
-    private static let overhead = 64
+    static let overhead = 64
     /// The maximum output of a step of the inflater.
     private static let stepSize = 16 * 1024
 
@@ -28,10 +28,14 @@ struct IncomingMessages {
     private var inflater: MessageInflater?
     private var waiting = FIFOQueue<Piece>()
     private var waitingBytes = 0
-    private var ready = FIFOQueue<Entry>()
-    /// The last message of `ready`, if its end has not come.
+    /// Whole messages, and the rest of one whose beginning was read.
+    private var ready = FIFOQueue<WebSocketPiece>()
+    /// The message behind them.
     private var open: Entry?
+    /// Of both.
     private var readyBytes = 0
+    /// Those of `ready`, while they are lent; `nil` if they are not.
+    private var lentBytes: Int?
     /// The beginning of a message that is read whole.
     private var whole: [UInt8]?
 
@@ -41,12 +45,15 @@ struct IncomingMessages {
     }
 
     /// What is kept for the reader, apart from a message that is being read whole.
-    var bytes: Int { readyBytes + waitingBytes }
+    var bytes: Int { readyBytes + waitingBytes + (lentBytes ?? 0) }
 
     /// Nothing is left that a read could return, or that would become so.
     var isDrained: Bool {
-        ready.isEmpty && waiting.isEmpty && (open.map { $0.bytes.count <= $0.unfinishedBytes } ?? true)
+        ready.isEmpty && waiting.isEmpty && !areLent && (open.map { $0.bytes.count <= $0.unfinishedBytes } ?? true)
     }
+
+    /// Compressed data wait.
+    var hasWaiting: Bool { !waiting.isEmpty }
 
     /// Whether `decode` would do something.
     var canDecode: Bool { !waiting.isEmpty && readyBytes < capacity }
@@ -133,23 +140,22 @@ struct IncomingMessages {
         readyBytes += bytes.count
         if open == nil {
             readyBytes += Self.overhead
-            open = Entry(isText: isText, bytes: Array(bytes), endsMessage: endsMessage, unfinishedBytes: 0)
+            open = Entry(isText: isText, bytes: Array(bytes), unfinishedBytes: 0)
         } else {
             open?.bytes += bytes
         }
-        open?.unfinishedBytes = endsMessage ? 0 : unfinishedBytes
-        guard endsMessage, var entry = open.take() else { return }
-        entry.endsMessage = true
-        ready.append(entry)
+        open?.unfinishedBytes = unfinishedBytes
+        guard endsMessage, let entry = open.take() else { return }
+        ready.append(WebSocketPiece(WebSocketPieceKind(isText: entry.isText, endsMessage: true), entry.bytes))
     }
 
     // MARK: Reading
 
     /// The next piece, if there is one.
     mutating func nextPiece() -> WebSocketPiece? {
-        if let entry = ready.removeFirst() {
-            readyBytes -= entry.bytes.count + Self.overhead
-            return WebSocketPiece(WebSocketPieceKind(isText: entry.isText, endsMessage: true), entry.bytes)
+        if let piece = ready.removeFirst() {
+            readyBytes -= piece.bytes.count + Self.overhead
+            return piece
         }
         guard var entry = open, entry.bytes.count > entry.unfinishedBytes else { return nil }
         // A text is cut between characters.
@@ -163,17 +169,65 @@ struct IncomingMessages {
     /// The next message, or what is left of it, if it is there whole. What is there of it is moved aside, so that the rest is
     /// received.
     mutating func nextMessage() -> WebSocketPiece? {
-        if let entry = ready.removeFirst() {
-            readyBytes -= entry.bytes.count + Self.overhead
-            let kind = WebSocketPieceKind(isText: entry.isText, endsMessage: true)
-            guard var message = whole.take() else { return WebSocketPiece(kind, entry.bytes) }
-            message += entry.bytes
-            return WebSocketPiece(kind, message)
+        if let piece = ready.removeFirst() {
+            readyBytes -= piece.bytes.count + Self.overhead
+            guard var message = whole.take() else { return piece }
+            message += piece.bytes
+            return WebSocketPiece(piece.kind, message)
         }
         guard let bytes = open?.bytes, !bytes.isEmpty else { return nil }
         readyBytes -= bytes.count
         open?.bytes = []
         if whole == nil { whole = bytes } else { whole? += bytes }
         return nil
+    }
+
+    // MARK: Lending
+
+    /// The messages are lent: until they are taken back, there are none here.
+    var areLent: Bool { lentBytes != nil }
+
+    /// Lends the messages that a reader can have as they are; `nil` if there are none.
+    ///
+    /// - Parameter mark: At how many bytes that are left the reader's progress matters, if it does.
+    mutating func lend(mark: Int?) -> LentMessages? {
+        guard !ready.isEmpty, whole == nil, !areLent else { return nil }
+        let openBytes = open.map { $0.bytes.count + Self.overhead } ?? 0
+        let bytes = readyBytes - openBytes
+        readyBytes = openBytes
+        lentBytes = bytes
+        var lent = LentMessages(messages: FIFOQueue(), bytes: bytes, mark: mark.map { max($0 - openBytes, 0) })
+        swap(&lent.messages, &ready)
+        return lent
+    }
+
+    mutating func takeBack(_ lent: consuming LentMessages) {
+        lentBytes = nil
+        readyBytes += lent.bytes
+        ready = lent.messages
+    }
+}
+
+/// Whole messages that a `WebSocketStateMachine` has lent: a reader takes them in their order, without the machine.
+package struct LentMessages: Sendable {
+    fileprivate var messages: FIFOQueue<WebSocketPiece>
+    /// What is left, as `IncomingMessages` counts it.
+    fileprivate var bytes: Int
+    /// With this number of bytes left the machine has something to do; `nil` if it has not, or knows.
+    fileprivate var mark: Int?
+
+    fileprivate init(messages: FIFOQueue<WebSocketPiece>, bytes: Int, mark: Int?) {
+        self.messages = messages
+        self.bytes = bytes
+        self.mark = mark
+    }
+
+    /// The next message, and whether the machine is to be told that messages were read.
+    package mutating func next() -> (message: WebSocketPiece, isBelowMark: Bool)? {
+        guard let message = messages.removeFirst() else { return nil }
+        bytes -= message.bytes.count + IncomingMessages.overhead
+        guard let mark, bytes <= mark else { return (message, false) }
+        self.mark = nil
+        return (message, true)
     }
 }

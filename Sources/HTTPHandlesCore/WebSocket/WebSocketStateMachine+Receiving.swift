@@ -66,6 +66,30 @@ extension WebSocketStateMachine {
         roundTrips.removeSubrange(...index)
     }
 
+    // MARK: Lending
+
+    /// Lends the messages that are there whole, so that a reader can take them on its own thread; `nil` if there are none, or
+    /// not for any reader.
+    ///
+    /// Before anything else happens to the machine, apart from `takeOutput`, they are taken back: so to the machine they were
+    /// read in between.
+    package mutating func lendMessages() -> LentMessages? {
+        guard !isOver, !isFinishing, !pending.contains(.receive) else { return nil }
+        return incoming.lend(mark: isPaused || incoming.hasWaiting ? settings.receiveBuffer / 2 : nil)
+    }
+
+    package var hasLentMessages: Bool { incoming.areLent }
+
+    package mutating func takeBack(_ lent: consuming LentMessages) {
+        incoming.takeBack(lent)
+    }
+
+    /// There is room again: some of the lent messages were read.
+    package mutating func messagesRead(at now: MonotonicTime, _ actions: inout WebSocketActions) {
+        guard !isOver else { return }
+        advance(at: now, &actions)
+    }
+
     // MARK: The reader
 
     /// Gives the reader what there is, inflates ahead, and pauses or resumes reading.

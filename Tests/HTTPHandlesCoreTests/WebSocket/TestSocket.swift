@@ -18,6 +18,9 @@ final class TestSocket {
     /// The owner has something to write.
     private(set) var wantsToWrite = false
     private(set) var decodesLater = false
+    /// Whether whole messages are lent between the steps, and read from there.
+    var lendsMessages = false
+    private var lent: LentMessages?
     /// What was done since the last look, without timers and the flow of bytes.
     private var log: [WebSocketAction] = []
 
@@ -43,20 +46,36 @@ final class TestSocket {
     var bufferedBytes: Int { machine.bufferedBytes }
     var closeStatus: WebSocketCloseStatus? { machine.closeStatus }
 
-    private func carryOut(_ input: (inout WebSocketStateMachine, inout WebSocketActions) -> Void) {
+    private func carryOut(
+        takingBack: Bool = true,
+        _ input: (inout WebSocketStateMachine, inout WebSocketActions) -> Void
+    ) {
+        if takingBack { takeBack() }
         var actions = WebSocketActions()
         input(&machine, &actions)
         take(actions)
+        lend()
     }
 
     private func call(
         _ input: (inout WebSocketStateMachine, inout WebSocketActions) -> WebSocketAnswer
     ) -> WebSocketFailure? {
+        takeBack()
         var actions = WebSocketActions()
         let answer = input(&machine, &actions)
         take(actions)
+        lend()
         if case .refused(let failure) = answer { return failure }
         return nil
+    }
+
+    private func lend() {
+        guard lendsMessages, let messages = machine.lendMessages() else { return }
+        lent = messages
+    }
+
+    private func takeBack() {
+        if let messages = lent.take() { machine.takeBack(messages) }
     }
 
     private func take(_ actions: WebSocketActions) {
@@ -122,7 +141,8 @@ final class TestSocket {
     /// Takes at most `limit` bytes of output.
     func write(upTo limit: Int) {
         guard isConnected, !isOver else { return }
-        carryOut { machine, actions in
+        // Called from inside libcurl, between the steps.
+        carryOut(takingBack: false) { machine, actions in
             let bytes = machine.takeOutput(upTo: limit, at: now, using: &generator, &actions)
             precondition(bytes.count <= limit)
             if bytes.isEmpty { wantsToWrite = false }
@@ -163,7 +183,12 @@ final class TestSocket {
 
     @discardableResult
     func read(whole: Bool = false) -> WebSocketFailure? {
-        call { $0.receiveRequested(whole: whole, at: now, &$1) }
+        if let (message, isBelowMark) = lent?.next() {
+            log += [.emit(.readComplete(bytes: message.bytes.count, kind: message.kind)), .deliver(message)]
+            if isBelowMark { carryOut { $0.messagesRead(at: now, &$1) } }
+            return nil
+        }
+        return call { $0.receiveRequested(whole: whole, at: now, &$1) }
     }
 
     @discardableResult

@@ -41,6 +41,7 @@ struct WebSocketRandomWalkTests {
             frameSize = settings.sentFrameSize
             let isCompressed = Bool.random(using: &generator)
             socket = TestSocket(settings, isCompressed ? .small() : nil, seed: seed)
+            socket.lendsMessages = Bool.random(using: &generator)
             peer = isCompressed ? MessageDeflater(.small()) : nil
         }
 

@@ -32,6 +32,34 @@ struct WebSocketStateMachineTests {
         #expect(socket.actions == Self.delivered("late"))
     }
 
+    @Test func `messages that are lent, and what is behind them`() {
+        let socket = TestSocket()
+        socket.lendsMessages = true
+        socket.receive(text("a") + text("b") + text("c") + text("d", fin: false))
+        socket.read()
+        #expect(socket.actions == Self.delivered("a"))
+        // What is left is taken back, and lent again.
+        socket.send("x")
+        socket.read(whole: true)
+        #expect(socket.actions == Self.delivered("b"))
+        socket.read()
+        socket.read()
+        #expect(socket.actions == Self.delivered("c") + Self.delivered("d", ends: false))
+    }
+
+    @Test func `reading goes on when enough of the lent messages was read`() {
+        var settings = TestSocket.settings
+        settings.receiveBuffer = 1000
+        let socket = TestSocket(settings)
+        socket.lendsMessages = true
+        for _ in 0..<10 { socket.receive(frame(2, [UInt8](repeating: 0, count: 200))) }
+        // Each counts as 264 bytes.
+        for _ in 0..<8 { socket.read() }
+        #expect(socket.isPaused && socket.actions.count == 16)
+        socket.read()
+        #expect(!socket.isPaused && socket.bufferedBytes == 264)
+    }
+
     @Test func `pieces of a message, as they come`() {
         let socket = TestSocket()
         let bytes = text("abc", fin: false) + frame(0, Array("def".utf8))
