@@ -79,7 +79,7 @@ struct RealWebSocketTests {
         var tunnel = proxies.http
         tunnel.tunnels = true
         var asking = proxies.asking
-        asking.credentials = ProxyServers.digest
+        asking.credentials = .digest(user: "socket-\(isSecure ? 15 : 16)", password: ProxyServers.password)
         asking.tunnels = true
         for proxy in [tunnel, asking, proxies.socks5] {
             let session = try Self.session(servers, .set(.proxy, to: .named(proxy)))

@@ -68,7 +68,7 @@ final class ProxyServers: Sendable {
             PATH=$PATH:/usr/sbin; cd "$1"; exec 2>errors >&2
             cat "$2/server.pem" "$2/server.key" >tls.pem
             # squid keeps the state of a login for a user, so requests at the same time have users of their own.
-            for user in "$5" basic digest strongest wrong refused provided $(seq -f tool-%g 6); do
+            for user in "$5" basic digest strongest wrong refused provided $(seq -f tool-%g 6) $(seq -f socket-%g 16); do
                 printf '%s:%s\\n' "$user" "$(printf %s "$6" | openssl passwd -apr1 -stdin)" >>basic
                 printf '%s:cave:%s\\n' "$user" "$(printf '%s:cave:%s' "$user" "$6" | md5sum | cut -d' ' -f1)" >>digest
             done
