@@ -30,10 +30,9 @@ struct IncomingMessages {
     private var waitingBytes = 0
     /// Whole messages, and the rest of one whose beginning was read.
     private var ready = FIFOQueue<WebSocketPiece>()
+    private var readyBytes = 0
     /// The message behind them.
     private var open: Entry?
-    /// Of both.
-    private var readyBytes = 0
     /// Those of `ready`, while they are lent; `nil` if they are not.
     private var lentBytes: Int?
     /// The beginning of a message that is read whole.
@@ -45,18 +44,21 @@ struct IncomingMessages {
     }
 
     /// What is kept for the reader, apart from a message that is being read whole.
-    var bytes: Int { readyBytes + waitingBytes + (lentBytes ?? 0) }
+    var bytes: Int { readyBytes + openBytes + waitingBytes + (lentBytes ?? 0) }
+
+    /// What a reader could have of the open message. What it could not must not hold up the rest, which it waits for.
+    private var openBytes: Int { open.map { max($0.bytes.count - $0.unfinishedBytes, 0) } ?? 0 }
 
     /// Nothing is left that a read could return, or that would become so.
     var isDrained: Bool {
-        ready.isEmpty && waiting.isEmpty && !areLent && (open.map { $0.bytes.count <= $0.unfinishedBytes } ?? true)
+        ready.isEmpty && waiting.isEmpty && !areLent && openBytes == 0
     }
 
     /// Compressed data wait.
     var hasWaiting: Bool { !waiting.isEmpty }
 
     /// Whether `decode` would do something.
-    var canDecode: Bool { !waiting.isEmpty && readyBytes < capacity }
+    var canDecode: Bool { !waiting.isEmpty && readyBytes + openBytes < capacity }
 
     /// What is not inflated is not readable.
     mutating func removeWaiting() {
@@ -137,15 +139,14 @@ struct IncomingMessages {
         endsMessage: Bool,
         _ unfinishedBytes: Int
     ) {
-        readyBytes += bytes.count
         if open == nil {
-            readyBytes += Self.overhead
             open = Entry(isText: isText, bytes: Array(bytes), unfinishedBytes: 0)
         } else {
             open?.bytes += bytes
         }
         open?.unfinishedBytes = unfinishedBytes
         guard endsMessage, let entry = open.take() else { return }
+        readyBytes += entry.bytes.count + Self.overhead
         ready.append(WebSocketPiece(WebSocketPieceKind(isText: entry.isText, endsMessage: true), entry.bytes))
     }
 
@@ -161,7 +162,6 @@ struct IncomingMessages {
         // A text is cut between characters.
         let kept = Array(entry.bytes.suffix(entry.unfinishedBytes))
         entry.bytes.removeLast(kept.count)
-        readyBytes -= entry.bytes.count
         open?.bytes = kept
         return WebSocketPiece(WebSocketPieceKind(isText: entry.isText, endsMessage: false), entry.bytes)
     }
@@ -176,7 +176,6 @@ struct IncomingMessages {
             return WebSocketPiece(piece.kind, message)
         }
         guard let bytes = open?.bytes, !bytes.isEmpty else { return nil }
-        readyBytes -= bytes.count
         open?.bytes = []
         if whole == nil { whole = bytes } else { whole? += bytes }
         return nil
@@ -192,9 +191,8 @@ struct IncomingMessages {
     /// - Parameter mark: At how many bytes that are left the reader's progress matters, if it does.
     mutating func lend(mark: Int?) -> LentMessages? {
         guard !ready.isEmpty, whole == nil, !areLent else { return nil }
-        let openBytes = open.map { $0.bytes.count + Self.overhead } ?? 0
-        let bytes = readyBytes - openBytes
-        readyBytes = openBytes
+        let bytes = readyBytes
+        readyBytes = 0
         lentBytes = bytes
         var lent = LentMessages(messages: FIFOQueue(), bytes: bytes, mark: mark.map { max($0 - openBytes, 0) })
         swap(&lent.messages, &ready)
