@@ -235,9 +235,14 @@ final class SocketWalk: Sendable {
         guard behaviour.returnsMessages else { return [] }
         var problems: [String] = []
         var counts: [UInt8: Int] = [:]
-        for bytes in results.received where bytes.first != SocketWalkServer.own {
+        for bytes in results.received {
             guard let sender = bytes.first else {
                 problems.append("an empty message")
+                continue
+            }
+            if sender == SocketWalkServer.own {
+                let isRight = bytes.dropFirst().allSatisfy { $0 == 7 }
+                if !isRight { problems.append("a message of the server is wrong") }
                 continue
             }
             let index = counts[sender, default: 0]

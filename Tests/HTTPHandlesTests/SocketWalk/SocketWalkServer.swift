@@ -32,7 +32,8 @@ enum SocketBehaviour: String, CaseIterable, Sendable {
     var mayViolate: Bool { self == .garbage || self == .violation || self == .closing }
 }
 
-/// The server of a walk. The path of a request is the behaviour and a seed.
+/// The server of a walk. The path of a request is the behaviour and a seed. It agrees to `permessage-deflate` or not; if it does,
+/// it compresses most messages, and the client none, because of the window that it is allowed.
 final class SocketWalkServer: Sendable {
     let server: ScriptedServer
 
@@ -72,12 +73,20 @@ final class SocketWalkServer: Sendable {
         default: break
         }
         let behind = random.chance(30) ? ServerWebSocket.frameHead(2, length: 1) + [own] : []
-        let socket = try connection.acceptWebSocket(head, behind: behind)
+        let compression = random.chance(50) ? Self.compression(&random) : ""
+        let socket = try connection.acceptWebSocket(head, fields: compression, behind: behind)
+        /// The payload of a message, and the reserved bits of its first frame.
+        func coded(_ message: [UInt8]) -> (bytes: [UInt8], bits: UInt8) {
+            compression.isEmpty || random.chance(30) ? (message, 0) : (RunDeflater.payload(message), 4)
+        }
         switch behaviour {
         case .deaf: return census.sessionIsGone.wait()
         case .flood:
             for _ in 0..<Int.random(in: 1...30, using: &random) {
-                try socket.send(.binary([own] + [UInt8](repeating: 7, count: .random(in: 0...5000, using: &random))))
+                // Compressed long ones are work for several turns.
+                let most = !compression.isEmpty && random.chance(10) ? 400_000 : 5000
+                let (bytes, bits) = coded([own] + [UInt8](repeating: 7, count: .random(in: 0...most, using: &random)))
+                try socket.sendFrame(2, bytes, reservedBits: bits)
             }
         default: break
         }
@@ -85,14 +94,22 @@ final class SocketWalkServer: Sendable {
         let hasFault = !behaviour.isFaithful && behaviour != .flood
         while !hasFault || left > 0, let message = try socket.receive() {
             left -= 1
+            guard case .binary(let message) = message else { return census.noteMistake("a text") }
+            let (bytes, bits) = coded(message)
             if behaviour == .chopped {
-                try sendChopped(message, socket, &random)
+                try sendChopped(bytes, bits, socket, &random)
             } else {
-                try socket.send(message)
+                try socket.sendFrame(2, bytes, reservedBits: bits)
             }
         }
         guard hasFault, left == 0 else { return }
         try misbehave(behaviour, socket, &random)
+    }
+
+    /// A window of 256 bytes is one that zlib cannot deflate with.
+    private static func compression(_ random: inout SeededGenerator) -> String {
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=8"
+            + (random.chance(50) ? "; server_no_context_takeover" : "") + "\r\n"
     }
 
     private static func misbehave(
@@ -120,18 +137,25 @@ final class SocketWalkServer: Sendable {
     }
 
     private static func sendChopped(
-        _ message: WebSocketMessage,
+        _ payload: [UInt8],
+        _ reservedBits: UInt8,
         _ socket: ServerWebSocket,
         _ random: inout SeededGenerator
     ) throws {
-        guard case .binary(var rest) = message else { return }
+        var (rest, reservedBits) = (payload, reservedBits)
         var bytes: [UInt8] = []
         var opcode: UInt8 = 2
         repeat {
             let piece = rest.prefix(.random(in: 0...1500, using: &random))
             rest = Array(rest.dropFirst(piece.count))
-            bytes += ServerWebSocket.frameHead(opcode, length: piece.count, isFinal: rest.isEmpty) + piece
-            opcode = 0
+            bytes += ServerWebSocket.frameHead(
+                opcode,
+                length: piece.count,
+                isFinal: rest.isEmpty,
+                reservedBits: reservedBits
+            )
+            bytes += piece
+            (opcode, reservedBits) = (0, 0)
             if random.chance(30) { bytes += ServerWebSocket.frameHead(9, length: 3) + [1, 2, 3] }
             if random.chance(10) { bytes += ServerWebSocket.frameHead(10, length: 0) }
         } while !rest.isEmpty
