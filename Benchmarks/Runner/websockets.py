@@ -35,6 +35,8 @@ def cells():
         window("echo-64", "round trips of 64 bytes, 64 sockets", "ws-echo", "/echo", sockets=64),
         window("flood-in", "1 KiB messages in", "ws-flood-in", "/flood/1024", size=KIB),
         window("flood-out", "1 KiB messages out", "ws-flood-out", "/sink", size=KIB),
+        # The program in C always writes what there is room for.
+        window("flood-out-16", "1 KiB messages out, 16 in each call", "ws-flood-out", "/sink", size=KIB, batch=16),
         ("down", "1 GiB in 64 KiB messages, in", "ws-down", f"/flood/65536/{big['messages']}", tuple(CLIENTS), big),
         ("up", "1 GiB in 64 KiB messages, out", "ws-up", "/sink", tuple(CLIENTS), big),
         ("idle", "5,000 idle sockets, a ping each in every second", "ws-idle", "/echo", (C, US, NIO),
@@ -57,6 +59,7 @@ def cells():
 TARGETS = [
     ("echo-1", "speed", US, NIO, 1.5), ("echo-64", "speed", US, NIO, 1.5),
     ("flood-in", "speed", US, NIO, 1.0), ("flood-out", "speed", US, NIO, 1.0),
+    ("flood-out-16", "speed", US, NIO, 1.0),
     ("down", "speed", US, NIO, 1.0), ("up", "speed", US, NIO, 1.0),
     ("idle", "bytes_per_socket", US, C, 1.3),
 ]

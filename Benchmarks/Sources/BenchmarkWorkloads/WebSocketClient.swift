@@ -26,6 +26,9 @@ package protocol MeasuredSocket {
 
     mutating func send(_ payload: Payload) async throws
 
+    /// In one call.
+    mutating func send(_ payload: Payload, times count: Int) async throws
+
     mutating func send(text: String) async throws
 
     /// Receives a message as a whole. Returns the number of its bytes.

@@ -37,7 +37,14 @@ private func run(_ client: some WebSocketClient, _ arguments: Arguments) async t
     case "ws-flood-out":
         try await window(client, arguments) { socket in
             let message = type(of: socket).payload(payload)
-            repeat { try await socket.send(message) } while measurement_note()
+            let count = arguments.number("batch", 1)
+            if count == 1 {
+                repeat { try await socket.send(message) } while measurement_note()
+            } else {
+                repeat {
+                    try await socket.send(message, times: count)
+                } while (0..<count).allSatisfy { _ in measurement_note() }
+            }
         }
     case "ws-down":
         measurement_begin()

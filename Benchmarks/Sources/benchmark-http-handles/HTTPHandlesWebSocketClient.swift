@@ -26,6 +26,10 @@ struct HTTPHandlesWebSocketClient: WebSocketClient {
 
         func send(_ payload: WebSocketMessage) async throws { try await handle.send(payload) }
 
+        func send(_ payload: WebSocketMessage, times count: Int) async throws {
+            try await handle.send(contentsOf: repeatElement(payload, count: count))
+        }
+
         func send(text: String) async throws { try await handle.send(.text(text)) }
 
         func receive() async throws -> Int {

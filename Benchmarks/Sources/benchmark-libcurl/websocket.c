@@ -173,6 +173,8 @@ static void take_frame(struct socket *socket) {
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *pointer) {
+    // libcurl returns to the loop only when it has read everything, which may be never while the server is faster.
+    if (is_over) return CURL_WRITEFUNC_PAUSE;
     struct socket *socket = pointer;
     size_t left = size * count;
     while (left > 0) {

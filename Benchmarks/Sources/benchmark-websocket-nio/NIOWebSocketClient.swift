@@ -76,6 +76,13 @@ struct NIOWebSocketClient: WebSocketClient {
 
         func send(_ payload: ByteBuffer) async throws { try await send(.binary, payload) }
 
+        func send(_ payload: ByteBuffer, times count: Int) async throws {
+            let frames = (0..<count).map { _ in
+                WebSocketFrame(fin: true, opcode: .binary, maskKey: .random(), data: payload)
+            }
+            try await outbound.write(contentsOf: frames)
+        }
+
         func send(text: String) async throws { try await send(.text, ByteBuffer(string: text)) }
 
         mutating func receive() async throws -> Int {

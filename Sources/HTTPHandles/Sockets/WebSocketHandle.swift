@@ -103,6 +103,23 @@ public actor WebSocketHandle {
         try await send(message.piece, of: nil)
     }
 
+    /// Sends messages, one after the other, with none of other tasks between them. Returns when the last was handed to the
+    /// network.
+    ///
+    /// See `send(_:)`; the events are the same as for single ones. All of them go to the session's driver in one step, which is
+    /// several times faster for small messages. The memory is that of all of them. Without messages it does nothing.
+    ///
+    /// `WinHttpWebSocketSend`.
+    public nonisolated(nonsending) func send(
+        contentsOf messages: some Sequence<WebSocketMessage>
+    ) async throws(HandleError) {
+        let pieces = messages.map(\.piece)
+        guard let last = pieces.last else { return try object.requireUsable(.sendMessage) }
+        try await object.perform(.sendMessage) { [object] (continuation: OperationContinuation<Void>) in
+            { engine in object.value.send(pieces.dropLast(), then: last, engine, continuation) }
+        }
+    }
+
     /// Sends a message, or a piece of one: `.binaryFragment` or `.textFragment`, and at the end one of the other kinds.
     ///
     /// See `send(_:)`. The pieces of a message must be of one kind; other messages that are sent meanwhile wait for its end. A

@@ -82,6 +82,22 @@ final class WebSocketObject: SocketObject {
         }
     }
 
+    /// Sends whole messages. Only the last has a waiter: what lets one before it fail lets the last fail, too.
+    func send(
+        _ messages: ArraySlice<WebSocketPiece>,
+        then last: WebSocketPiece,
+        _ engine: TransferEngine,
+        _ continuation: OperationContinuation<Void>
+    ) {
+        advance(engine) { machine, actions in
+            for message in messages {
+                let number = nextNumber()
+                _ = machine.sendRequested(number, message, of: number, &actions)
+            }
+        }
+        send(last, of: nil, engine, continuation)
+    }
+
     /// The rest of a message does not come.
     func abandonMessage(of sender: Int, _ engine: TransferEngine) {
         advance(engine) { $0.messageAbandoned(by: sender, at: engine.now, &$1) }

@@ -50,6 +50,39 @@ struct WebSocketTests {
         }
     }
 
+    @Test func `messages in one call are sent in their order, with an event for each`() async throws {
+        let server = try Self.echo()
+        try await withSession(options: WebSocketTests.patient) { session in
+            let socket = try await session.webSocket(server.webSocketURL())
+            let events = socket.statusEvents(.writeComplete, scope: .handle)
+            try await socket.send(contentsOf: [])
+            let messages = (0..<100).map { number in
+                number.isMultiple(of: 2)
+                    ? WebSocketMessage.text("\(number)") : .binary([UInt8](repeating: 1, count: number))
+            }
+            try await socket.send(contentsOf: messages)
+            for message in messages { #expect(try await socket.receiveMessage() == message) }
+            try await socket.shutdown()
+            let error = await #expect(throws: HandleError.self) { try await socket.send(contentsOf: messages) }
+            #expect(error?.code == .incorrectHandleState && error?.operation == .sendMessage)
+            try socket.close()
+            let closed = await #expect(throws: HandleError.self) { try await socket.send(contentsOf: []) }
+            #expect(closed?.code == .invalidHandle)
+            var written: [StatusEvent.Kind] = []
+            for await event in events { written.append(event.kind) }
+            #expect(
+                Array(written.dropLast())
+                    == messages.map { message -> StatusEvent.Kind in
+                        switch message {
+                        case .text(let text): .webSocketWriteComplete(bytes: text.utf8.count, kind: .textMessage)
+                        case .binary(let bytes): .webSocketWriteComplete(bytes: bytes.count, kind: .binaryMessage)
+                        }
+                    }
+            )
+            #expect(written.last == .handleClosing)
+        }
+    }
+
     @Test func `a server that sends first, with the head`() async throws {
         let server = try ScriptedServer { connection in
             let socket = try connection.acceptWebSocket(behind: ServerWebSocket.frameHead(1, length: 5) + "first".utf8)
