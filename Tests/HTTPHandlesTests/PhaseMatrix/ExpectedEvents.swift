@@ -71,10 +71,10 @@ extension Phase {
         case .sendingHead: sending
         case .awaitingProducer: headSent + [.writeComplete(bytes: 5)]
         case .awaitingServer: headSent
-        case .awaitingHead: awaiting
-        case .inHead:
+        case .awaitingHead, .awaitingUpgrade: awaiting
+        case .inHead, .inUpgradeHead:
             awaiting + [.intermediateResponse(status: .init(code: 103, reasonPhrase: "Early Hints"), headerFields: [:])]
-        case .discardingRedirect: redirected
+        case .discardingRedirect, .inUpgradeRedirect: redirected
         case .secondHop:
             redirected + [.connectionReused(address: address), .sendingRequest, sent("/silent"), .receivingResponse]
         case .inChallenge, .askingForCredentials: challenged
@@ -100,11 +100,20 @@ extension Phase {
         case .awaitingDecision: received(PhaseServers.redirectHead)
         case .awaitingRetry:
             received(PhaseServers.busyHead) + [.retry(attempt: 2, after: .seconds(1), cause: .status(503))]
-        case .readingBody: delivered(10) + [.readComplete(bytes: 5)]
+        case .readingBody, .upgradeRefused: delivered(10) + [.readComplete(bytes: 5)]
         case .bodyPaused: delivered(PhaseServers.bigSize)
         case .unread: delivered(5)
         case .complete: delivered(5) + [.readComplete(bytes: 5), .readComplete(bytes: 0)]
         case .failed: awaiting + [.closingConnection, .connectionClosed, .requestError(Self.failure)]
+        // What is uploaded has no end, so libcurl closes the connection.
+        case .askingForUpgradeCredentials: challenged + [.closingConnection, .connectionClosed]
+        case .secondUpgradeRound:
+            challenged + [.closingConnection, .connectionClosed] + connected + [
+                .sendingRequest, sent(target, fields: "Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n"),
+                .receivingResponse,
+            ]
+        case .upgraded, .upgradedWithBytes: received(Self.upgradeHead) + [.headersAvailable]
+        case .upgradedEnded: received(Self.upgradeHead) + [.headersAvailable, .closingConnection, .connectionClosed]
         }
     }
 
@@ -122,6 +131,7 @@ extension Phase {
 
     private func requestHead(_ target: String, _ host: String) -> String {
         let framing = method == .put ? "Transfer-Encoding: chunked\r\n" : ""
-        return "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n\(EventOrderTests.ownFields)\(framing)\r\n"
+        let fields = EventOrderTests.ownFields + framing + upgradeFields
+        return "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n"
     }
 }

@@ -12,6 +12,9 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     case choosingProxy, requestingTunnel, askingForTunnel, inProxyChallenge
     case readingBody, bodyPaused
     case unread, complete, failed
+    // Requests that ask for a WebSocket
+    case awaitingUpgrade, inUpgradeHead, upgraded, upgradedWithBytes, upgradedEnded
+    case upgradeRefused, askingForUpgradeCredentials, secondUpgradeRound, inUpgradeRedirect
 
     /// The operations that may be pending in this phase: first the usual one, then additional ones.
     var operations: [HandleOperation] {
@@ -25,7 +28,10 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         case .awaitingHead, .inHead, .discardingRedirect, .secondHop: [.receiveResponse]
         case .awaitingDecision, .awaitingRetry: [.receiveResponse]
         case .inChallenge, .secondRound, .askingForCredentials, .inProxyChallenge: [.receiveResponse]
-        case .readingBody: [.readData]
+        case .readingBody, .upgradeRefused: [.readData]
+        case .awaitingUpgrade, .inUpgradeHead, .inUpgradeRedirect: [.receiveResponse]
+        case .askingForUpgradeCredentials, .secondUpgradeRound: [.receiveResponse]
+        case .upgraded, .upgradedWithBytes, .upgradedEnded: []
         }
     }
 
@@ -36,6 +42,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         case .choosingProxy, .requestingTunnel, .askingForTunnel: true
         // A redirect is followed only while receiveResponse is pending.
         case .discardingRedirect, .secondHop, .askingForCredentials: true
+        case .askingForUpgradeCredentials, .inUpgradeRedirect: true
         default: false
         }
     }
@@ -45,10 +52,12 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         switch self {
         case .unused, .queued, .resolving, .connecting, .awaitingRetry, .askingForCredentials: false
         case .choosingProxy, .askingForTunnel: false
-        case .unread, .complete, .failed: false
+        case .unread, .complete, .failed, .upgradedEnded, .askingForUpgradeCredentials: false
         case .securing, .sendingHead, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
         case .discardingRedirect, .secondHop, .awaitingDecision, .readingBody, .bodyPaused: true
         case .inChallenge, .secondRound, .requestingTunnel, .inProxyChallenge: true
+        case .awaitingUpgrade, .inUpgradeHead, .upgraded, .upgradedWithBytes: true
+        case .upgradeRefused, .secondUpgradeRound, .inUpgradeRedirect: true
         }
     }
 }
@@ -83,6 +92,15 @@ extension Phase: CustomTestStringConvertible {
         case .unread: "has a complete response that was not read"
         case .complete: "is complete"
         case .failed: "has failed"
+        case .awaitingUpgrade: "waits for the answer to an upgrade"
+        case .inUpgradeHead: "is in the middle of a 101"
+        case .upgraded: "has a 101, and its connection was not taken over"
+        case .upgradedWithBytes: "has a 101 and more behind it than is kept"
+        case .upgradedEnded: "has a 101, and the server has closed the connection"
+        case .upgradeRefused: "waits for more of the body of a 200 to an upgrade"
+        case .askingForUpgradeCredentials: "waits for the provider of credentials for an upgrade"
+        case .secondUpgradeRound: "is in the second round of an upgrade after a 401"
+        case .inUpgradeRedirect: "discards the body of a redirect of an upgrade"
         }
     }
 }

@@ -10,6 +10,8 @@ final class PhaseServers: Sendable {
     let responseSent = Gate()
     /// The credential provider was called.
     let providerAsked = Gate()
+    /// The server may close a connection that it has upgraded.
+    let upgradedMayEnd = Gate()
     /// The neighbour gets the second half of its body.
     let neighbourMayEnd: Gate
     /// A host name that is never resolved.
@@ -23,6 +25,7 @@ final class PhaseServers: Sendable {
         let (headBegun, responseSent, neighbourMayEnd, over) = (headBegun, responseSent, Gate(), Gate())
         self.neighbourMayEnd = neighbourMayEnd
         self.over = over
+        let upgradedMayEnd = upgradedMayEnd
         unreachable = try UnreachablePort()
         server = try ScriptedServer { connection in
             while let head = try connection.readHead() {
@@ -50,6 +53,7 @@ final class PhaseServers: Sendable {
                     try connection.send([UInt8](repeating: 0, count: Self.bigSize))
                 case "/whole": try connection.send(Self.head(length: 5) + "hello")
                 case "/failure": return
+                case _ where head["upgrade"] != nil: try Self.upgrade(connection, head, upgradedMayEnd)
                 default: break
                 }
                 responseSent.open()
@@ -64,6 +68,7 @@ final class PhaseServers: Sendable {
 
     deinit {
         neighbourMayEnd.open()
+        upgradedMayEnd.open()
         over.open()
     }
 
@@ -136,16 +141,20 @@ extension Phase {
         switch self {
         case .awaitingProducer: "/producer"
         case .inHead: "/half-head"
-        case .discardingRedirect, .awaitingDecision: "/redirect-body"
+        case .discardingRedirect, .awaitingDecision, .inUpgradeRedirect: "/redirect-body"
         case .secondHop: "/redirect"
         case .requestingTunnel, .askingForTunnel, .inProxyChallenge: "/"
         case .inChallenge: "/half-challenge"
-        case .secondRound, .askingForCredentials: "/challenge"
+        case .secondRound, .askingForCredentials, .secondUpgradeRound, .askingForUpgradeCredentials: "/challenge"
         case .awaitingRetry: "/busy"
-        case .readingBody: "/half-body"
+        case .readingBody, .upgradeRefused: "/half-body"
         case .bodyPaused: "/big"
         case .unread, .complete: "/whole"
         case .failed: "/failure"
+        case .inUpgradeHead: "/half-upgrade"
+        case .upgraded: "/upgrade"
+        case .upgradedWithBytes: "/upgrade-bytes"
+        case .upgradedEnded: "/upgrade-end"
         default: "/silent"
         }
     }

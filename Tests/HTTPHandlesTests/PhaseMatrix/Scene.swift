@@ -77,12 +77,14 @@ final class Scene: Sendable {
             context: Context(contextReleased)
         )
         requestID = request.id
+        if phase.asksForUpgrade { try await request.setOption(.upgradesToWebSocket, to: true) }
         if let proxy = servers.proxy(for: phase) { try await request.setOption(.proxy, to: proxy) }
         switch phase {
         case .askingForTunnel:
             try await request.setOption(.credentialProvider, to: servers.silentProvider)
-        case .inChallenge, .secondRound: try await request.setOption(.credentials, to: Phase.credentials)
-        case .askingForCredentials:
+        case .inChallenge, .secondRound, .secondUpgradeRound:
+            try await request.setOption(.credentials, to: Phase.credentials)
+        case .askingForCredentials, .askingForUpgradeCredentials:
             try await request.setOption(.credentialProvider, to: servers.silentProvider)
         case .awaitingRetry:
             let clock = TestClock(isStopped: true)
@@ -138,19 +140,21 @@ final class Scene: Sendable {
         default: try await request.send()
         }
         switch phase {
-        case .awaitingHead, .inHead, .awaitingDecision, .awaitingRetry: return
-        case .inChallenge, .secondRound, .inProxyChallenge: return
-        case .discardingRedirect, .secondHop, .askingForCredentials: return try begin(.receiveResponse)
+        case .awaitingHead, .inHead, .awaitingDecision, .awaitingRetry, .awaitingUpgrade, .inUpgradeHead: return
+        case .inChallenge, .secondRound, .inProxyChallenge, .secondUpgradeRound: return
+        case .discardingRedirect, .secondHop, .askingForCredentials, .askingForUpgradeCredentials, .inUpgradeRedirect:
+            return try begin(.receiveResponse)
         case .failed:
             await #expect(throws: Phase.failure) { try await request.receiveResponse() }
             return
         default: _ = try await request.receiveResponse()
         }
         switch phase {
-        case .readingBody:
+        case .readingBody, .upgradeRefused:
             var body = request.body.makeAsyncIterator()
             _ = try await body.next()
         case .complete: _ = try await request.body.collect(upTo: 5)
+        case .upgradedEnded: servers.upgradedMayEnd.open()
         default: break
         }
     }
@@ -161,12 +165,14 @@ final class Scene: Sendable {
         if count > 0 { try await recorder.first { $0.sequence >= count } }
         switch cell.phase {
         case .securing, .sendingHead: await servers.headBegun.passed()
-        case .askingForCredentials, .askingForTunnel: await servers.providerAsked.passed()
+        case .askingForCredentials, .askingForUpgradeCredentials, .askingForTunnel: await servers.providerAsked.passed()
         case .requestingTunnel: await servers.responseSent.passed()
-        case .unread, .bodyPaused:
+        case .upgraded, .upgradedEnded: try await checkUpgradedSlot()
+        case .unread, .bodyPaused, .upgradedWithBytes:
             await servers.responseSent.passed()
             // Each call is a turn of the driver, which processes all ready sockets.
             for _ in 0..<100 { _ = try await session.option(.connectTimeout) }
+            if cell.phase == .upgradedWithBytes { try await checkUpgradedSlot() }
         default: break
         }
     }
