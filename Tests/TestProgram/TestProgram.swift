@@ -48,6 +48,7 @@ enum TestProgram {
         case ("burst", let count?):
             guard let count = Int(count) else { exit(64) }
             run(limit: 300) { try await ManyRequests(limit: 10_000).burst(count) }
+        case ("socket-memory", nil): run(limit: 300) { try await SocketMemory().run() }
         case ("driver-death", nil): run { try await DriverDeath().run() }
         #endif
         default: exit(64)
