@@ -290,7 +290,7 @@ struct AutobahnCaseTests {
 
     @Test(arguments: [1 << 16, 1 << 18], [nil, 64, 1 << 10, 1 << 16] as [Int?])
     func `9.1.1 to 9.4.9: long messages, whole and in fragments`(count: Int, fragment: Int?) {
-        guard count == 1 << 16 || fragment != 64 else { return }
+        guard count == 1 << 16 || fragment == nil else { return }
         for opcode in UInt8(1)...2 {
             let payload = Array(repeating: UInt8(ascii: "*"), count: count)
             let parts = Self.chopped(payload, fragment ?? count)
@@ -334,7 +334,7 @@ struct AutobahnCaseTests {
 
     // MARK: 12 and 13. Compression
 
-    @Test(arguments: [16, 64, 256, 1024, 4096, 16_384], [false, true])
+    @Test(arguments: [16, 64, 256, 1024, 4096], [false, true])
     func `12.1.1 to 13.7.18: compressed messages`(count: Int, forgetsWindow: Bool) throws {
         let agreement = MessageCompressionTests.agreement {
             $0.clientNoContextTakeover = forgetsWindow

@@ -231,7 +231,7 @@ struct WebSocketRandomWalkTests {
         }
     }
 
-    @Test(arguments: 1...40)
+    @Test(arguments: 1...15)
     func `three hundred steps`(seed: UInt64) throws {
         for half in UInt64(0)...1 {
             let walk = Walk(seed * 2 + half)
