@@ -17,7 +17,7 @@ struct UpgradeTimeTests {
             let isLimited = option.map { $0.row.name == other.row.name } ?? true
             return .set(other, to: isLimited ? limit : .zero)
         }
-        return limits + [.set(.poolLimits, to: PoolLimits(idleTime: limit))] + WebSocketTests.patient
+        return WebSocketTests.patient + limits + [.set(.poolLimits, to: PoolLimits(idleTime: limit))]
     }
 
     // MARK: Before the 101

@@ -9,7 +9,8 @@ struct WebSocketTests {
     /// Nothing expires, however slow the machine is.
     static let patient: [OptionSetting] = [
         .set(.webSocketCloseTimeout, to: .seconds(3600)), .set(.webSocketKeepAliveInterval, to: .zero),
-        .set(.webSocketAnswerTimeout, to: .zero),
+        .set(.webSocketAnswerTimeout, to: .zero), .set(.connectTimeout, to: .zero), .set(.sendTimeout, to: .zero),
+        .set(.responseTimeout, to: .zero), .set(.receiveTimeout, to: .zero),
     ]
 
     /// Sends every message back.
