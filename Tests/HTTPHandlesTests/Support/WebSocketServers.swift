@@ -56,6 +56,7 @@ final class WebSocketServers: Sendable {
             Listen 127.0.0.1:\(port(.apache))
             PidFile \(folder)/apache.pid
             ErrorLog \(folder)/apache.log
+            Timeout 600
             LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
             LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
             LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
@@ -122,7 +123,9 @@ final class WebSocketServers: Sendable {
             return socket
 
         async def main():
-            await websockets.serve(echo, "127.0.0.1", int(sys.argv[1]), subprotocols=["v2.feed"], max_size=None)
+            # No time limits: on a slow machine the clients may be late.
+            await websockets.serve(echo, "127.0.0.1", int(sys.argv[1]), subprotocols=["v2.feed"], max_size=None,
+                                   ping_interval=None, close_timeout=600)
             application = web.Application()
             application.router.add_get("/", other_echo)
             runner = web.AppRunner(application)
