@@ -6,7 +6,7 @@ package enum UpgradeRequest: Sendable, Hashable {
     /// Another protocol, by the name that is offered.
     case other(String)
 
-    /// The fields that the request has beside its own.
+    /// The fields that the request has beside its own, without those that are of one connection.
     package var fields: HTTPFields {
         switch self {
         case .webSocket(let handshake): handshake.fields
@@ -27,6 +27,18 @@ package enum UpgradeRequest: Sendable, Hashable {
 
     package var isWebSocket: Bool {
         if case .webSocket = self { true } else { false }
+    }
+
+    /// The value of `Sec-WebSocket-Key`; `nil` for another protocol.
+    package var key: String? {
+        if case .webSocket(let handshake) = self { handshake.key } else { nil }
+    }
+
+    /// The request goes out once more, on another connection.
+    package mutating func renewKey(using generator: inout some RandomNumberGenerator) {
+        guard case .webSocket(var handshake) = self else { return }
+        handshake.renewKey(using: &generator)
+        self = .webSocket(handshake)
     }
 
     /// Whether a text can be the name of a protocol: a token, and maybe a slash and its version.

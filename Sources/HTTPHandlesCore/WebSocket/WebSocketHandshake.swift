@@ -3,8 +3,8 @@ package import HTTPTypes
 /// The client's side of the opening handshake (RFC 6455, section 4): the fields of the request, and the check of the
 /// answer.
 package struct WebSocketHandshake: Sendable, Hashable {
-    /// The value of `Sec-WebSocket-Key`: 16 random bytes in base64.
-    package let key: String
+    /// The value of `Sec-WebSocket-Key`: 16 random bytes in base64, which are new for each connection.
+    package private(set) var key: String
     package let subprotocols: [String]
     /// The offer of compression, if there is one.
     package let deflate: PermessageDeflate.Offer?
@@ -24,10 +24,19 @@ package struct WebSocketHandshake: Sendable, Hashable {
                 throw .invalidParameter("the subprotocol \"\(name)\" is offered twice")
             }
         }
-        let random = SIMD16<UInt8>.random(in: 0...255, using: &generator)
-        key = base64(random.indices.map { random[$0] })
+        key = Self.newKey(using: &generator)
         self.subprotocols = subprotocols
         self.deflate = deflate
+    }
+
+    /// The request goes out once more, on another connection.
+    package mutating func renewKey(using generator: inout some RandomNumberGenerator) {
+        key = Self.newKey(using: &generator)
+    }
+
+    private static func newKey(using generator: inout some RandomNumberGenerator) -> String {
+        let random = SIMD16<UInt8>.random(in: 0...255, using: &generator)
+        return base64(random.indices.map { random[$0] })
     }
 
     /// The value of `Sec-WebSocket-Accept` by which a server shows that it has read the key.
@@ -38,11 +47,9 @@ package struct WebSocketHandshake: Sendable, Hashable {
         base64(sha1(Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)))
     }
 
-    /// The fields that the request has beside its own.
+    /// The fields that the request has beside its own, without `Sec-WebSocket-Key`, which is that of one connection.
     package var fields: HTTPFields {
-        var fields: HTTPFields = [
-            .connection: "Upgrade", .upgrade: "websocket", .secWebSocketKey: key, .secWebSocketVersion: "13",
-        ]
+        var fields: HTTPFields = [.connection: "Upgrade", .upgrade: "websocket", .secWebSocketVersion: "13"]
         if !subprotocols.isEmpty { fields[.secWebSocketProtocol] = subprotocols.joined(separator: ", ") }
         if let deflate { fields[.secWebSocketExtensions] = deflate.fieldValue }
         return fields

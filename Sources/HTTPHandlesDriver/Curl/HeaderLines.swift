@@ -3,7 +3,8 @@ import HTTPTypes
 
 /// The header lines of a request, as a list for `CURLOPT_HTTPHEADER`, in memory that the next request uses again.
 ///
-/// libcurl neither copies nor frees the list. The lines must not change while a transfer runs.
+/// libcurl neither copies nor frees the list. The lines must not change while a transfer runs, except by `overwrite` before
+/// libcurl makes a head of them.
 @safe
 struct HeaderLines: ~Copyable {
     private var text = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 512)
@@ -44,6 +45,16 @@ struct HeaderLines: ~Copyable {
         starts.append(used)
         append(line.utf8.span)
         end()
+    }
+
+    /// Overwrites the end of the line that begins with `start` by a text of the same length. The list stays valid.
+    mutating func overwrite(after start: String, with end: String) {
+        let (start, end) = (Array(start.utf8), Array(end.utf8))
+        for line in starts where line + start.count + end.count < used {
+            guard unsafe text[line..<line + start.count].elementsEqual(start) else { continue }
+            let place = line + start.count
+            _ = unsafe text[place..<place + end.count].update(fromContentsOf: end)
+        }
     }
 
     private static let colon = Array(": ".utf8)

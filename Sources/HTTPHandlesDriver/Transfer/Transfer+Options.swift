@@ -173,8 +173,11 @@ extension Transfer {
         var length = cookies?.count ?? 0
         for field in fields where cookies == nil || field.name != .cookie { length += headerLines.append(field) }
         if closes { headerLines.append(line: "Connection: close") }
-        // The request has no body; what is uploaded is another protocol.
-        if case .upgrade = request.body { headerLines.append(line: "Transfer-Encoding:") }
+        if case .upgrade(let stream) = request.body {
+            // The request has no body; what is uploaded is another protocol.
+            headerLines.append(line: "Transfer-Encoding:")
+            if let key = stream.value.upgrade.key { headerLines.append(line: Self.webSocketKey + key) }
+        }
         // Without this libcurl waits a second for servers that do not know "100-continue".
         if isUpload, !known.contains(.expect) { headerLines.append(line: "Expect:") }
         try unsafe curl.set(CURLOPT_HTTPHEADER, pointer: UnsafeMutableRawPointer(headerLines.list()))
@@ -199,6 +202,9 @@ extension Transfer {
         try curl.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
         watchesHead = isLong
     }
+
+    /// Begins the line with the key of a WebSocket, which is overwritten when another request goes out.
+    static let webSocketKey = "Sec-WebSocket-Key: "
 
     private static let acceptedCodings =
         "Accept-Encoding: \(ContentCoding.decodable.map(\.rawValue).joined(separator: ", "))"

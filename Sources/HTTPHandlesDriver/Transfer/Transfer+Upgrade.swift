@@ -24,6 +24,10 @@ extension Transfer {
         attempt.upgrade = .asked
         // libcurl may have ended an upload before, with which it has answered a challenge.
         attempt.isOutputEndTaken = false
+        // libcurl has yet to read the lines: also where it answers a challenge, for which it makes another connection.
+        if let key = upgradedStream?.renewKey(using: engine.random) {
+            headerLines.overwrite(after: Self.webSocketKey, with: key)
+        }
         if let descriptor { sockets.upgraded.insert(descriptor) }
     }
 

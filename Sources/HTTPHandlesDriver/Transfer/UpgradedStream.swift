@@ -11,7 +11,7 @@ package protocol UpgradedOutput: AnyObject {
 /// out. Until it is taken over, what comes is kept here, and nothing goes out.
 package final class UpgradedStream: DriverResident {
     package let driver: Driver
-    package let upgrade: UpgradeRequest
+    package private(set) var upgrade: UpgradeRequest
     /// How the transfer has ended.
     package enum End { case finished, failed(HandleError) }
 
@@ -31,6 +31,13 @@ package final class UpgradedStream: DriverResident {
     package init(_ upgrade: UpgradeRequest, _ driver: Driver) {
         self.upgrade = upgrade
         self.driver = driver
+    }
+
+    /// The request goes out on another connection. Returns the key of that; `nil` for another protocol than WebSocket.
+    func renewKey(using pool: RandomPool) -> String? {
+        var generator = pool
+        upgrade.renewKey(using: &generator)
+        return upgrade.key
     }
 
     /// What has come since the last call.

@@ -47,6 +47,28 @@ struct WebSocketHandshakeTests {
         #expect(keys.count == 100)
     }
 
+    @Test func `another connection has another key, and is checked by it`() throws {
+        var generator = SeededGenerator(seed: 1)
+        var upgrade = UpgradeRequest.webSocket(try WebSocketHandshake(using: &generator))
+        let first = try #require(upgrade.key)
+        upgrade.renewKey(using: &generator)
+        let second = try #require(upgrade.key)
+        #expect(first != second)
+        func head(_ key: String) -> HeaderBlock {
+            let accept = "Sec-WebSocket-Accept: \(WebSocketHandshake.accept(for: key))"
+            return HeaderBlock(
+                bytes: Array(
+                    "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\(accept)\r\n\r\n".utf8
+                )
+            )
+        }
+        _ = try upgrade.check(head(second))
+        #expect(throws: Failure.acceptWrong(WebSocketHandshake.accept(for: first))) { try upgrade.check(head(first)) }
+        var other = UpgradeRequest.other("tcp")
+        other.renewKey(using: &generator)
+        #expect(other == .other("tcp") && other.key == nil)
+    }
+
     @Test func `the accept of the example of RFC 6455`() {
         let accept = base64(sha1(Array("dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)))
         #expect(accept == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
@@ -64,9 +86,7 @@ struct WebSocketHandshakeTests {
     @Test func `the fields of the request`() throws {
         let plain = try Self.handshake()
         #expect(
-            plain.fields == [
-                .connection: "Upgrade", .upgrade: "websocket", .secWebSocketKey: plain.key, .secWebSocketVersion: "13",
-            ]
+            plain.fields == [.connection: "Upgrade", .upgrade: "websocket", .secWebSocketVersion: "13"]
         )
         let full = try Self.handshake(["v2.feed", "v1.feed"], PermessageDeflate.Offer())
         #expect(full.fields[.secWebSocketProtocol] == "v2.feed, v1.feed")
