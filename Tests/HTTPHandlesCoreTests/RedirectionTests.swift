@@ -52,4 +52,14 @@ struct RedirectionTests {
         )
         #expect(Redirection(of: .post, fields, status: 307, from: Self.here, to: Self.here).headerFields == fields)
     }
+
+    @Test(arguments: statuses, methods)
+    func `a request that becomes a GET asks for no upgrade`(_ status: Int, _ method: HTTPRequest.Method) {
+        let fields: HTTPFields = [.accept: "*/*", .connection: "Upgrade", .upgrade: "tcp"]
+        let next = Redirection(of: method, fields, status: status, from: Self.here, to: Self.here)
+        #expect(next.headerFields == (next.keepsBody ? fields : [.accept: "*/*"]))
+        // It has nothing to do with an upgrade.
+        let closing = Redirection(of: method, [.connection: "close"], status: status, from: Self.here, to: Self.here)
+        #expect(closing.headerFields == [.connection: "close"])
+    }
 }

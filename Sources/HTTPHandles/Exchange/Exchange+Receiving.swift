@@ -49,9 +49,7 @@ extension Exchange: TransferDelegate {
 
     /// Decides what becomes of a final head, and carries it out as far as the machine has no part in it.
     private func disposition(of head: HeaderBlock) -> HeadDisposition {
-        if head.status == 101, let stream = request.body.upgrade {
-            return disposition(of: head, upgrading: stream.value)
-        }
+        if head.status == 101, options.asksForUpgrade { return dispositionOfUpgrade(head) }
         let context = HeadContext(
             message: request.message,
             isBodyStreamed: request.body.isStreamed,

@@ -23,8 +23,13 @@ extension Exchange {
         return (message.asking(for: upgrade), .upgrade(DriverBound(stream)), options.forUpgrade)
     }
 
-    /// What becomes of a 101 that was asked for.
-    func disposition(of head: HeaderBlock, upgrading stream: UpgradedStream) -> HeadDisposition {
+    /// What becomes of a 101 to a request whose options ask for an upgrade.
+    func dispositionOfUpgrade(_ head: HeaderBlock) -> HeadDisposition {
+        guard let stream = request.body.upgrade?.value else {
+            // A redirect has made a GET of it.
+            let reason = "the server answered with 101, but the request after the redirect asks for no upgrade"
+            return .refuse(HandleError(.invalidServerResponse, .receiveResponse, reason: reason))
+        }
         do {
             let agreement = try stream.upgrade.check(head)
             keep(head)

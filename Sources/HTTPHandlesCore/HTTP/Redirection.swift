@@ -27,9 +27,17 @@ package struct Redirection {
         self.method = becomesGet ? .get : method
         keepsBody = !becomesGet
         var fields = headerFields
-        if becomesGet { fields.removeAll(Self.describesBody) }
+        if becomesGet {
+            fields.removeAll(Self.describesBody)
+            if fields[.upgrade] != nil { fields.removeAll(Self.asksForUpgrade) }
+        }
         if target != origin { fields.removeAll(Self.isForOneOrigin) }
         self.headerFields = fields
+    }
+
+    /// What a GET returns after a POST tells of its result, so only the POST asks for an upgrade.
+    private static func asksForUpgrade(_ field: HTTPField) -> Bool {
+        field.name == .upgrade || field.name == .connection
     }
 
     private static func describesBody(_ field: HTTPField) -> Bool {
