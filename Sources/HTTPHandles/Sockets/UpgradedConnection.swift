@@ -49,10 +49,12 @@ final class UpgradedConnection {
 
     func resumeWriting() { transfer?.resumeSending() }
 
+    var canEndSending: Bool { transfer?.canEndSending ?? true }
+
     /// Everything was handed out: see `Transfer.endSending`.
-    func endSending() -> Bool {
+    func endSending() -> Transfer.EndOfSending {
         stream.isOutputOver = true
-        return transfer?.endSending() ?? true
+        return transfer?.endSending() ?? .done
     }
 
     func setAlarm(at time: MonotonicTime, _ engine: TransferEngine) {

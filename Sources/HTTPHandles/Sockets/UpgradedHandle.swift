@@ -59,7 +59,9 @@ public actor UpgradedHandle {
     /// Ends the sending direction, after the writes that wait. Reading goes on. (The other way round it does not: if the
     /// server ends its direction, libcurl ends the connection.)
     ///
-    /// Possible once. Event: `shutdownComplete`. Over TLS the server is told by a close_notify.
+    /// Possible once. Event: `shutdownComplete`. Over TLS the server is told by a close_notify; inside of TLS to a proxy this
+    /// throws `.notSupported`. It waits while the server is slow. Closing the handle or cancelling the task makes it throw
+    /// `.operationCancelled`.
     ///
     /// Not in WinHTTP; `shutdown(2)`.
     public nonisolated(nonsending) func shutdown() async throws(HandleError) {

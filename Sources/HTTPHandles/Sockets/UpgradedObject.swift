@@ -35,6 +35,11 @@ final class UpgradedObject: SocketObject {
     }
 
     func shutdown(_ engine: TransferEngine, _ continuation: OperationContinuation<Void>) {
+        guard upgraded.canEndSending else {
+            let reason = "libcurl cannot end one direction of TLS that is inside of the TLS of a proxy"
+            let error = HandleError(.notSupported, .shutdown, reason: reason)
+            return continuation.resume(returning: .failure(error), engine)
+        }
         begin(.shutdown, engine, continuation) { $0.shutdownRequested(&$1) }
     }
 
@@ -78,10 +83,25 @@ final class UpgradedObject: SocketObject {
         advance(engine) { $0.closed(&$1) }
     }
 
-    /// At once, or after the next bytes that libcurl could send.
-    private func endSending(_ engine: TransferEngine) {
-        endsSending = !upgraded.endSending()
-        if !endsSending { advance(engine) { $0.sendingEnded(&$1) } }
+    /// At once, or after the next bytes that libcurl could send. Returns whether to look again in a moment.
+    @discardableResult
+    private func endSending(_ engine: TransferEngine) -> Bool {
+        let end = upgraded.endSending()
+        endsSending = end != .done
+        guard endsSending else {
+            advance(engine) { $0.sendingEnded(&$1) }
+            return false
+        }
+        guard end == .noRoom else { return false }
+        upgraded.setAlarm(at: engine.now + Self.moment, engine)
+        return true
+    }
+
+    /// A server that reads makes room in about that time.
+    private static let moment = Duration.milliseconds(20)
+
+    override func timersDue(_ engine: TransferEngine) -> MonotonicTime? {
+        endsSending && endSending(engine) ? engine.now + Self.moment : nil
     }
 
     // MARK: Actions

@@ -59,18 +59,11 @@ enum TLSLibrary {
     }
 
     /// The `SSL` of the connection that the transfer uses.
-    private static func connection(of curl: borrowing CurlEasy) -> UnsafeMutableRawPointer? {
+    static func connection(of curl: borrowing CurlEasy) -> UnsafeMutableRawPointer? {
         guard let pointer = unsafe curl.pointer(CURLINFO_TLS_SSL_PTR) else { return nil }
         let session = unsafe pointer.assumingMemoryBound(to: curl_tlssessioninfo.self).pointee
         guard unsafe session.backend == CURLSSLBACKEND_OPENSSL else { return nil }
         return unsafe session.internals
-    }
-
-    /// Says in TLS that nothing more is sent. What comes can still be read.
-    static func endSending(of curl: borrowing CurlEasy) {
-        typealias Shutdown = @convention(c) (UnsafeMutableRawPointer) -> Int32
-        guard let connection = unsafe connection(of: curl), let function = unsafe symbol("SSL_shutdown") else { return }
-        _ = unsafe unsafeBitCast(function, to: Shutdown.self)(connection)
     }
 
     private typealias Text = @convention(c) (UnsafeMutableRawPointer) -> UnsafePointer<CChar>?

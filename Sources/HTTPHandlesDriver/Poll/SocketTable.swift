@@ -241,8 +241,9 @@ final class SocketTable {
     /// For a back end that is not told.
     func lookAtUpgraded() {
         // Some versions close a socket without a callback: its number may belong to something else.
-        for descriptor in upgraded where self[descriptor].user != nil {
-            waits(on: descriptor, for: arrival(on: descriptor) == .end ? 0 : CURL_POLL_IN)
+        for descriptor in upgraded {
+            guard let user = self[descriptor].user else { continue }
+            waits(on: descriptor, for: user.hasInputEnded(on: descriptor) ? 0 : CURL_POLL_IN)
         }
     }
 

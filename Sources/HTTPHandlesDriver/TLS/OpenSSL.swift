@@ -95,6 +95,16 @@ struct OpenSSL: Sendable {
     let SSL_CTX_set_ciphersuites: @convention(c) (Pointer?, UnsafePointer<CChar>?) -> Int32
     let SSL_get0_peer_CA_list: @convention(c) (Pointer?) -> Pointer?
 
+    // Ends of connections
+    let SSL_get_shutdown: @convention(c) (Pointer?) -> Int32
+    let SSL_shutdown: @convention(c) (Pointer?) -> Int32
+    let SSL_get_wbio: @convention(c) (Pointer?) -> Pointer?
+    let SSL_set0_wbio: @convention(c) (Pointer?, Pointer?) -> Void
+    let BIO_new: @convention(c) (Pointer?) -> Pointer?
+    let BIO_s_mem: @convention(c) () -> Pointer?
+    let BIO_up_ref: @convention(c) (Pointer?) -> Int32
+    let BIO_read: @convention(c) (Pointer?, Pointer?, Int32) -> Int32
+
     static let loaded: OpenSSL? = unsafe try? OpenSSL()
 
     private struct Missing: Error {}
@@ -157,6 +167,14 @@ struct OpenSSL: Sendable {
         unsafe SSL_CTX_set_cipher_list = try Self.find("SSL_CTX_set_cipher_list")
         unsafe SSL_CTX_set_ciphersuites = try Self.find("SSL_CTX_set_ciphersuites")
         unsafe SSL_get0_peer_CA_list = try Self.find("SSL_get0_peer_CA_list")
+        unsafe SSL_get_shutdown = try Self.find("SSL_get_shutdown")
+        unsafe SSL_shutdown = try Self.find("SSL_shutdown")
+        unsafe SSL_get_wbio = try Self.find("SSL_get_wbio")
+        unsafe SSL_set0_wbio = try Self.find("SSL_set0_wbio")
+        unsafe BIO_new = try Self.find("BIO_new")
+        unsafe BIO_s_mem = try Self.find("BIO_s_mem")
+        unsafe BIO_up_ref = try Self.find("BIO_up_ref")
+        unsafe BIO_read = try Self.find("BIO_read")
     }
 
     private static func find<Function>(_ name: String, as type: Function.Type = Function.self) throws -> Function {

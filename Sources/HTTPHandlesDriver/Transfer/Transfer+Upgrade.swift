@@ -24,6 +24,7 @@ extension Transfer {
         attempt.upgrade = .asked
         // libcurl may have ended an upload before, with which it has answered a challenge.
         attempt.isOutputEndTaken = false
+        attempt.closeNotify = nil
         // libcurl has yet to read the lines: also where it answers a challenge, for which it makes another connection.
         if let key = upgradedStream?.renewKey(using: engine.random) {
             headerLines.overwrite(after: Self.webSocketKey, with: key)
@@ -68,17 +69,31 @@ extension Transfer {
         return supply
     }
 
-    /// libcurl listens no more on the connection, and receiving is not paused: the server has closed it. Before 8.9 libcurl
-    /// does not end a transfer whose upload is paused.
+    /// libcurl listens no more on the connection, and receiving is not paused: the server has ended it, or at least TLS on it.
+    /// Before 8.9 libcurl does not end a transfer whose upload is paused.
     func upgradedInputEnded(on descriptor: Int32) {
         guard isRunning, !attempt.isReceivingPaused, upgradedStream != nil else { return }
         switch attempt.upgrade {
         case .done: attempt.upgrade = .ended
         // Before the answer it may listen no more for other reasons.
-        case .asked where sockets.arrival(on: descriptor) == .end: attempt.upgrade = .refused
+        case .asked where hasInputEnded(on: descriptor): attempt.upgrade = .refused
         case .asked, .ended, .refused: return
         }
         note()
+    }
+
+    /// Whether the server has ended its direction. The end of the connection may come long after that of TLS, or not at all.
+    func hasInputEnded(on descriptor: Int32) -> Bool {
+        switch sockets.arrival(on: descriptor) {
+        case .end: true
+        case .nothing: layersOfTLS > 0 && CloseNotify.hasCome(on: curl)
+        case .bytes: false
+        }
+    }
+
+    private var layersOfTLS: Int {
+        (exchange.request?.message.isSecure == true ? 1 : 0)
+            + (exchange.request?.route?.address.kind == .https ? 1 : 0)
     }
 
     /// An upload that has nothing to send ends, so that the transfer can.
@@ -110,19 +125,36 @@ extension Transfer {
     /// Bytes wait in libcurl.
     private var holdsOutput: Bool { curl.offset(CURLINFO_SIZE_UPLOAD_T) < Int64(attempt.bodyBytesTaken) }
 
-    /// Ends the sending direction of the connection, for which nothing more may be supplied. `false` if libcurl has bytes, or
-    /// does not know of the end: then the delegate is told that the body has moved when that has changed.
-    package func endSending() -> Bool {
-        guard isRunning, let descriptor = attempt.connection?.descriptor else { return true }
-        attempt.waitsForOutput = holdsOutput
-        guard !attempt.waitsForOutput else { return false }
-        // At the end of an upload newer versions send no bytes, which fails if the connection was shut down before.
-        guard attempt.isOutputEndTaken else {
-            resumeSending()
-            return false
+    /// Whether `endSending` is possible: of two layers of TLS, which a proxy with TLS leads to, only the inner one can be ended.
+    package var canEndSending: Bool { layersOfTLS < 2 }
+
+    /// How far `endSending` has come.
+    package enum EndOfSending {
+        case done
+        /// libcurl has bytes, or does not know of the end: the delegate is told that the body has moved when that has changed.
+        case later
+        /// The system has no room for the end of TLS. When it has, is not told.
+        case noRoom
+    }
+
+    /// Ends the sending direction of the connection, for which nothing more may be supplied.
+    package func endSending() -> EndOfSending {
+        guard isRunning, let descriptor = attempt.connection?.descriptor else { return .done }
+        var end = attempt.closeNotify
+        if end == nil {
+            attempt.waitsForOutput = holdsOutput
+            guard !attempt.waitsForOutput else { return .later }
+            // At the end of an upload newer versions send no bytes, which fails if the connection was shut down before.
+            guard attempt.isOutputEndTaken else {
+                resumeSending()
+                return .later
+            }
+            end = layersOfTLS > 0 ? CloseNotify(endingSendingOf: curl) : CloseNotify()
         }
-        if exchange.request?.message.isSecure == true { TLSLibrary.endSending(of: curl) }
+        let isSent = end?.send(on: descriptor) ?? true
+        attempt.closeNotify = end
+        guard isSent else { return .noRoom }
         shutdown(descriptor, Int32(SHUT_WR))
-        return true
+        return .done
     }
 }

@@ -107,6 +107,8 @@ struct TransferAttempt {
     var waitsForOutput = false
     /// libcurl knows that nothing more is sent.
     var isOutputEndTaken = false
+    /// What tells the server; `nil` until it is its turn.
+    var closeNotify: CloseNotify?
 
     // Receiving
     var receiving = Receiving.head

@@ -71,20 +71,6 @@ struct UpgradedConnectionTests {
         }
     }
 
-    @Test func `half-close over TLS`() async throws {
-        let server = try Self.server { connection in
-            connection.waitForClose()
-            try? connection.send("bye")
-        }
-        let front = try TLSFront.shared.get()
-        try await withSession(options: [.set(.serverTrust, to: .authorities(front.authorityFile))]) { session in
-            let attached = try await Self.attach(session, front.url(server, .http1_1, sendsCloseNotify: true))
-            try await attached.write([1, 2, 3])
-            try await attached.shutdown()
-            _ = try await Self.readAll(attached)
-        }
-    }
-
     @Test func `much both ways at once, with back-pressure`() async throws {
         let size = 8 << 20
         let server = try Self.server { connection in

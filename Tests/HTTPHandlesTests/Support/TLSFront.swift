@@ -11,6 +11,17 @@ final class TLSFront: Sendable {
     /// The ALPN protocols, in the server's order.
     enum Protocols: String { case http1_1 = "http/1.1", http2 = "h2", both = "h2,http/1.1" }
 
+    /// How the proxy ends the connection of a client after the server has.
+    enum Ending: String {
+        case close
+        /// It sends close_notify first.
+        case notify
+        /// It sends close_notify, and waits until the client ends the connection. A client that ends its direction has to send
+        /// close_notify too; otherwise everything is closed.
+        case wait
+        case reset
+    }
+
     let authorityFile: String
     private let folder: String
     private let guardian: Guardian
@@ -43,17 +54,29 @@ final class TLSFront: Sendable {
         sendsCloseNotify: Bool = false,
         _ path: String = "/"
     ) throws -> String {
+        try url(server, protocols, ending: sendsCloseNotify ? .notify : .close, path)
+    }
+
+    func url(
+        _ server: ScriptedServer,
+        _ protocols: Protocols,
+        ending: Ending,
+        _ path: String = "/"
+    ) throws -> String {
         guard let port = ports.withLock({ $0.popLast() }) else {
             throw SupportFailure("the TLS front has no ports left")
         }
         let note = folder + "/\(port)"
-        let ending = sendsCloseNotify ? "notify" : "close"
-        try "\(server.port) \(protocols.rawValue) \(ending)".write(toFile: note, atomically: true, encoding: .utf8)
+        try "\(server.port) \(protocols.rawValue) \(ending.rawValue)".write(
+            toFile: note,
+            atomically: true,
+            encoding: .utf8
+        )
         return "https://localhost:\(port)\(path)"
     }
 
     private static let program = """
-        import os, select, selectors, socket, ssl, sys, threading
+        import os, select, selectors, socket, ssl, struct, sys, threading
 
         folder, certificates = sys.argv[1:]
 
@@ -102,7 +125,7 @@ final class TLSFront: Sendable {
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(certificates + "/server.pem", certificates + "/server.key")
                 context.set_alpn_protocols(protocols.split(","))
-                client = context.wrap_socket(raw, server_side=True)
+                client = context.wrap_socket(raw, server_side=True, suppress_ragged_eofs=ending != "wait")
                 server = socket.create_connection(("127.0.0.1", int(port)))
                 for end in (client, server):
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -110,6 +133,13 @@ final class TLSFront: Sendable {
                 pump(client, server)
                 if ending == "notify":
                     client.unwrap()
+                elif ending == "wait":
+                    try:
+                        client.unwrap()
+                    except ssl.SSLWantReadError:
+                        select.select([client], [], [])
+                elif ending == "reset":
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             except OSError:
                 pass
             for end in (client or raw, server):
