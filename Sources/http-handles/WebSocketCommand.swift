@@ -78,8 +78,8 @@ struct WebSocketCommand: AsyncParsableCommand {
     private func converse(_ session: SessionHandle) async -> Result<RequestTimes, any Error> {
         do {
             let fields = try usage { () throws(HandleError) in try headerFields() }
-            let httpURL = url.utf8.starts(with: "ws".utf8) ? "http" + url.dropFirst(2) : url
-            let request = try await session.openRequest(.get, String(httpURL), headerFields: fields)
+            let httpURL = String(decoding: UpgradeRequest.httpReference(Array(url.utf8)), as: UTF8.self)
+            let request = try await session.openRequest(.get, httpURL, headerFields: fields)
             try await request.setOption(.upgradesToWebSocket, to: true)
             try await request.send()
             let head = try await request.receiveResponse()
@@ -113,23 +113,41 @@ struct WebSocketCommand: AsyncParsableCommand {
     /// Both directions, until the server has closed the socket. Returns with what.
     private func exchange(over socket: WebSocketHandle) async throws -> WebSocketCloseStatus {
         let output = try WritableFile.standardOutput()
-        let sending = Task.detached {
+        let sending = Task.detached { () -> HandleError? in
             // Blocking; a thread of its own would be needed for each standard input, of which there is one.
-            while let line = readLine() {
-                let message = binary ? WebSocketMessage.binary(Array(line.utf8)) : .text(line)
-                guard (try? await socket.send(message)) != nil else { return }
+            for line in InputLines() {
+                guard let message = message(line) else {
+                    try? socket.close()
+                    let reason = "a line of standard input is not UTF-8, which only --binary can send"
+                    return .invalidParameter(.sendMessage, reason)
+                }
+                guard (try? await socket.send(message)) != nil else { return nil }
             }
             try? await socket.shutdown()
+            return nil
         }
         // Which closes the handle, if a call is pending.
         defer { sending.cancel() }
-        for try await message in socket.messages {
-            switch message {
-            case .text(let text): try output.write(Array((text + "\n").utf8))
-            case .binary(let bytes): try output.write(bytes + (binary ? [UInt8(ascii: "\n")] : []))
+        do {
+            for try await message in socket.messages {
+                switch message {
+                case .text(let text): try output.write(Array((text + "\n").utf8))
+                case .binary(let bytes): try output.write(bytes + (binary ? [UInt8(ascii: "\n")] : []))
+                }
             }
+            return try await socket.closeStatus()
+        } catch {
+            // Only the other direction closes the handle here.
+            let isClosed = error.code == .operationCancelled || error.code == .invalidHandle
+            guard isClosed, let refusal = await sending.value else { throw error }
+            throw refusal
         }
-        return try await socket.closeStatus()
+    }
+
+    /// `nil` for a text that is not UTF-8.
+    private func message(_ line: [UInt8]) -> WebSocketMessage? {
+        if binary { return .binary(line) }
+        return String(validating: line, as: UTF8.self).map { .text($0) }
     }
 
     private func headerFields() throws(HandleError) -> HTTPFields {

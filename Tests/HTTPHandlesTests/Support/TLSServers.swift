@@ -99,6 +99,11 @@ final class TLSServers: Sendable {
                 location ~ ^/to/(?<upstream>[0-9]+)/ {
                     proxy_pass http://127.0.0.1:$upstream; proxy_set_header Client-Name $ssl_client_s_dn;
                 }
+                location ~ ^/socket/(?<upstream>[0-9]+)/ {
+                    proxy_pass http://127.0.0.1:$upstream; proxy_http_version 1.1; proxy_read_timeout 600s;
+                    proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+                    proxy_set_header Client-Name $ssl_client_s_dn;
+                }
                 location / { default_type text/plain; return 200 "$ssl_protocol|$ssl_client_s_dn|$ssl_session_reused|$connection|$ssl_cipher|$ssl_curve"; }
             }
             """
