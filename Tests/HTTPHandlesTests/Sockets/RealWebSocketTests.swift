@@ -2,7 +2,7 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// WebSockets with servers of other origin, and with proxies in front of them and on the way to them.
+/// WebSockets with servers of other origin, and with proxies in front of them.
 @Suite("WebSockets with real servers", .timeLimit(.minutes(5)))
 struct RealWebSocketTests {
     static func session(_ servers: WebSocketServers, _ more: OptionSetting...) throws -> SessionHandle {
@@ -71,22 +71,5 @@ struct RealWebSocketTests {
         }
         try session.closeAll()
         await session.closed()
-    }
-
-    @Test(arguments: [false, true])
-    func `through an HTTP proxy, a tunnel and SOCKS`(_ isSecure: Bool) async throws {
-        let (servers, proxies) = (try WebSocketServers.shared.get(), try ProxyServers.shared.get())
-        var tunnel = proxies.http
-        tunnel.tunnels = true
-        var asking = proxies.asking
-        asking.credentials = .digest(user: "socket-\(isSecure ? 15 : 16)", password: ProxyServers.password)
-        asking.tunnels = true
-        for proxy in [tunnel, asking, proxies.socks5] {
-            let session = try Self.session(servers, .set(.proxy, to: .named(proxy)))
-            let socket = try await session.webSocket(servers.url(isSecure ? .nginxTLS : .websockets))
-            try await Self.exchange(socket)
-            try session.closeAll()
-            await session.closed()
-        }
     }
 }

@@ -11,13 +11,15 @@ final class KerberosRealm: Sendable {
     /// Of squid.
     let proxyPort: Int
 
-    init() throws {
+    /// - Parameter webSocketPort: What Apache forwards `/socket` to.
+    init(webSocketPort: Int? = nil) throws {
         scratch = try Scratch()
         let folder = scratch.folder
         let ports = try freePorts(3)
         (port, proxyPort) = (ports[0], ports[2])
         for (name, text) in Self.configuration(folder, kdcPort: ports[1], port: port, proxyPort: proxyPort) {
-            _ = try scratch.file(name, text.utf8)
+            let more = name == "apache.conf" ? webSocketPort.map(Self.forwarding) ?? "" : ""
+            _ = try scratch.file(name, (text + more).utf8)
         }
         // The servers drop their privileges, and read these all the same.
         try runShell(
@@ -45,6 +47,12 @@ final class KerberosRealm: Sendable {
             [folder]
         )
         try waitUntilReady()
+    }
+
+    private static func forwarding(to port: Int) -> String {
+        let modules = ["proxy", "proxy_http", "proxy_wstunnel"]
+        return modules.map { "LoadModule \($0)_module /usr/lib/apache2/modules/mod_\($0).so\n" }.joined()
+            + "ProxyPass /socket ws://127.0.0.1:\(port)/socket\n"
     }
 
     /// Without a replay cache, which would be a file beside the folder.

@@ -40,10 +40,12 @@ final class WebSocketServers: Sendable {
                     listen 127.0.0.1:\(port(.nginx));
                     listen 127.0.0.1:\(port(.nginxTLS)) ssl http2;
                     ssl_certificate \(keys)/server.pem; ssl_certificate_key \(keys)/server.key;
-                    location / {
-                        proxy_pass http://127.0.0.1:\(port(.websockets)); proxy_http_version 1.1;
-                        proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
-                        proxy_read_timeout 600s;
+                    proxy_http_version 1.1; proxy_read_timeout 600s;
+                    proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+                    location / { proxy_pass http://127.0.0.1:\(port(.websockets)); }
+                    location /basic {
+                        proxy_pass http://127.0.0.1:\(port(.websockets));
+                        auth_basic cave; auth_basic_user_file \(folder)/passwords;
                     }
                 }
             }
@@ -63,6 +65,24 @@ final class WebSocketServers: Sendable {
             LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
             LoadModule proxy_wstunnel_module /usr/lib/apache2/modules/mod_proxy_wstunnel.so
             ProxyPass / ws://127.0.0.1:\(port(.websockets))/
+            \(["authn_core", "authn_file", "authz_user", "auth_basic", "auth_digest"].map {
+                "LoadModule \($0)_module /usr/lib/apache2/modules/mod_\($0).so"
+            }.joined(separator: "\n"))
+            \(getuid() == 0 ? "User www-data\nGroup www-data" : "")
+            <Location /basic>
+                AuthType Basic
+                AuthName cave
+                AuthUserFile \(folder)/passwords
+                Require valid-user
+            </Location>
+            <Location /digest>
+                AuthType Digest
+                AuthName cave
+                AuthDigestProvider file
+                AuthUserFile \(folder)/digest
+                Require valid-user
+            </Location>
+
             """,
             "apache.conf"
         )
@@ -86,6 +106,10 @@ final class WebSocketServers: Sendable {
         guardian = try Guardian(
             """
             PATH=/usr/bin:$PATH:/usr/sbin; cd "$1"; exec 2>errors >&2
+            printf 'ann:%s\\n' "$(openssl passwd -apr1 secret)" >passwords
+            printf 'ann:cave:%s\\n' "$(printf ann:cave:secret | md5sum | cut -d' ' -f1)" >digest
+            # Apache drops its privileges.
+            chmod 755 .
             /usr/bin/python3 servers.py "$2" "$3" & pids=$!
             nginx -p "$1" -c "$1/nginx.conf" -g 'daemon off;' & pids="$pids $!"
             apache2 -f "$1/apache.conf" -DFOREGROUND & pids="$pids $!"
