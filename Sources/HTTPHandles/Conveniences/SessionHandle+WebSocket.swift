@@ -8,7 +8,7 @@ extension SessionHandle {
     /// Possible while the session is open. The request goes through everything that requests go through: proxies, redirects,
     /// credentials, cookies, time limits. Its events are those of a request by hand, which is closed when the socket is there.
     /// A server that does not answer with a 101 makes this throw `.invalidServerResponse`; for its response, make the request
-    /// by hand. Throws what `send` and `receiveResponse` throw; cancelling the task closes the request.
+    /// by hand. A socket uses a connection slot until it is closed (`maximumConnectionsPerServer`). Throws what `send` and `receiveResponse` throw; cancelling the task closes the request.
     ///
     /// `WinHttpConnect`, `WinHttpOpenRequest`, `WinHttpSendRequest`, `WinHttpReceiveResponse` and
     /// `WinHttpWebSocketCompleteUpgrade` in one.

@@ -63,6 +63,7 @@ struct AutobahnCaseTests {
     static let noMessage = protocolError("a continuation continues no message")
     static let fragmented = protocolError("a control frame is fragmented")
     static let badText = SentFrame.close(1007, "a text is not UTF-8")
+    static let cutText = "a text ends in the middle of a character"
 
     static func check(_ one: Case) {
         let all = one.server
@@ -218,7 +219,7 @@ struct AutobahnCaseTests {
     }
 
     @Test(arguments: UTF8ValidatorTests.invalid)
-    func `6.3.1 to 6.4.4, 6.6 to 6.21: text that is not UTF-8 fails at its byte`(
+    func `6.3.1 to 6.4.4, 6.7 to 6.21: text that is not UTF-8 fails at its byte`(
         name: String,
         bytes: [UInt8],
         place: Int
@@ -232,6 +233,20 @@ struct AutobahnCaseTests {
         #expect(Self.echo([head + good]) == [])
         #expect(Self.echo([head + good, [bytes[place]]]) == [Self.badText])
         #expect(Self.echo([frame(1, good, fin: false), frame(0, [bytes[place]], fin: false)]) == [Self.badText])
+    }
+
+    @Test func `6.6.1 to 6.6.11: a text may end between characters only`() {
+        let text = Array("κόσμε".utf8)
+        for count in 1...text.count {
+            let bytes = Array(text[..<count])
+            let isWhole = String(validating: bytes, as: UTF8.self) != nil
+            let answer = isWhole ? SentFrame(opcode: 1, payload: bytes) : .close(1007, Self.cutText)
+            #expect(Self.echo([frame(1, bytes)]) == [answer])
+            // The end may be an empty frame, and then nothing is wrong before it.
+            let frames = [frame(1, bytes, fin: false), frame(0)]
+            #expect(Self.echo([frames[0]]) == [])
+            #expect(Self.echo(frames) == [answer])
+        }
     }
 
     @Test func `6.5, 6.22 and 6.23: the first and last characters of each length, and noncharacters`() {
