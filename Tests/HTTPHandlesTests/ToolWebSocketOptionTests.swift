@@ -43,18 +43,6 @@ struct ToolWebSocketOptionTests {
         #expect(Array(run.output.utf8).filter { $0 == UInt8(ascii: "\n") }.count == lines.count)
     }
 
-    @Test func `a long line is one message`() async throws {
-        let messages = Record<WebSocketMessage>()
-        let server = try Self.echo(messages)
-        let run = try await Self.run([], server.webSocketURL(), input: #"%0200000d\nshort\n"#)
-        #expect(run.status == 0)
-        // Not the texts: where they differ, to show in what takes minutes.
-        let lengths = messages.all.map { message in
-            if case .text(let text) = message { text.utf8.count } else { 0 }
-        }
-        #expect(lengths == [200_000, 5] && run.output.utf8.count == 200_001 + 6)
-    }
-
     @Test func `a line that is not UTF-8 is refused without --binary`() async throws {
         let messages = Record<WebSocketMessage>()
         let server = try Self.echo(messages)
