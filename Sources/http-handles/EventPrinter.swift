@@ -26,7 +26,12 @@ struct EventPrinter {
     static func text(_ event: StatusEvent, since start: ContinuousClock.Instant) -> String {
         let time = String(format: "%9.3f ms", (event.time - start) / .milliseconds(1))
         let handle = "\(event.handle)".padding(toLength: 14, withPad: " ", startingAt: 0)
-        return "\(time)  \(handle)  \(event.kind.redacted())"
+        let kind = event.kind.redacted()
+        if case .handleCreated(let parent, let request) = kind {
+            let purpose = request.map { ", request: \($0)" } ?? ""
+            return "\(time)  \(handle)  \(kind.name)(parent: \(parent)\(purpose))"
+        }
+        return "\(time)  \(handle)  \(kind)"
     }
 
     /// One object on one line.
@@ -45,13 +50,16 @@ struct EventPrinter {
 extension StatusEvent.Kind {
     fileprivate var payload: [String: Any] {
         switch self {
-        case .handleCreated(let parent): ["parent": parent.number]
+        case .handleCreated(let parent, let request?):
+            ["parent": parent.number, "method": request.method.rawValue, "url": request.url]
+        case .handleCreated(let parent, nil): ["parent": parent.number]
         case .resolvingName(let host): ["host": host]
         case .nameResolved(let address): ["address": address]
         case .connectingToServer(let address), .connectedToServer(let address), .connectionReused(let address):
             ["address": "\(address)"]
         case .secureFailure(let failure): ["flags": failure.rawValue]
-        case .requestSent(let bytes), .responseReceived(let bytes), .dataAvailable(let bytes),
+        case .responseReceived(let status, let bytes): ["status": status.code, "bytes": bytes]
+        case .requestSent(let bytes), .dataAvailable(let bytes),
             .readComplete(let bytes), .writeComplete(let bytes):
             ["bytes": bytes]
         case .webSocketReadComplete(let bytes, let kind), .webSocketWriteComplete(let bytes, let kind):

@@ -54,7 +54,10 @@ struct Resumption {
             let download = try await session.download(url, to: file, headerFields: fields)
             await stopDrawing(at: download.length)
             if download.resumedFrom > 0 { Terminal.say("resumed after \(download.resumedFrom) bytes") }
-            if download.length == nil { Terminal.say("nothing was written: the status is \(download.head.status)") }
+            return .success(())
+        } catch let error as HandleError where error.response != nil {
+            await stopDrawing()
+            Terminal.say("nothing was written: the status is \(error.response?.status ?? .notFound)")
             return .success(())
         } catch let error as HandleError {
             await stopDrawing()

@@ -1,10 +1,11 @@
+import HTTPTypes
 import Testing
 
 @testable import HTTPHandlesCore
 
 extension ExchangeStateMachineTests {
     static let unauthorized = HeaderBlock(bytes: Array("HTTP/1.1 401 Unauthorized\r\n\r\n".utf8))
-    static let unauthorizedReceived = Action.emit(.responseReceived(bytes: 29))
+    static let unauthorizedReceived = Action.emit(.responseReceived(status: 401, bytes: 29))
 
     /// A request that has received the head of its 401.
     static func challenged(thenReceive: Bool = true) -> Driver {

@@ -110,7 +110,7 @@ extension ExchangeStateMachineTests {
             _ = machine.tell { $0.reached(.requestSent(bytes: 1), &$1) }
             #expect(
                 machine.tell { $0.challengeArrived(head, &$1) } == [
-                    .wait(for: .receive), .emit(.responseReceived(bytes: 20)),
+                    .wait(for: .receive), .emit(.responseReceived(status: 407, bytes: 20)),
                 ]
             )
             #expect(machine.tell { $0.reached(.sending, &$1) } == [.wait(for: .send), .emit(.sendingRequest)])

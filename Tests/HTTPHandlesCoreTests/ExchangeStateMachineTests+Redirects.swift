@@ -1,3 +1,4 @@
+import HTTPTypes
 import Testing
 
 @testable import HTTPHandlesCore
@@ -9,7 +10,7 @@ extension ExchangeStateMachineTests {
         _ = driver.reached(.sending, .requestSent(bytes: 1))
         #expect(
             driver.head(Self.found, .follow(url: "http://h/b")) == [
-                .emit(.responseReceived(bytes: 36)), .discardBody, .emit(.redirect(url: "http://h/b")),
+                .emit(.responseReceived(status: 302, bytes: 36)), .discardBody, .emit(.redirect(url: "http://h/b")),
             ]
         )
         #expect(driver.reached(.finished) == [.startTransfer])
@@ -25,7 +26,11 @@ extension ExchangeStateMachineTests {
         let driver = Driver()
         _ = driver.send()
         _ = driver.reached(.sending, .requestSent(bytes: 1))
-        #expect(driver.head(Self.found, .follow(url: "u")) == [.emit(.responseReceived(bytes: 36)), .discardBody])
+        #expect(
+            driver.head(Self.found, .follow(url: "u")) == [
+                .emit(.responseReceived(status: 302, bytes: 36)), .discardBody,
+            ]
+        )
         #expect(driver.reached(.finished) == [])
         #expect(driver.receive() == Outcome(.emit(.redirect(url: "u")), .startTransfer))
     }
@@ -45,7 +50,8 @@ extension ExchangeStateMachineTests {
         let error = HandleError(.redirectFailed, .receiveResponse, reason: "https to http")
         #expect(
             driver.head(Self.found, .refuse(error)) == [
-                .emit(.responseReceived(bytes: 36)), .abandonTransfer, .emit(.requestError(error)), .fail(error),
+                .emit(.responseReceived(status: 302, bytes: 36)), .abandonTransfer, .emit(.requestError(error)),
+                .fail(error),
                 .endBody(error.seen(by: .readData)),
             ]
         )
@@ -57,7 +63,11 @@ extension ExchangeStateMachineTests {
         let driver = Driver()
         _ = driver.send(thenReceive: true)
         _ = driver.reached(.sending, .requestSent(bytes: 1))
-        #expect(driver.head(found, .askDecider(url: "b")) == [.emit(.responseReceived(bytes: 36)), .askDecider])
+        #expect(
+            driver.head(found, .askDecider(url: "b")) == [
+                .emit(.responseReceived(status: 302, bytes: 36)), .askDecider,
+            ]
+        )
         return driver
     }
 

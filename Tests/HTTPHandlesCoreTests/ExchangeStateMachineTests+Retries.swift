@@ -1,3 +1,4 @@
+import HTTPTypes
 import Testing
 
 @testable import HTTPHandlesCore
@@ -33,7 +34,11 @@ extension ExchangeStateMachineTests {
             let driver = Driver()
             _ = driver.send()
             _ = driver.reached(.sending, .requestSent(bytes: 1))
-            #expect(driver.head(Self.busy, .retry(Self.retry)) == [.emit(.responseReceived(bytes: 21)), .discardBody])
+            #expect(
+                driver.head(Self.busy, .retry(Self.retry)) == [
+                    .emit(.responseReceived(status: 503, bytes: 21)), .discardBody,
+                ]
+            )
             #expect(driver.reached(end) == Self.pause)
             #expect(driver.receive() == Outcome())
             #expect(driver.retryDue() == [.startTransfer])
@@ -82,7 +87,7 @@ extension ExchangeStateMachineTests {
         _ = busy.reached(.sending, .requestSent(bytes: 1))
         #expect(
             busy.head(Self.busy, .giveUp(RefusedRetry(.attempts, .status(503)))) == [
-                .emit(.responseReceived(bytes: 21)), .emit(.retryRefused(.attempts, cause: .status(503))),
+                .emit(.responseReceived(status: 503, bytes: 21)), .emit(.retryRefused(.attempts, cause: .status(503))),
                 .emit(.headersAvailable), .succeed(.receiveResponse),
             ]
         )

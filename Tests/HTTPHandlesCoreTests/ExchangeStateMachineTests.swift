@@ -271,7 +271,7 @@ struct ExchangeStateMachineTests {
         let refused = HeaderBlock(bytes: Array("HTTP/1.1 413 No\r\n\r\n".utf8))
         #expect(
             driver.reached(.head(refused)) == [
-                .emit(.receivingResponse), .emit(.responseReceived(bytes: 19)), .endUpload(nil),
+                .emit(.receivingResponse), .emit(.responseReceived(status: 413, bytes: 19)), .endUpload(nil),
             ]
         )
     }

@@ -53,7 +53,7 @@ struct CredentialProviderTests {
         #expect(
             kinds == [
                 .connectingToServer(address: address), .connectedToServer(address: address), .sendingRequest, sent[0],
-                .sendRequestComplete, .receivingResponse, .responseReceived(bytes: 109),
+                .sendRequestComplete, .receivingResponse, .responseReceived(status: 401, bytes: 109),
                 .connectionReused(address: address), .sendingRequest, sent[1], .receivingResponse,
                 .responseReceived(bytes: 38), .headersAvailable, .readComplete(bytes: 0), .handleClosing,
             ]

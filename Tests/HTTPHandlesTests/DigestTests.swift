@@ -44,7 +44,8 @@ struct DigestTests {
         #expect(
             kinds == [
                 .connectingToServer(address: address), .connectedToServer(address: address), .sendingRequest, sent[0],
-                .sendRequestComplete, .receivingResponse, .responseReceived(bytes: 147), .sendingRequest, sent[1],
+                .sendRequestComplete, .receivingResponse, .responseReceived(status: 401, bytes: 147), .sendingRequest,
+                sent[1],
                 .receivingResponse, .responseReceived(bytes: 38), .headersAvailable, .readComplete(bytes: 0),
                 .handleClosing,
             ]

@@ -41,6 +41,10 @@ struct ErrorTableTests {
             let server = try answering(head + "Content-Length: 0\r\n\r\n")
             _ = try await SessionHandle().get(server.url()).body.collectString(upTo: 10)
         },
+        .unsuccessfulStatus: {
+            let server = try answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            _ = try await SessionHandle().get(server.url()).requireSuccess()
+        },
         .invalidParameter: { _ = try await SessionHandle().connect(to: "127.0.0.1", port: 0) },
         .insufficientBuffer: {
             let server = try answering(EventOrderTests.hello)

@@ -325,9 +325,10 @@ struct FileDownloadTests {
 
     @Test func `the body of an error response is not written`() async throws {
         let nginx = try Nginx.shared.get()
-        let download = try await session.download(nginx.http("/missing"), to: scratch.path("down"))
-        #expect(download.head.status == .notFound)
-        #expect(download.length == nil)
+        let error = await #expect(throws: HandleError.self) {
+            try await session.download(nginx.http("/missing"), to: scratch.path("down"))
+        }
+        #expect(error?.response?.status == .notFound)
         #expect(scratch.names == [])
     }
 

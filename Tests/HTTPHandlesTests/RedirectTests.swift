@@ -49,7 +49,7 @@ struct RedirectTests {
         #expect(
             kinds == [
                 .connectingToServer(address: address), .connectedToServer(address: address), .sendingRequest,
-                sent("/302//end"), .sendRequestComplete, .receivingResponse, .responseReceived(bytes: 53),
+                sent("/302//end"), .sendRequestComplete, .receivingResponse, .responseReceived(status: 302, bytes: 53),
                 .redirect(url: server.url("/end")), .connectionReused(address: address), .sendingRequest, sent("/end"),
                 .receivingResponse, .responseReceived(bytes: 39), .headersAvailable, .readComplete(bytes: 18),
                 .readComplete(bytes: 0), .handleClosing,

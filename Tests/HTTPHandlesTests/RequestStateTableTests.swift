@@ -12,21 +12,21 @@ import Testing
 @Suite("State table of a request", .timeLimit(.minutes(5)))
 struct RequestStateTableTests {
     static let table = """
-                        send   write  finish receive read   set    query  url    close
-        idle            ok     12019  12019  12019   12019  ok     ok     12019  ok
-        sending         12019  12019  12019  waits   12019  ok     ok     ok     ok
-        writing         ok     ok     ok     waits   12019  ok     ok     ok     ok
-        written         ok     12019  12019  waits   12019  ok     ok     ok     ok
-        sent            ok     12019  12019  waits   12019  ok     ok     ok     ok
-        receiving       12019  12019  12019  12019   12019  ok     ok     ok     ok
-        responded       ok     12019  12019  12019   ok     ok     ok     ok     ok
-        reading         12019  12019  12019  12019   12019  ok     ok     ok     ok
-        finished        ok     12019  12019  12019   ok     ok     ok     ok     ok
-        sentAfterWrites ok     12019  12019  waits   12019  ok     ok     ok     ok
-        sendFailed      12029  12019  12019  12019   12019  ok     ok     ok     ok
-        receiveFailed   ok     12019  12019  12019   12019  ok     ok     ok     ok
-        bodyFailed      ok     12019  12019  12019   12030  ok     ok     ok     ok
-        closed          6      6      6      6       6      6      6      6      6
+                        send   write  finish receive read   set    query  fields url    close
+        idle            ok     12019  12019  12019   12019  ok     ok     ok     12019  ok
+        sending         12019  12019  12019  waits   12019  ok     ok     ok     ok     ok
+        writing         ok     ok     ok     waits   12019  ok     ok     ok     ok     ok
+        written         ok     12019  12019  waits   12019  ok     ok     ok     ok     ok
+        sent            ok     12019  12019  waits   12019  ok     ok     ok     ok     ok
+        receiving       12019  12019  12019  12019   12019  ok     ok     ok     ok     ok
+        responded       ok     12019  12019  12019   ok     ok     ok     ok     ok     ok
+        reading         12019  12019  12019  12019   12019  ok     ok     ok     ok     ok
+        finished        ok     12019  12019  12019   ok     ok     ok     ok     ok     ok
+        sentAfterWrites ok     12019  12019  waits   12019  ok     ok     ok     ok     ok
+        sendFailed      12029  12019  12019  12019   12019  ok     ok     ok     ok     ok
+        receiveFailed   ok     12019  12019  12019   12019  ok     ok     ok     ok     ok
+        bodyFailed      ok     12019  12019  12019   12030  ok     ok     ok     ok     ok
+        closed          6      6      6      6       6      6      6      6      6      6
         """
 
     enum State: String, CaseIterable, Sendable {
@@ -35,7 +35,7 @@ struct RequestStateTableTests {
     }
 
     enum Call: String, CaseIterable, Sendable {
-        case send, write, finish, receive, read, set, query, url, close
+        case send, write, finish, receive, read, set, query, fields, url, close
     }
 
     /// Table rows, by state.
@@ -90,6 +90,7 @@ struct RequestStateTableTests {
                 _ = try await iterator.next()
             case .set: try await request.setOption(.sendTimeout, to: .seconds(20))
             case .query: _ = try await request.option(.sendTimeout)
+            case .fields: try await request.addHeaderFields([.from: "x"], .replace)
             case .url: _ = try await request.option(.url)
             case .close: try request.close()
             }

@@ -88,7 +88,7 @@ struct RetryTests {
         #expect(
             kinds == connecting + [
                 .sendingRequest, sent, .sendRequestComplete, .receivingResponse,
-                .responseReceived(bytes: busy.utf8.count - 4),
+                .responseReceived(status: 503, bytes: busy.utf8.count - 4),
             ] + closing + [.retry(attempt: 2, after: .seconds(1), cause: .status(503))] + connecting + [
                 .sendingRequest, sent, .receivingResponse,
             ] + closing + [.retry(attempt: 3, after: .seconds(2), cause: .error(lost))] + connecting + [

@@ -102,7 +102,11 @@ struct SessionTests {
         #expect(events.map(\.handle) == [connection.id, request.id, request.id, connection.id, session.id])
         #expect(
             events.map(\.kind) == [
-                .handleCreated(parent: session.id), .handleCreated(parent: connection.id), .handleClosing,
+                .handleCreated(parent: session.id),
+                .handleCreated(
+                    parent: connection.id,
+                    request: RequestSummary(method: .get, url: "http://127.0.0.1/")
+                ), .handleClosing,
                 .handleClosing, .handleClosing,
             ]
         )

@@ -22,10 +22,16 @@ extension ResponseBody {
         return file.length
     }
 
-    nonisolated(nonsending) func append(to file: WritableFile) async throws(HandleError) {
+    /// - Parameter wrote: Called with the length of the file, before the first piece and after each.
+    nonisolated(nonsending) func append(
+        to file: WritableFile,
+        _ wrote: (UInt64) -> Void = { _ in }
+    ) async throws(HandleError) {
         var pieces = makeAsyncIterator()
+        wrote(file.length)
         while let piece = try await pieces.next() {
             try closingOnFailure { () throws(HandleError) in try file.write(piece) }
+            wrote(file.length)
         }
     }
 

@@ -6,10 +6,39 @@ public import HTTPTypes
 public struct Download: Sendable {
     /// The head of the last response.
     public let head: ResponseHead
-    /// The length of the file; `nil` where the response was not the file (for example 404): nothing was written then.
-    public let length: UInt64?
+    /// The length of the file.
+    public let length: UInt64
     /// How many of the bytes were there from an earlier attempt.
     public let resumedFrom: UInt64
+
+    /// Makes a result, for tests.
+    public init(head: ResponseHead, length: UInt64, resumedFrom: UInt64 = 0) {
+        self.head = head
+        self.length = length
+        self.resumedFrom = resumedFrom
+    }
+}
+
+/// How far a download has come.
+public struct DownloadProgress: Sendable, Hashable {
+    /// The bytes in the file so far, those of an earlier attempt included.
+    public let received: UInt64
+    /// The length of the whole file; `nil` if the server does not say.
+    public let expected: UInt64?
+    /// How many of the bytes were there from an earlier attempt.
+    public let resumedFrom: UInt64
+
+    /// Makes a value, for tests.
+    public init(received: UInt64, expected: UInt64?, resumedFrom: UInt64 = 0) {
+        self.received = received
+        self.expected = expected
+        self.resumedFrom = resumedFrom
+    }
+
+    /// The part of the file that has arrived, from 0 to 1; `nil` if the length is not known.
+    public var fraction: Double? {
+        expected.map { $0 == 0 ? 1 : min(Double(received) / Double($0), 1) }
+    }
 }
 
 extension SessionHandle {
@@ -25,24 +54,45 @@ extension SessionHandle {
     /// have written them: in a folder that others may write to they have to be this user's, have no other name, and be
     /// writable by their owner only.
     ///
-    /// A response other than 200 or 206 writes nothing and is no error: see `Download.length`. Throws `.fileNotWritable`,
-    /// also if another download writes the same file. Cancelling the task closes the request and makes this throw
-    /// `.operationCancelled`. Events: those of the requests.
+    /// A response other than 200 or 206 writes nothing: this throws `.unsuccessfulStatus`, with the response in
+    /// `HandleError.response`. Throws `.fileNotWritable`, also if another download writes the same file. Cancelling the task
+    /// closes the request and makes this throw `.operationCancelled`; `startDownload` makes one that can be cancelled alone.
+    /// Events: those of the requests, whose `handleCreated` has the file.
     ///
     /// - Parameters:
-    ///   - url: An absolute URL with scheme http or https.
+    ///   - url: A URL with scheme http or https; absolute, or relative to the session's `baseURL`.
     ///   - path: The file. Its folder must exist.
+    ///   - query: Names and values that are added to the query of the URL.
     ///   - headerFields: Additional header fields, apart from `Range` and `If-Range`.
+    ///   - options: What each request starts with, apart from the session's options: a time limit, for example.
+    ///   - context: A value for the caller's own use, seen in the events of the requests; the session's if left out.
+    ///   - progress: Called in the task of the download, before the first piece and after each that was written.
     public nonisolated(nonsending) func download(
         _ url: String,
         to path: String,
-        headerFields: HTTPFields = HTTPFields()
+        query: QueryItems = [:],
+        headerFields: HTTPFields = HTTPFields(),
+        options: [OptionSetting] = [],
+        context: (any Sendable)? = nil,
+        progress: (@Sendable (DownloadProgress) -> Void)? = nil
+    ) async throws(HandleError) -> Download {
+        let url = HTTPURL(try object.url(url)).appending(query: query)
+        let settings = RequestSettings(options, context, file: path)
+        return try await download(url, to: path, headerFields, settings, progress)
+    }
+
+    nonisolated(nonsending) func download(
+        _ url: HTTPURL,
+        to path: String,
+        _ headerFields: HTTPFields,
+        _ settings: RequestSettings,
+        _ progress: (@Sendable (DownloadProgress) -> Void)?
     ) async throws(HandleError) -> Download {
         guard !headerFields.contains(.range), !headerFields.contains(.ifRange) else {
             throw .invalidParameter(.openRequest, "a download sets Range and If-Range by itself")
         }
         let file = try WritableFile(resuming: path + ".partial", for: path)
-        let note = VersionNote(path: path + ".partial.version", url: url)
+        let note = VersionNote(path: path + ".partial.version", url: url.text)
         var tag = note.read()
         if tag == nil { try file.empty() }
         var resumedFrom = file.length
@@ -51,12 +101,13 @@ extension SessionHandle {
             var fields = headerFields
             fields[.acceptEncoding] = "identity"
             if offset > 0 { fields.append(contentsOf: HTTPFields.range(.from(offset), ifRange: tag)) }
-            let response = try await get(url, headerFields: fields)
+            let message = try RequestMessage.checked(.get, url.parsed, fields)
+            let response = try await fetch(message, body: .none, settings)
             let (head, range) = (response.head, response.head.contentRange)
             let step = DownloadStep(status: head.status.code, range, head.entityTag, offset: offset, tag: tag)
             switch step {
             case .refuse(let error): throw error
-            case .leave: return Download(head: head, length: nil, resumedFrom: 0)
+            case .leave: throw try await response.unsuccessful()
             case .startOver:
                 try file.empty()
                 resumedFrom = 0
@@ -69,7 +120,10 @@ extension SessionHandle {
                 try note.write(tag)
             case .append: break
             }
-            try await response.body.append(to: file)
+            let expected = head.expectedLength(of: step)
+            try await response.body.append(to: file) { length in
+                progress?(DownloadProgress(received: length, expected: expected, resumedFrom: resumedFrom))
+            }
             if step == .append, file.length != (range?.bytes?.upperBound).map({ $0 + 1 }) {
                 try file.empty()
                 let reason = "the number of bytes received differs from the Content-Range of the response"
@@ -81,6 +135,14 @@ extension SessionHandle {
             note.remove()
             return Download(head: head, length: file.length, resumedFrom: resumedFrom)
         }
+    }
+}
+
+extension ResponseHead {
+    /// The length of the whole file.
+    fileprivate func expectedLength(of step: DownloadStep) -> UInt64? {
+        if step == .append { return contentRange?.completeLength }
+        return headerFields[.contentLength].flatMap { UInt64($0) }
     }
 }
 

@@ -13,7 +13,8 @@ public struct TransferProgress: Sendable, Hashable {
     /// How many bytes the response has announced; `nil` where it has not, or there is no response yet.
     public let expectedToReceive: Int64?
 
-    init(sent: Int64 = 0, expectedToSend: Int64? = nil, received: Int64 = 0, expectedToReceive: Int64? = nil) {
+    /// Makes a value, for tests.
+    public init(sent: Int64 = 0, expectedToSend: Int64? = nil, received: Int64 = 0, expectedToReceive: Int64? = nil) {
         self.sent = sent
         self.expectedToSend = expectedToSend
         self.received = received

@@ -79,7 +79,8 @@ final class Exchange: DriverResident {
             let versions = options.values.httpVersions
             try TrailerRules.check(versions: versions, isSecure: message.url.isSecure, for: .sendRequest)
         }
-        let message = message.resolved(options.values).upgraded(options.values, resources)
+        let whole = options.hasDefaults ? message.withDefaults(options.values) : message
+        let message = whole.resolved(options.values).upgraded(options.values, resources)
         let framed = try message.framed(
             length: body.length,
             hasTrailers: body.hasTrailers,

@@ -43,12 +43,14 @@ public actor ConnectionHandle {
     ///     as a whole.
     ///   - secure: Whether the request goes over TLS. The port alone says nothing about that.
     ///   - headerFields: The header fields, apart from those that frame the message.
+    ///   - options: What the request starts with, apart from the connection's options.
     ///   - context: A value for the caller's own use; the connection's if left out.
     public func openRequest(
         _ method: HTTPRequest.Method,
         _ path: String,
         secure: Bool = false,
         headerFields: HTTPFields = HTTPFields(),
+        options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) throws(HandleError) -> RequestHandle {
         try object.bound.base.requireOpen(.openRequest)
@@ -60,7 +62,10 @@ public actor ConnectionHandle {
             path: path,
             for: .openRequest
         )
-        return try openRequest(try .checked(method, url, headerFields), context: context)
+        try options.requireUsable(in: object.bound.base.tree)
+        let request = try openRequest(try .checked(method, url, headerFields), context: context)
+        request.object.value.apply(options)
+        return request
     }
 
     func openRequest(_ message: RequestMessage, context: (any Sendable)? = nil) throws(HandleError) -> RequestHandle {

@@ -40,7 +40,7 @@ class HandleObject: DriverResident {
         child.options = options
         child.indexInParent = children.count
         children.append(child)
-        child.emit(.handleCreated(parent: base.id))
+        child.emit(.handleCreated(parent: base.id, request: child.summary))
     }
 
     /// The handle was closed. Subclasses that have something in libcurl release it first.
@@ -90,6 +90,9 @@ class HandleObject: DriverResident {
     }
 
     // MARK: Options
+
+    /// What a request is for; `nil` on other levels.
+    var summary: RequestSummary? { nil }
 
     /// What an exchange has shown; only requests have any.
     var facts: ExchangeFacts { ExchangeFacts() }

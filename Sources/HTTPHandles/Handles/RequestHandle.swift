@@ -11,9 +11,14 @@ public actor RequestHandle {
     /// Made when a body is to be written.
     private let upload = Lock<UploadBuffer?>(nil)
 
-    init(_ message: RequestMessage, of session: DriverBound<SessionObject>, context: HandleContext?) {
+    init(
+        _ message: RequestMessage,
+        file: String? = nil,
+        of session: DriverBound<SessionObject>,
+        context: HandleContext?
+    ) {
         let base = HandleBase(.request, in: session.bound.base.tree, context: context)
-        object = DriverBound(RequestObject(base, message, of: session.bound))
+        object = DriverBound(RequestObject(base, message, file: file, of: session.bound))
     }
 
     deinit {

@@ -1,10 +1,14 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
 import HTTPHandlesLock
+import HTTPTypes
 
 /// The object of a `RequestHandle`, with the present exchange if there is one.
 final class RequestObject: HandleObject {
-    let message: RequestMessage
+    /// Its header fields may change between exchanges.
+    @safe @exclusivity(unchecked) private(set) var message: RequestMessage
+    /// The file of a download.
+    private let file: String?
     let session: SessionObject
     /// The present exchange, or the last one. Closing the handle drops it.
     @safe @exclusivity(unchecked) private(set) var exchange: Exchange?
@@ -14,9 +18,12 @@ final class RequestObject: HandleObject {
     let received = Lock(ReceivedFields())
 
     @safe @exclusivity(unchecked) private var progress = ProgressReport()
+    /// What was known when the handle was closed, if the option `keepsFacts` was set.
+    @safe @exclusivity(unchecked) private var keptFacts: ExchangeFacts?
 
-    init(_ base: consuming HandleBase, _ message: RequestMessage, of session: SessionObject) {
+    init(_ base: consuming HandleBase, _ message: RequestMessage, file: String?, of session: SessionObject) {
         self.session = session
+        self.file = file
         self.message = message
         super.init(base, options: .none)
     }
@@ -24,6 +31,10 @@ final class RequestObject: HandleObject {
     var server: Server { Server(host: message.url.origin.host, port: message.url.origin.port) }
 
     override var facts: ExchangeFacts { exchange?.facts ?? ExchangeFacts() }
+
+    override var summary: RequestSummary? {
+        RequestSummary(method: message.method, url: message.url.text, file: file)
+    }
 
     // MARK: Calls
 
@@ -118,6 +129,7 @@ final class RequestObject: HandleObject {
     override func close(_ engine: TransferEngine) {
         guard !isClosed else { return }
         if let exchange {
+            if exchange.options.keepsFacts { keptFacts = exchange.facts }
             exchange.close(engine)
             self.exchange = nil
         } else {
@@ -159,6 +171,37 @@ final class RequestObject: HandleObject {
         exchange?.end(engine)
         exchange = next
         return next
+    }
+
+    // MARK: Between exchanges
+
+    /// Sets the options that the request was opened with. They were checked.
+    func apply(_ settings: [OptionSetting]) {
+        guard !settings.isEmpty else { return }
+        var values = options.values
+        try? values.apply(settings, on: .request, for: .openRequest)
+        options = OptionSnapshot(values)
+    }
+
+    func changeHeaderFields(_ change: (inout HTTPFields) throws(HandleError) -> Void) throws(HandleError) {
+        try base.requireOpen(.accessHeaderFields)
+        var fields = message.headerFields
+        try change(&fields)
+        do {
+            message = try .checked(message.method, message.url, fields)
+        } catch {
+            throw error.seen(by: .accessHeaderFields)
+        }
+    }
+
+    /// A fact of the last exchange, also after the handle was closed.
+    func fact<Value: Sendable>(_ option: HandleOption<Value>) throws(HandleError) -> Value {
+        guard isClosed else { return try self.option(option) }
+        guard let keptFacts else {
+            let reason = "the request is closed, and the option keepsFacts was not set"
+            throw .wrongState(.queryOption, reason)
+        }
+        return try options.values.value(of: option, on: .request) { keptFacts }
     }
 
     // MARK: Progress

@@ -1,5 +1,6 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
+import HTTPHandlesLock
 
 /// The object of a `SessionHandle`.
 final class SessionObject: HandleObject, TransferEngineDelegate {
@@ -8,8 +9,11 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     @safe @exclusivity(unchecked) private var ownConnections: [Server: ConnectionObject] = [:]
     /// What the exchanges of the session share.
     let exchangeResources: ExchangeResources
+    /// The option `baseURL`, for calls on any thread.
+    let baseURL: Lock<HTTPURL?>
 
     init(_ base: consuming HandleBase, options: OptionValues) {
+        baseURL = Lock(options.baseURL)
         exchangeResources = ExchangeResources(options.slotLimits, .ofProcess)
         super.init(base, options: OptionSnapshot(options))
     }
@@ -30,10 +34,15 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     }
 
     /// Opens a request that was made without a connection handle.
-    func open(_ request: RequestObject, _ engine: TransferEngine) -> Result<Void, HandleError> {
+    func open(
+        _ request: RequestObject,
+        _ settings: [OptionSetting],
+        _ engine: TransferEngine
+    ) -> Result<Void, HandleError> {
         // The request may have been cancelled before this command.
         guard base.isOpen, request.base.isOpen else { return .failure(.closed(.openRequest)) }
         ownConnection(to: request.server, engine).adopt(request)
+        request.apply(settings)
         return .success(())
     }
 
@@ -60,6 +69,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     override var options: OptionSnapshot {
         didSet {
             exchangeResources.limits = options.values.slotLimits
+            baseURL.withLock { $0 = options.values.baseURL }
             // The engine can be reached in a command only.
             driver.submit { [object = DriverBound(self)] in object.value.limitsChanged($0) }
         }

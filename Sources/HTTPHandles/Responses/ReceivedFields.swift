@@ -23,6 +23,14 @@ public struct Hop: Sendable {
     public let headerFields: HTTPFields
     /// What the server answered.
     public let head: ResponseHead
+
+    /// Makes one, for tests.
+    public init(method: HTTPRequest.Method, url: String, headerFields: HTTPFields, head: ResponseHead) {
+        self.method = method
+        self.url = url
+        self.headerFields = headerFields
+        self.head = head
+    }
 }
 
 extension RequestHandle {

@@ -15,6 +15,22 @@ public struct ResponseHead: Sendable {
         parsed = ParsedHead(block)
     }
 
+    /// Makes a head, for tests and for clients without a network.
+    ///
+    /// - Parameters:
+    ///   - status: The status.
+    ///   - headerFields: The header fields.
+    ///   - url: The URL that answered.
+    ///   - version: The version of HTTP.
+    public init(
+        status: HTTPResponse.Status = .ok,
+        headerFields: HTTPFields = [:],
+        url: String = "http://localhost/",
+        version: HTTPVersion = .http1_1
+    ) {
+        self.init(HeaderBlock(status: status, headerFields, version), url: url)
+    }
+
     /// The head as it came.
     var block: HeaderBlock { parsed.block }
 

@@ -7,7 +7,8 @@ public struct ServerSentEvent: Sendable, Hashable {
     /// The last event ID that the server has given, with this event or an earlier one; empty if none.
     public let id: String
 
-    package init(type: String, data: String, id: String) {
+    /// Makes one, for tests.
+    public init(type: String, data: String, id: String) {
         self.type = type
         self.data = data
         self.id = id

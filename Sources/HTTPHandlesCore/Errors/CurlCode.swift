@@ -8,7 +8,8 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    package init(_ rawValue: Int32) {
+    /// Makes one, for tests.
+    public init(_ rawValue: Int32) {
         self.rawValue = rawValue
     }
 

@@ -10,6 +10,7 @@ public import HTTPTypes
 ///      ├─ on the way there    nameNotResolved, cannotConnect, secureFailure, clientAuthCertNeeded, timeout (`phase`)
 ///      ├─ at a proxy          the same (`proxyFailure`), secureFailureProxy, loginFailure, autoProxyServiceError
 ///      ├─ the conversation    connectionError, invalidServerResponse, headerSizeOverflow, redirectFailed, …
+///      ├─ the answer          unsuccessfulStatus (`response`), where a success was required
 ///      └─ ours                shutdown, internalError, notEnoughMemory
 ///
 /// Two errors are equal when everything but `underlying` is.
@@ -26,6 +27,7 @@ public struct HandleError: Error, Sendable {
         let http2StreamError: HTTP2ErrorCode?
         let proxyFailure: ProxyFailure?
         let underlying: (any Error)?
+        let response: UnsuccessfulResponse?
 
         init(
             _ code: HandleErrorCode,
@@ -37,7 +39,8 @@ public struct HandleError: Error, Sendable {
             _ certificateProblem: CertificateProblem?,
             _ http2StreamError: HTTP2ErrorCode?,
             _ proxyFailure: ProxyFailure?,
-            _ underlying: (any Error)?
+            _ underlying: (any Error)?,
+            _ response: UnsuccessfulResponse?
         ) {
             self.code = code
             self.operation = operation
@@ -49,12 +52,14 @@ public struct HandleError: Error, Sendable {
             self.http2StreamError = http2StreamError
             self.proxyFailure = proxyFailure
             self.underlying = underlying
+            self.response = response
         }
     }
 
     private let storage: Storage
 
-    package init(
+    /// Makes an error, for tests of what a program does with it.
+    public init(
         _ code: HandleErrorCode,
         _ operation: HandleOperation,
         phase: TimeoutPhase? = nil,
@@ -64,7 +69,8 @@ public struct HandleError: Error, Sendable {
         certificateProblem: CertificateProblem? = nil,
         http2StreamError: HTTP2ErrorCode? = nil,
         proxyFailure: ProxyFailure? = nil,
-        underlying: (any Error)? = nil
+        underlying: (any Error)? = nil,
+        response: UnsuccessfulResponse? = nil
     ) {
         storage = Storage(
             code,
@@ -76,7 +82,8 @@ public struct HandleError: Error, Sendable {
             certificateProblem,
             http2StreamError,
             proxyFailure,
-            underlying
+            underlying,
+            response
         )
     }
 
@@ -101,6 +108,9 @@ public struct HandleError: Error, Sendable {
     /// The error that other code threw into the operation: the sequence of a request body, or a JSON decoder.
     public var underlying: (any Error)? { storage.underlying }
 
+    /// For `.unsuccessfulStatus`: the response.
+    public var response: UnsuccessfulResponse? { storage.response }
+
     /// Whether the operation ended because its handle was closed or its task was cancelled, and not because of a failure.
     public var isCancellation: Bool { code == .operationCancelled }
 
@@ -117,7 +127,8 @@ public struct HandleError: Error, Sendable {
             certificateProblem: certificateProblem,
             http2StreamError: http2StreamError,
             proxyFailure: proxyFailure,
-            underlying: underlying
+            underlying: underlying,
+            response: response
         )
     }
 }
@@ -129,6 +140,7 @@ extension HandleError: Hashable {
             && left.reason == right.reason && left.curl == right.curl
             && left.systemError == right.systemError && left.certificateProblem == right.certificateProblem
             && left.http2StreamError == right.http2StreamError && left.proxyFailure == right.proxyFailure
+            && left.response == right.response
     }
 
     /// Hashes code and operation.
@@ -195,7 +207,8 @@ public struct CurlFailure: Sendable, Hashable {
     /// libcurl's general text for the code.
     public let message: String
 
-    package init(code: CurlCode, message: String) {
+    /// Makes a result, for tests.
+    public init(code: CurlCode, message: String) {
         self.code = code
         self.message = message
     }

@@ -14,6 +14,8 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case fileNotReadable = 30
     /// The library, or the linked libcurl, does not support what was requested.
     case notSupported = 50
+    /// A response that had to be a success is none; it is `HandleError.response`.
+    case unsuccessfulStatus = 58
     /// An argument has a value that is not allowed.
     case invalidParameter = 87
     /// More bytes arrived than the caller allowed.

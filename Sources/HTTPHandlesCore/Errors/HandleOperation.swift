@@ -35,6 +35,8 @@ public enum HandleOperation: Sendable, Hashable, CaseIterable {
     case queryOption
     /// Setting an option (`WinHttpSetOption`).
     case setOption
+    /// Reading or changing the header fields of a request handle (`WinHttpAddRequestHeadersEx`).
+    case accessHeaderFields
     /// Listing, changing, saving or loading a session's cookies.
     case accessCookies
     /// Listing, changing, saving or loading a session's hosts with strict transport.

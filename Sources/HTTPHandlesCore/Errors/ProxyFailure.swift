@@ -7,7 +7,8 @@ public struct ProxyFailure: Sendable, Hashable {
     /// What an HTTP proxy answered to the request for a tunnel; `nil` if it answered nothing. Its body is not kept.
     public let response: HTTPResponse?
 
-    package init(_ proxy: ProxyAddress, response: HTTPResponse? = nil) {
+    /// Makes one, for tests.
+    public init(_ proxy: ProxyAddress, response: HTTPResponse? = nil) {
         self.proxy = proxy
         self.response = response
     }

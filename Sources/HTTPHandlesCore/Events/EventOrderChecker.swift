@@ -87,7 +87,7 @@ private struct HandleOrderChecker {
             if isComplete, event.sequence != lastSequence + 1 { return "does not directly follow #\(lastSequence)" }
         }
         lastSequence = event.sequence
-        if case .handleCreated(let parent) = event.kind { self.parent = parent }
+        if case .handleCreated(let parent, _) = event.kind { self.parent = parent }
         if let problem = levelProblem(event) { return problem }
         guard isComplete else {
             if case .handleClosing = event.kind { phase = .closed }

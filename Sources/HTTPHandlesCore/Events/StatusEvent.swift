@@ -21,7 +21,8 @@ public struct StatusEvent: Sendable {
     /// of a session is the one that is being closed.
     public let connection: ConnectionID?
 
-    package init(
+    /// Makes an event, for tests.
+    public init(
         handle: HandleID,
         context: (any Sendable)?,
         time: ContinuousClock.Instant,
@@ -45,8 +46,8 @@ extension StatusEvent {
     @nonexhaustive
     public enum Kind: Sendable, Hashable {
         // The handle itself
-        /// The handle was made, below its parent. (`HANDLE_CREATED`)
-        case handleCreated(parent: HandleID)
+        /// The handle was made, below its parent; a request with what it is for. (`HANDLE_CREATED`)
+        case handleCreated(parent: HandleID, request: RequestSummary? = nil)
         /// The handle is closed and released. Always the last event of a handle, exactly once. (`HANDLE_CLOSING`)
         case handleClosing
 
@@ -88,7 +89,7 @@ extension StatusEvent {
         /// The response is awaited. (`RECEIVING_RESPONSE`)
         case receivingResponse
         /// The response head has arrived. (`RESPONSE_RECEIVED`)
-        case responseReceived(bytes: Int)
+        case responseReceived(status: HTTPResponse.Status = .ok, bytes: Int)
         /// A 1xx response has arrived. (`INTERMEDIATE_RESPONSE`)
         case intermediateResponse(status: HTTPResponse.Status, headerFields: HTTPFields)
         /// A redirect is about to be followed. (`REDIRECT`)
@@ -140,6 +141,31 @@ extension StatusEvent.Kind {
     }
 }
 
+/// What a request handle is for.
+public struct RequestSummary: Sendable, Hashable {
+    /// The method.
+    public let method: HTTPRequest.Method
+    /// The URL, without the default query items.
+    public let url: String
+    /// The file that a download is for; `nil` for other requests.
+    public let file: String?
+
+    /// Makes a summary.
+    public init(method: HTTPRequest.Method, url: String, file: String? = nil) {
+        self.method = method
+        self.url = url
+        self.file = file
+    }
+}
+
+extension RequestSummary: CustomStringConvertible, CustomDebugStringConvertible {
+    /// Method and URL, without the values in its query, for example "GET https://example.com/".
+    public var description: String { "\(method) \(Redaction.standard.url(url))" }
+
+    /// The same as `description`.
+    public var debugDescription: String { description }
+}
+
 /// What is wrong with a TLS connection; more than one bit may be set.
 ///
 /// Raw values are WinHTTP's `WINHTTP_CALLBACK_STATUS_FLAG_…` values.
@@ -175,7 +201,8 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// The port; 0 for a Unix socket.
     public let port: Int
 
-    package init(host: String, port: Int) {
+    /// Makes an address; a Unix socket has the port 0.
+    public init(host: String, port: Int) {
         self.host = host
         self.port = port
     }

@@ -125,7 +125,7 @@ extension ExchangeStateMachine {
             completeSend(&actions)
             actions.emit(.receivingResponse)
         }
-        actions.emit(.responseReceived(bytes: head.bytes.count))
+        actions.emit(.responseReceived(status: head.httpStatus, bytes: head.bytes.count))
     }
 
     /// The exchange is over with the head. The time of what comes now is not its own, and there is no body.

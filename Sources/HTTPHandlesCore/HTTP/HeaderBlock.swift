@@ -54,6 +54,16 @@ package struct HeaderBlock: Sendable, Hashable {
         status = digits.count == 3 ? digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } : 0
     }
 
+    /// A head as a server of HTTP/1 would send it.
+    package init(status: HTTPResponse.Status, _ fields: HTTPFields, _ version: HTTPVersion) {
+        let name = version == .http2 ? "HTTP/2" : version == .http3 ? "HTTP/3" : version.description
+        var text = Array("\(name) \(status.code) \(status.reasonPhrase)\r\n".utf8)
+        for field in fields {
+            text += "\(field.name.rawName): \(field.value)\r\n".utf8
+        }
+        self.init(bytes: text + Array("\r\n".utf8))
+    }
+
     private static let statusLineStart = Array("HTTP/".utf8)
 
     /// A 1xx response other than 101. A 101 is final: it ends the HTTP exchange.

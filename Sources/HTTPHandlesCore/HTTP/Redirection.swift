@@ -47,7 +47,7 @@ package struct Redirection {
 
     /// Fields that must not be sent to another origin: secrets, URLs that may contain one, and fields whose indexing
     /// strategy is `disallow` (RFC 7541, section 7.1.3).
-    private static func isForOneOrigin(_ field: HTTPField) -> Bool {
+    static func isForOneOrigin(_ field: HTTPField) -> Bool {
         field.indexingStrategy == .disallow
             || ["authorization", "cookie", "host", "proxy-authorization", "referer"].contains(field.name.canonicalName)
     }

@@ -34,7 +34,8 @@ public struct HandleID: Hashable, Sendable, Comparable, CustomStringConvertible 
     /// The number of the handle, counted over all levels. No other handle of the process has it.
     public let number: UInt64
 
-    package init(level: HandleLevel, number: UInt64) {
+    /// Makes one, for tests.
+    public init(level: HandleLevel, number: UInt64) {
         self.level = level
         self.number = number
     }

@@ -36,7 +36,8 @@ public struct RequestTimes: Sendable, Hashable {
     /// The last byte arrived; until then, the time so far. (`CURLINFO_TOTAL_TIME_T`)
     public let total: Duration
 
-    package init(
+    /// Makes one, for tests.
+    public init(
         nameResolved: Duration?,
         connected: Duration?,
         secured: Duration?,
@@ -68,7 +69,8 @@ public struct RequestStatistics: Sendable, Hashable {
     /// The number of connections made for the request; 0 if a pooled one was used. (`CURLINFO_NUM_CONNECTS`)
     public let connectionsMade: Int
 
-    package init(
+    /// Makes one, for tests.
+    public init(
         requestHeadBytes: Int64,
         requestBodyBytes: Int64,
         responseHeadBytes: Int64,
@@ -100,7 +102,8 @@ public struct ConnectionInfo: Sendable, Hashable {
     /// Whether the connection is a tunnel through the proxy, which sees nothing of the request.
     public let isTunnel: Bool
 
-    package init(
+    /// Makes one, for tests.
+    public init(
         id: ConnectionID?,
         local: SocketAddress,
         peer: SocketAddress,

@@ -1,4 +1,4 @@
-import HTTPTypes
+public import HTTPTypes
 
 // MARK: - The request
 
@@ -10,6 +10,24 @@ extension HandleOption<String?> {
             $0.map(HTTPField.isValidValue) ?? true
         }
     }
+}
+
+extension HandleOption<HTTPURL?> {
+    /// What relative URLs of `get`, `fetch`, `download` and `openRequest` are resolved against (RFC 3986, section 5); none by
+    /// default. With a base URL the session sends secret `headerFields`, and `queryItems`, to its origin only. Not in WinHTTP.
+    public static var baseURL: Self { HandleOption(.baseURL, \.baseURL) }
+}
+
+extension HandleOption<HTTPFields> {
+    /// Header fields of each request that has none of the same name; none by default. Not in WinHTTP.
+    public static var headerFields: Self {
+        HandleOption(.headerFields, \.headerFields) { RequestRules.problem(ofDefaults: $0) }
+    }
+}
+
+extension HandleOption<QueryItems> {
+    /// Items at the end of the query of each request that has none of the same name; none by default. Not in WinHTTP.
+    public static var queryItems: Self { HandleOption(.queryItems, \.queryItems) }
 }
 
 extension HandleOption<HTTPVersionPolicy> {
@@ -228,6 +246,10 @@ extension HandleOption<PoolLimits> {
 // MARK: - Flags
 
 extension HandleOption<Bool> {
+    /// Whether the facts of an exchange are kept when its request is closed, for `Response.fact(_:)`; false by default. Not in
+    /// WinHTTP.
+    public static var keepsFacts: Self { HandleOption(.keepsFacts, \.keepsFacts) }
+
     /// Whether the connection is returned to the pool after the response; true by default. If false, the request has
     /// `Connection: close`, but may still use a pooled connection. (`WINHTTP_DISABLE_KEEP_ALIVE`; `CURLOPT_FORBID_REUSE`)
     public static var keepAlive: Self { HandleOption(.keepAlive, \.keepAlive) }

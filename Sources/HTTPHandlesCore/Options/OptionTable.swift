@@ -1,6 +1,10 @@
 extension OptionRow {
     // The request
     static let userAgent = OptionRow("userAgent", 41, curl: ["CURLOPT_USERAGENT"])
+    static let baseURL = OptionRow("baseURL", nil, levels: [.session])
+    static let headerFields = OptionRow("headerFields", nil)
+    static let queryItems = OptionRow("queryItems", nil)
+    static let keepsFacts = OptionRow("keepsFacts", nil)
     static let keepAlive = OptionRow("keepAlive", 63, curl: ["CURLOPT_FORBID_REUSE"])
     static let httpVersions = OptionRow("httpVersions", 133, curl: ["CURLOPT_HTTP_VERSION"])
     static let decodesContent = OptionRow("decodesContent", 118)
@@ -195,7 +199,8 @@ package struct OptionEntry: Sendable, Hashable {
 
     /// All options.
     package static let all: [OptionEntry] = [
-        OptionEntry(.userAgent), OptionEntry(.keepAlive), OptionEntry(.httpVersions), OptionEntry(.decodesContent),
+        OptionEntry(.userAgent), OptionEntry(.baseURL), OptionEntry(.headerFields), OptionEntry(.queryItems),
+        OptionEntry(.keepsFacts), OptionEntry(.keepAlive), OptionEntry(.httpVersions), OptionEntry(.decodesContent),
         OptionEntry(.credentials), OptionEntry(.credentialProvider),
         OptionEntry(.redirectPolicy), OptionEntry(.maximumRedirects), OptionEntry(.queueTimeout),
         OptionEntry(.resolveTimeout),

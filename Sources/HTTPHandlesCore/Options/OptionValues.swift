@@ -1,3 +1,5 @@
+package import HTTPTypes
+
 /// The values of all settable options of a handle, with their defaults.
 ///
 /// A child starts with a copy of its parent's values. Later changes to the parent do not affect it.
@@ -9,6 +11,11 @@ package struct OptionValues: Sendable, Hashable {
         response: .seconds(90),
         receive: .seconds(30)
     )
+
+    package var baseURL: HTTPURL?
+    package var headerFields = HTTPFields()
+    package var queryItems = QueryItems()
+    package var keepsFacts = false
 
     package var keepAlive = true
     package var httpVersions = HTTPVersionPolicy.automatic
@@ -93,6 +100,9 @@ package final class OptionSnapshot: Sendable {
     package let hasUnixSocket: Bool
     /// Whether requests ask for another protocol than HTTP.
     package let asksForUpgrade: Bool
+    package let keepsFacts: Bool
+    /// Whether there are default header fields or query items.
+    package let hasDefaults: Bool
     /// Whether certificates are read from files, which may have changed since the last request.
     package let readsCertificateFiles: Bool
     /// Whether it depends on the environment, or not even on that, that there is no proxy.
@@ -119,6 +129,8 @@ package final class OptionSnapshot: Sendable {
         asksForAddresses = values.nameResolver.custom != nil
         hasUnixSocket = values.unixSocket != nil
         asksForUpgrade = values.asksForUpgrade
+        keepsFacts = values.keepsFacts
+        hasDefaults = !values.headerFields.isEmpty || !values.queryItems.isEmpty
         readsCertificateFiles = values.readsCertificateFiles
     }
 

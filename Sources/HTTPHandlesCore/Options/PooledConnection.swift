@@ -5,7 +5,8 @@ public struct ConnectionID: Sendable, Hashable, Comparable, CustomStringConverti
     /// The connection's number, from 1.
     public let number: UInt64
 
-    package init(_ number: UInt64) {
+    /// Makes one, for tests.
+    public init(_ number: UInt64) {
         self.number = number
     }
 

@@ -240,7 +240,8 @@ public struct ServerCertificate: Sendable, Hashable {
     /// What was found wrong, apart from what `ignored` covers; empty for a valid certificate.
     public let problems: [CertificateProblem]
 
-    package init(host: String, chain: [[UInt8]], problems: [CertificateProblem]) {
+    /// Makes one, for tests.
+    public init(host: String, chain: [[UInt8]], problems: [CertificateProblem]) {
         self.host = host
         self.chain = chain
         self.problems = problems

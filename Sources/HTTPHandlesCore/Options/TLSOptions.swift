@@ -43,7 +43,8 @@ public struct CertificateIssuer: Sendable, Hashable, CustomStringConvertible {
     /// The distinguished name as text, for example "/CN=Example authority".
     public let description: String
 
-    package init(der: [UInt8], description: String) {
+    /// Makes one, for tests.
+    public init(der: [UInt8], description: String) {
         self.der = der
         self.description = description
     }

@@ -25,7 +25,8 @@ public struct RetrySummary: Sendable, Hashable {
     /// Why the last attempt was the last one; `nil` as long as that is open, and where the policy is not about its result.
     public let refusal: RetryRefusal?
 
-    package init(attempts: Int, refusal: RetryRefusal?) {
+    /// Makes one, for tests.
+    public init(attempts: Int, refusal: RetryRefusal?) {
         self.attempts = attempts
         self.refusal = refusal
     }

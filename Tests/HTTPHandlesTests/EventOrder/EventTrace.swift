@@ -16,7 +16,9 @@ struct EventTrace {
     init(toolOutput: String) {
         lines = toolOutput.matches(of: /ms  (\w+) \d+ +(.+)/).map { match in
             String(match.1).padded(to: 12)
-                + match.2.replacing("\"", with: "").replacing(/(session|connection) \d+/) { $0.1 }
+                + match.2.replacing(/, request: \w+ [^)]*\)/, with: ")").replacing("\"", with: "").replacing(
+                    /(session|connection) \d+/
+                ) { $0.1 }
         }
     }
 
@@ -30,7 +32,9 @@ struct EventTrace {
     /// Hides the sizes of messages, which depend on the server and the protocol.
     var withoutSizes: EventTrace {
         var trace = self
-        trace.lines = lines.map { $0.replacing(/(requestSent|responseReceived)\(bytes: \d+\)/) { "\($0.1)(bytes: n)" } }
+        trace.lines = lines.map {
+            $0.replacing(/(requestSent|responseReceived)(.*)bytes: \d+\)/) { "\($0.1)\($0.2)bytes: n)" }
+        }
         return trace
     }
 
@@ -51,7 +55,7 @@ struct EventTrace {
 
     private static func text(_ kind: StatusEvent.Kind, _ names: [HandleID: String]) -> String {
         switch kind {
-        case .handleCreated(let parent): "handleCreated(parent: \(names[parent] ?? "?"))"
+        case .handleCreated(let parent, _): "handleCreated(parent: \(names[parent] ?? "?"))"
         case .intermediateResponse(let status, _): "intermediateResponse(status: \(status.code))"
         case .tunnelRefused(let status, _): "tunnelRefused(status: \(status.code))"
         case .alternativeServiceFailed(let error):

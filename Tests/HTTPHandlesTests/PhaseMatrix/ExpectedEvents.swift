@@ -1,6 +1,7 @@
 import Foundation
 import HTTPHandles
 import HTTPHandlesTesting
+import HTTPTypes
 
 extension Cell {
     /// All events of the request after its creation.
@@ -55,7 +56,8 @@ extension Phase {
         let headSent = sending + [sent(target), .sendRequestComplete]
         let awaiting = headSent + [.receivingResponse]
         func received(_ head: String) -> [StatusEvent.Kind] {
-            awaiting + [.responseReceived(bytes: head.utf8.count)]
+            let status = Int(head.dropFirst("HTTP/1.1 ".count).prefix(3)) ?? 0
+            return awaiting + [.responseReceived(status: .init(code: status), bytes: head.utf8.count)]
         }
         func delivered(_ length: Int) -> [StatusEvent.Kind] {
             received(PhaseServers.head(length: length)) + [.headersAvailable]
@@ -95,7 +97,7 @@ extension Phase {
         case .inProxyChallenge:
             sending + [
                 .requestSent(bytes: forwardedHead(host).utf8.count), .sendRequestComplete, .receivingResponse,
-                .responseReceived(bytes: PhaseServers.proxyChallengeHead.utf8.count),
+                .responseReceived(status: 407, bytes: PhaseServers.proxyChallengeHead.utf8.count),
             ]
         case .awaitingDecision: received(PhaseServers.redirectHead)
         case .awaitingRetry:

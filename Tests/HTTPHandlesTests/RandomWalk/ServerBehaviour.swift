@@ -226,7 +226,7 @@ extension ServerBehaviour {
                     continue
                 }
                 // A proxy gets the whole URL.
-                let parts = head.target.split(separator: "/").suffix(2)
+                let parts = head.target.prefix { $0 != "?" }.split(separator: "/").suffix(2)
                 guard parts.count == 2, let behaviour = ServerBehaviour(rawValue: String(parts[parts.startIndex])),
                     let number = parts.last.flatMap({ Int($0) })
                 else { return }

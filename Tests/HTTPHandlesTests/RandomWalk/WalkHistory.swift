@@ -81,7 +81,7 @@ final class WalkedHandle: Sendable {
 /// A call.
 enum WalkedCall: Sendable, Equatable {
     case connect, openRequest, send(upload: Upload), receive, read, readToEnd, write, finishWriting
-    case close, closeAll, setOption, queryOption, fetch, drop
+    case close, closeAll, setOption, queryOption, headerFields, fetch, drop
     case setCookie(String), listCookies, removeCookies
 
     enum Upload: Sendable { case upFront, stream, writes, missing }
@@ -106,6 +106,7 @@ enum WalkedCall: Sendable, Equatable {
         case .close, .closeAll, .drop: .closeHandle
         case .setOption: .setOption
         case .queryOption: .queryOption
+        case .headerFields: .accessHeaderFields
         case .setCookie, .listCookies, .removeCookies: .accessCookies
         }
     }

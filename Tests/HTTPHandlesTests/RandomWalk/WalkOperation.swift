@@ -27,6 +27,8 @@ enum WalkOperation: Sendable {
     /// Sets one option to one of its values, in walks that allow any result.
     case setAnyOption(Target, option: Int, value: Int)
     case queryOption(Target)
+    /// Changes the header fields of a request for its next exchange.
+    case changeHeaderFields(Int, HeaderFieldRule)
     /// Adds a cookie to the session's jar.
     case setCookie
     case listCookies

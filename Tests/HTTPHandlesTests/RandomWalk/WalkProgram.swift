@@ -156,6 +156,7 @@ private struct StepWriter {
             (8, .fetch(generator.one(of: behaviours), generator.one(of: ResponseUse.allCases))),
             (4, .subscribe(target, mask, generator.chance(50) ? .tree : .handle)),
             (3, .listenFor(target, events: Int.random(in: 0..<6, using: &generator))),
+            (2, .changeHeaderFields(slot, generator.one(of: HeaderFieldRule.allCases))),
             (4, .queryOption(target)), (2, .setCookie), (3, .listCookies), (1, .removeCookies),
             (2, .setShortLimits(.request(slot))),
             (2, .close(.request(slot))),

@@ -48,6 +48,7 @@ extension RandomWalk {
         case .setShortLimits(let target): await setShortLimits(target)
         case .setAnyOption(let target, let option, let value): await setAnyOption(target, option, value)
         case .queryOption(let target): await queryOption(target)
+        case .changeHeaderFields(let slot, let rule): await changeHeaderFields(slot, rule)
         case .subscribe(let target, let mask, let scope):
             if let (handle, _) = existing(target) { record(handle, mask, scope) }
         case .listenFor(let target, let events):
@@ -292,6 +293,16 @@ extension RandomWalk {
     private func queryOption(_ target: Target) async {
         guard let (handle, walked) = existing(target) else { return }
         await option(.queryOption, walked) { () async throws(HandleError) in _ = try await handle.option(.sendTimeout) }
+    }
+
+    private func changeHeaderFields(_ slot: Int, _ rule: HeaderFieldRule) async {
+        guard let request = await request(slot) else { return }
+        await option(.headerFields, request.walked) { () async throws(HandleError) in
+            try await request.handle.addHeaderFields([.from: "walk"], rule)
+            _ = try await request.handle.headerFields
+            // It must not grow without end.
+            if rule != .replace { try await request.handle.removeHeaderFields(.from) }
+        }
     }
 
     private func option(

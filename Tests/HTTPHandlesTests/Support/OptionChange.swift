@@ -39,7 +39,7 @@ struct OptionChange: Sendable {
     }
 
     /// The connection limits belong to the session, and have an immediate effect.
-    var isOnlySessions: Bool { name.hasPrefix("maximumConnections") || limitsIdleConnections }
+    var isOnlySessions: Bool { name.hasPrefix("maximumConnections") || limitsIdleConnections || name == "baseURL" }
 
     /// It closes idle connections, so that the next request has to make one.
     var limitsIdleConnections: Bool { name == "poolLimits" }
@@ -49,6 +49,10 @@ extension OptionChange {
     /// All settable options. No value causes connections to other machines.
     static let all: [OptionChange] = [
         OptionChange("userAgent", .userAgent, [nil, "", "walker/1", String(repeating: "x", count: 5000)]),
+        OptionChange("baseURL", .baseURL, [nil] + HTTPURL.samples),
+        OptionChange("headerFields", .headerFields, [[:], [.from: "walker"], [.authorization: "Basic eDp5"]]),
+        OptionChange("queryItems", .queryItems, [[:], ["walk": "1", "a": nil]]),
+        OptionChange("keepsFacts", .keepsFacts, [false, true]),
         OptionChange("serverTrust", .serverTrust, [.system] + ServerTrust.samples),
         OptionChange("httpVersions", .httpVersions, [.automatic, .http1_1, .http2PriorKnowledge]),
         OptionChange("redirectPolicy", .redirectPolicy, [.refuseDowngrade] + RedirectPolicy.allCases),
@@ -124,6 +128,10 @@ extension OptionChange {
             [nil, TLSAlgorithms(groups: "X25519"), .init(cipherSuites: "x")]
         ),
     ]
+}
+
+extension HTTPURL {
+    fileprivate static let samples = [try? HTTPURL("http://127.0.0.1:1/a/b?c"), try? HTTPURL("https://[::1]/")]
 }
 
 /// Waits until its task is cancelled.
