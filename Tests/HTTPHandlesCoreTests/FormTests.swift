@@ -23,6 +23,7 @@ struct FormTests {
         encoding.pieces.map { piece in
             switch piece {
             case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
+            case .source: "<a stream>"
             case .file(let path): "<\(path)>"
             }
         }.joined()

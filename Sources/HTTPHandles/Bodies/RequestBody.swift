@@ -1,4 +1,4 @@
-public import HTTPHandlesCore
+import HTTPHandlesCore
 import HTTPHandlesDriver
 public import HTTPTypes
 
@@ -7,8 +7,8 @@ public struct RequestBody: Sendable {
     enum Source: Sendable {
         case none
         case bytes([UInt8])
-        /// Files are opened when the body is sent.
-        case stored(@Sendable () throws(HandleError) -> StoredBody)
+        /// Made when the body is sent; files are opened then.
+        case opened(@Sendable () throws(HandleError) -> TransferRequest.Body)
         /// `writeAll` returns the trailer fields.
         case stream(length: Int64?, hasTrailers: Bool, writeAll: @Sendable (BodyWriter) async throws -> HTTPFields)
         case writes(length: Int64?, hasTrailers: Bool)
@@ -25,7 +25,7 @@ public struct RequestBody: Sendable {
     }
 
     package static func bytes(_ bytes: [UInt8], contentType: String) -> RequestBody {
-        RequestBody(source: .stored { StoredBody([.bytes(bytes)], contentType: contentType) })
+        RequestBody(source: .opened { .stored(StoredBody([.bytes(bytes)], contentType: contentType)) })
     }
 
     /// The UTF-8 bytes of a string.
@@ -45,8 +45,8 @@ public struct RequestBody: Sendable {
     /// `CURLOPT_READFUNCTION`, `CURLOPT_SEEKFUNCTION`.
     public static func file(_ path: String) -> RequestBody {
         RequestBody(
-            source: .stored { () throws(HandleError) in
-                StoredBody([.file(try ReadableFile(path, for: .sendRequest))])
+            source: .opened { () throws(HandleError) in
+                .stored(StoredBody([.file(try ReadableFile(path, for: .sendRequest))]))
             }
         )
     }
@@ -56,29 +56,6 @@ public struct RequestBody: Sendable {
     /// Sets `Content-Type`, unless the header fields say one. The form can be sent again.
     public static func form(_ fields: [(name: String, value: String)]) -> RequestBody {
         bytes(FormEncoding.encode(fields), contentType: FormEncoding.contentType)
-    }
-
-    /// The parts of a form, files among them, as `multipart/form-data`.
-    ///
-    /// `send` throws `.invalidParameter` for a name, filename or content type with a control character, and opens the
-    /// files (see `file`), before anything is sent. Sets `Content-Type`, unless the header fields say one: such a
-    /// field cannot have the right boundary. The length is known, and the form can be sent again. Events: `writeComplete` for
-    /// each piece, while `send` is pending.
-    public static func multipart(_ parts: [MultipartPart]) -> RequestBody {
-        RequestBody(
-            source: .stored { () throws(HandleError) in
-                var generator = SystemRandomNumberGenerator.system
-                let encoding = try MultipartEncoding(parts, using: &generator)
-                var pieces: [StoredBody.Piece] = []
-                for piece in encoding.pieces {
-                    switch piece {
-                    case .bytes(let bytes): pieces.append(.bytes(bytes))
-                    case .file(let path): pieces.append(.file(try ReadableFile(path, for: .sendRequest)))
-                    }
-                }
-                return StoredBody(pieces, contentType: encoding.contentType)
-            }
-        )
     }
 
     /// Pieces from a sequence, which is iterated in a child of the task that calls `send` and never faster than the server

@@ -102,9 +102,9 @@ extension SessionHandle {
         switch body.source {
         case .none: return try await exchange(message, .none, settings)
         case .bytes(let bytes): return try await exchange(message, .bytes(bytes), settings)
-        case .stored(let open):
+        case .opened(let open):
             try object.bound.base.requireOpen(.openRequest)
-            return try await exchange(message, .stored(open()), settings)
+            return try await exchange(message, open(), settings)
         case .writes:
             throw .invalidParameter(.sendRequest, "a body that the caller writes needs a request handle to write to")
         case .stream:

@@ -10,8 +10,12 @@ final class CallingTask: Sendable {
     private let questions: AsyncStream<AskedQuestion>.Continuation
 
     /// - Parameter tree: The handles of the session; `nil` is the answer as long as none of them was given code to run.
-    init?(for tree: HandleTree) {
+    convenience init?(for tree: HandleTree) {
         guard tree.runsCallersCode else { return nil }
+        self.init()
+    }
+
+    init() {
         let (stream, questions) = AsyncStream.makeStream(of: AskedQuestion.self)
         self.questions = questions
         Task { for await question in stream { question.begin() } }

@@ -32,6 +32,7 @@ extension Exchange: TransferDelegate {
             if options.values.usesAlternativeServices { learnAlternatives(of: head) }
             let disposition = disposition(of: head)
             machine.headArrived(head, disposition, &actions)
+            if head.status >= 300 { endSource(engine) }
         case .trailers(let fields): handle.changeReceived { $0.trailers = fields.fields() }
         case .certificateQuestion(let certificate): askForVerdict(certificate, engine)
         case .finished:

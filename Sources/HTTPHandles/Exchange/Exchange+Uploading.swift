@@ -12,11 +12,14 @@ extension Exchange {
         upload.open(length: length, hasTrailers: hasTrailers, options.values.sendBuffer)
     }
 
-    /// A stored body is about to be sent, from its beginning.
-    func startStoredBody() {
-        request.body.stored?.start { [driver, exchange = DriverBound(self)] in
+    /// A body that can be sent again is about to be sent, from its beginning.
+    func startBody() {
+        guard request.body.isMade else { return }
+        let resume: @Sendable () -> Void = { [driver, exchange = DriverBound(self)] in
             driver.submit { exchange.value.bodyWasWritten($0) }
         }
+        request.body.stored?.start(resume)
+        request.body.source?.start(options.values.sendBuffer, resume)
     }
 
     /// The producer has written something, or everything, on its own thread.
@@ -30,7 +33,8 @@ extension Exchange {
     }
 
     private func pass(_ delivery: UploadBuffer.Delivery, _ engine: TransferEngine) {
-        if case .failed(let error) = delivery.outcome { handle.emit(.requestError(error)) }
+        // That of a body which the library has made ends the exchange, with an event of its own.
+        if request.body.isStreamed, case .failed(let error) = delivery.outcome { handle.emit(.requestError(error)) }
         if delivery.mustResume { bodyWasWritten(engine) }
         delivery.resume(delivery.outcome)
     }
@@ -41,14 +45,25 @@ extension Exchange {
     func endUpload(_ error: HandleError?, _ engine: TransferEngine) {
         request.body.upload?.end(error)
         wakeProducer(engine)
+        request.body.source?.cancelProducer()
         // libcurl does not end a transfer whose upload is paused.
+        transfer?.resumeSending()
+    }
+
+    /// The server does not want the rest of a body that is made while it is sent. To the machine such a body is there in
+    /// advance, and needs no end.
+    func endSource(_ engine: TransferEngine) {
+        guard let source = request.body.source else { return }
+        source.buffer?.end(nil)
+        wakeProducer(engine)
+        source.cancelProducer()
         transfer?.resumeSending()
     }
 
     /// The request is sent again, and this body is not for it.
     func abandonUpload(_ engine: TransferEngine) {
         if let delivery = request.body.upload?.abandon() { pass(delivery, engine) }
-        request.body.stored?.stop()
+        request.body.stop()
     }
 
     /// The handle is closed.

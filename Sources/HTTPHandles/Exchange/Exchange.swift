@@ -84,7 +84,7 @@ final class Exchange: DriverResident {
         let framed = try message.framed(
             length: body.length,
             hasTrailers: body.hasTrailers,
-            contentType: body.stored?.contentType
+            contentType: body.contentType
         )
         self.handle = handle
         self.options = options
@@ -215,7 +215,7 @@ final class Exchange: DriverResident {
 
     /// Begins what `startTransfer` has prepared; there is a slot for it.
     func beginTransfer(_ engine: TransferEngine) {
-        startStoredBody()
+        startBody()
         handle.changeReceived { $0 = ReceivedFields(hops: redirects == 0 ? [] : $0.hops) }
         do {
             let request = options.values.usesAlternativeServices ? requestAtAlternative() : request
@@ -241,7 +241,7 @@ final class Exchange: DriverResident {
         if certificateQuestion.isOpen { certificateQuestion.cancel() }
         transfer?.release()
         transfer = nil
-        request.body.stored?.stop()
+        request.body.stop()
         releaseSlot(engine)
         endChoosing(engine)
     }

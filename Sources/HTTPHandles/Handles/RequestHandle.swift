@@ -48,9 +48,9 @@ public actor RequestHandle {
         switch body.source {
         case .none: try await start(.none)
         case .bytes(let bytes): try await start(.bytes(bytes))
-        case .stored(let open):
+        case .opened(let open):
             try requireUsable(.sendRequest)
-            try await start(.stored(open()))
+            try await start(open())
         case .writes(let length, let hasTrailers):
             try await start(.stream(uploadBuffer(), length: length, hasTrailers: hasTrailers))
         case .stream(let length, let hasTrailers, let writeAll):

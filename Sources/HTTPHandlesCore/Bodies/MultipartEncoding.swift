@@ -1,3 +1,5 @@
+import HTTPTypes
+
 /// A form as `multipart/form-data` (RFC 7578): the pieces that make the body, in their order.
 package struct MultipartEncoding {
     package private(set) var pieces: [MultipartPart.Content] = []
@@ -19,7 +21,7 @@ package struct MultipartEncoding {
             pending += part.head(boundary)
             switch part.content {
             case .bytes(let bytes): pending += bytes
-            case .file:
+            case .file, .source:
                 pieces += [.bytes(pending), part.content]
                 pending = []
             }
@@ -42,6 +44,13 @@ extension MultipartPart {
             guard let text, text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { continue }
             throw .invalidParameter(.sendRequest, "the \(what) of a multipart part contains a control character")
         }
+        for field in headerFields {
+            try RequestRules.checkValue(of: field, for: .sendRequest)
+            let isOwn = field.name.canonicalName == "content-disposition"
+            guard !isOwn, field.name != .contentType || contentType == nil else {
+                throw .invalidParameter(.sendRequest, "the field \(field.name) of a multipart part is the library's")
+            }
+        }
         if let contentType, !contentType.utf8.allSatisfy({ $0 < 0x80 }) || contentType.isEmpty {
             throw .invalidParameter(.sendRequest, "the content type of a multipart part must be ASCII and not empty")
         }
@@ -49,13 +58,15 @@ extension MultipartPart {
 
     fileprivate func contains(_ boundary: String) -> Bool {
         if case .bytes(let bytes) = content, bytes.firstRange(of: boundary.utf8) != nil { return true }
-        return [name, filename ?? ""].contains { $0.utf8.firstRange(of: boundary.utf8) != nil }
+        let texts = [name, filename ?? ""] + headerFields.map(\.value)
+        return texts.contains { $0.utf8.firstRange(of: boundary.utf8) != nil }
     }
 
     fileprivate func head(_ boundary: String) -> [UInt8] {
         var head = "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(escaped(name))\""
         if let filename { head += "; filename=\"\(escaped(filename))\"" }
         if let contentType { head += "\r\nContent-Type: \(contentType)" }
+        for field in headerFields { head += "\r\n\(field.name.rawName): \(field.value)" }
         return Array((head + "\r\n\r\n").utf8)
     }
 

@@ -35,7 +35,7 @@ package final class ReadableFile: Sendable {
     package func readAll() throws(HandleError) -> [UInt8] { try read(at: 0, Int(length)) }
 
     /// Reads exactly `count` bytes. Blocks.
-    func read(at offset: Int64, _ count: Int) throws(HandleError) -> [UInt8] {
+    package func read(at offset: Int64, _ count: Int) throws(HandleError) -> [UInt8] {
         do throws(FileFailure) {
             return try descriptor.read(at: offset, count)
         } catch {

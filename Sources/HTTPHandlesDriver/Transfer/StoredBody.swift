@@ -12,7 +12,7 @@ package final class StoredBody: Sendable {
         case bytes([UInt8])
         case file(ReadableFile)
 
-        var length: Int64 {
+        package var length: Int64 {
             switch self {
             case .bytes(let bytes): Int64(bytes.count)
             case .file(let file): file.length

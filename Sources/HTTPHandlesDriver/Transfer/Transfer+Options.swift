@@ -215,6 +215,7 @@ extension AppliedRequest {
         switch request.body {
         case .bytes(let bytes): shape = .upload(length: Int64(bytes.count))
         case .stored(let body): shape = .upload(length: body.length)
+        case .source(let body): shape = .upload(length: body.length)
         case .stream(_, let length, _): shape = .upload(length: length)
         case .upgrade: shape = .upload(length: nil)
         case .none:

@@ -45,6 +45,7 @@ extension Transfer {
         }
         switch request.body {
         case .none, .bytes, .stored, .upgrade: return true
+        case .source(let body): return !(body.hasTrailers && attempt.isBodyEndTaken)
         case .stream(_, _, let hasTrailers):
             return attempt.bodyBytesTaken == 0 && !(hasTrailers && attempt.isBodyEndTaken)
         }

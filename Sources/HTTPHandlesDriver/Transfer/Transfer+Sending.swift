@@ -26,18 +26,11 @@ extension Transfer {
             }
             return supply
         case .stream(let buffer, let length, let hasTrailers):
-            let supply = unsafe buffer.supply(target) { record(.pieceSent(bytes: $0)) }
-            switch supply {
-            case .bytes(let count):
-                attempt.bodyBytesTaken += count
-                attempt.isBodyTaken = length == Int64(attempt.bodyBytesTaken)
-                movedBody = true
-            case .nothingYet: attempt.isSendingPaused = true
-            case .end:
-                attempt.isBodyEndTaken = true
-                attempt.isBodyTaken = !hasTrailers
-            case .abort: break
-            }
+            return unsafe supply(from: buffer, length, hasTrailers, target)
+        case .source(let body):
+            guard let buffer = body.buffer else { return .abort }
+            let supply = unsafe supply(from: buffer, body.length, body.hasTrailers, target)
+            if case .abort = supply { attempt.refusal = body.failure }
             return supply
         case .upgrade: return unsafe supplyUpgraded(target)
         case .none?, nil:
@@ -63,6 +56,27 @@ extension Transfer {
         return list
     }
 
+    private func supply(
+        from buffer: UploadBuffer,
+        _ length: Int64?,
+        _ hasTrailers: Bool,
+        _ target: UnsafeMutableRawBufferPointer
+    ) -> UploadBuffer.Supply {
+        let supply = unsafe buffer.supply(target) { record(.pieceSent(bytes: $0)) }
+        switch supply {
+        case .bytes(let count):
+            attempt.bodyBytesTaken += count
+            attempt.isBodyTaken = length == Int64(attempt.bodyBytesTaken)
+            movedBody = true
+        case .nothingYet: attempt.isSendingPaused = true
+        case .end:
+            attempt.isBodyEndTaken = true
+            attempt.isBodyTaken = !hasTrailers
+        case .abort: break
+        }
+        return supply
+    }
+
     private func supply(_ bytes: [UInt8], _ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
         let start = attempt.bodyBytesTaken
         let count = min(bytes.count - start, target.count)
@@ -86,6 +100,13 @@ extension Transfer {
             return true
         case .stored(let body):
             guard body.rewind(to: offset) else { return false }
+            attempt.bodyBytesTaken = Int(offset)
+            attempt.isBodyTaken = offset == body.length
+            return true
+        case .source(let body):
+            // libcurl would go on behind the last chunk, and send neither that nor the trailer fields again.
+            if body.hasTrailers, attempt.isBodyEndTaken { return false }
+            guard offset == attempt.bodyBytesTaken || body.restart(at: offset) else { return false }
             attempt.bodyBytesTaken = Int(offset)
             attempt.isBodyTaken = offset == body.length
             return true

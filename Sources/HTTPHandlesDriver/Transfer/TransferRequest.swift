@@ -13,6 +13,8 @@ package final class TransferRequest {
         case none
         case bytes([UInt8])
         case stored(StoredBody)
+        /// Written while it is sent, and written again where it is sent again.
+        case source(SourceBody)
         /// `nil` for a length that is not known; only such a body can have trailer fields behind it.
         case stream(UploadBuffer, length: Int64?, hasTrailers: Bool = false)
         /// None, but the request asks for an upgrade of its connection.
@@ -24,12 +26,48 @@ package final class TransferRequest {
             case .none, .upgrade: 0
             case .bytes(let bytes): Int64(bytes.count)
             case .stored(let body): body.length
+            case .source(let body): body.length
             case .stream(_, let length, _): length
             }
         }
 
+        /// What it is written to.
         package var upload: UploadBuffer? {
-            if case .stream(let buffer, _, _) = self { buffer } else { nil }
+            switch self {
+            case .stream(let buffer, _, _): buffer
+            case .source(let body): body.buffer
+            default: nil
+            }
+        }
+
+        package var source: SourceBody? {
+            if case .source(let body) = self { body } else { nil }
+        }
+
+        /// Whether something makes it while it is sent.
+        package var isMade: Bool {
+            switch self {
+            case .stored, .source: true
+            default: false
+            }
+        }
+
+        /// What the body is; the caller's own `Content-Type` goes before it.
+        package var contentType: String? {
+            switch self {
+            case .stored(let body): body.contentType
+            case .source(let body): body.contentType
+            default: nil
+            }
+        }
+
+        /// Nothing of it is needed any more, until it is started again.
+        package func stop() {
+            switch self {
+            case .stored(let body): body.stop()
+            case .source(let body): body.stop()
+            default: break
+            }
         }
 
         package var stored: StoredBody? {
@@ -37,7 +75,11 @@ package final class TransferRequest {
         }
 
         package var hasTrailers: Bool {
-            if case .stream(_, _, let hasTrailers) = self { hasTrailers } else { false }
+            switch self {
+            case .stream(_, _, let hasTrailers): hasTrailers
+            case .source(let body): body.hasTrailers
+            default: false
+            }
         }
 
         package var upgrade: DriverBound<UpgradedStream>? {
@@ -45,7 +87,9 @@ package final class TransferRequest {
         }
 
         /// Written while it is sent, so that it cannot be sent again.
-        package var isStreamed: Bool { upload != nil }
+        package var isStreamed: Bool {
+            if case .stream = self { true } else { false }
+        }
     }
 
     package init(_ message: RequestMessage, _ body: Body, _ options: OptionSnapshot, through route: ProxyRoute? = nil) {

@@ -72,6 +72,7 @@ extension Phase {
         case .securing: connected + [.securingConnection]
         case .sendingHead: sending
         case .awaitingProducer: headSent + [.writeComplete(bytes: 5)]
+        case .awaitingSource: sending + [.writeComplete(bytes: 5)]
         case .awaitingServer: headSent
         case .awaitingHead, .awaitingUpgrade: awaiting
         case .inHead, .inUpgradeHead:

@@ -4,7 +4,7 @@ import Testing
 /// The phase of a request at its end.
 enum Phase: String, Sendable, Codable, CaseIterable {
     case unused, queued, resolving, connecting, securing
-    case sendingHead, awaitingProducer, awaitingServer
+    case sendingHead, awaitingProducer, awaitingSource, awaitingServer
     case awaitingHead, inHead
     case discardingRedirect, secondHop
     case inChallenge, secondRound, askingForCredentials
@@ -21,6 +21,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         switch self {
         case .unused, .bodyPaused, .unread, .complete, .failed: []
         case .queued, .resolving, .connecting, .securing, .sendingHead: [.sendRequest, .receiveResponse]
+        case .awaitingSource: [.sendRequest, .receiveResponse]
         case .choosingProxy, .requestingTunnel, .askingForTunnel: [.sendRequest, .receiveResponse]
         // Waiting for the producer is a send that iterates its sequence; as an operation it is a write.
         case .awaitingProducer: [.writeData, .receiveResponse]
@@ -38,7 +39,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
     /// Whether the phase requires a pending operation.
     var isOperation: Bool {
         switch self {
-        case .queued, .resolving, .connecting, .securing, .sendingHead: true
+        case .queued, .resolving, .connecting, .securing, .sendingHead, .awaitingSource: true
         case .choosingProxy, .requestingTunnel, .askingForTunnel: true
         // A redirect is followed only while receiveResponse is pending.
         case .discardingRedirect, .secondHop, .askingForCredentials: true
@@ -54,6 +55,7 @@ enum Phase: String, Sendable, Codable, CaseIterable {
         case .choosingProxy, .askingForTunnel: false
         case .unread, .complete, .failed, .upgradedEnded, .askingForUpgradeCredentials: false
         case .securing, .sendingHead, .awaitingProducer, .awaitingServer, .awaitingHead, .inHead: true
+        case .awaitingSource: true
         case .discardingRedirect, .secondHop, .awaitingDecision, .readingBody, .bodyPaused: true
         case .inChallenge, .secondRound, .requestingTunnel, .inProxyChallenge: true
         case .awaitingUpgrade, .inUpgradeHead, .upgraded, .upgradedWithBytes: true
@@ -73,6 +75,7 @@ extension Phase: CustomTestStringConvertible {
         case .securing: "waits in a TLS handshake"
         case .sendingHead: "is sending its head"
         case .awaitingProducer: "waits for the producer of its body"
+        case .awaitingSource: "waits for the source of a body that can be sent again"
         case .awaitingServer: "waits for the server to take its body"
         case .awaitingHead: "waits for the response head"
         case .inHead: "is in the middle of the response head"

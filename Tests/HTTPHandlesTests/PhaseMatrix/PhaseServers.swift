@@ -139,7 +139,7 @@ final class PhaseServers: Sendable {
 extension Phase {
     var target: String {
         switch self {
-        case .awaitingProducer: "/producer"
+        case .awaitingProducer, .awaitingSource: "/producer"
         case .inHead: "/half-head"
         case .discardingRedirect, .awaitingDecision, .inUpgradeRedirect: "/redirect-body"
         case .secondHop: "/redirect"
@@ -164,7 +164,7 @@ extension Phase {
 
     var method: HTTPRequest.Method {
         switch self {
-        case .awaitingProducer, .awaitingServer: .put
+        case .awaitingProducer, .awaitingSource, .awaitingServer: .put
         default: .get
         }
     }

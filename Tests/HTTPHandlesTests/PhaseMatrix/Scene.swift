@@ -126,6 +126,7 @@ final class Scene: Sendable {
         switch phase {
         case .unused: return
         case .queued, .resolving, .connecting, .securing, .sendingHead: return try begin(.sendRequest)
+        case .awaitingSource: return try begin(.sendRequest)
         case .choosingProxy, .requestingTunnel, .askingForTunnel: return try begin(.sendRequest)
         case .awaitingProducer where cell.pending.contains(.writeData): return try begin(.writeData)
         case .awaitingProducer:
@@ -188,6 +189,7 @@ final class Scene: Sendable {
         let (request, phase) = (try request(), cell.phase)
         let task = Task.immediate {
             switch operation {
+            case .sendRequest where phase == .awaitingSource: try await request.send(.restartable { Producer() })
             case .sendRequest: try await request.send()
             case .writeData where phase == .awaitingProducer: try await request.send(.stream(Producer()))
             case .writeData: try await request.write([0])

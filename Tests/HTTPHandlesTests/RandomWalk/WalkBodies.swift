@@ -37,16 +37,24 @@ extension SentBody {
         case .writes(let announced): .writes(length: announced.map(Int64.init))
         case .stream(let pieces, let size):
             Self.stream(
-                AsyncStream { continuation in
-                    for _ in 0..<pieces { continuation.yield([UInt8](repeating: Self.byte, count: size)) }
-                    continuation.finish()
-                },
+                Self.pieces(pieces, of: size),
                 hasTrailers: pieces.isMultiple(of: 2)
             )
+        case .source(let pieces, let size):
+            .restartable(length: pieces.isMultiple(of: 2) ? Int64(pieces * size) : nil) {
+                Self.pieces(pieces, of: size)
+            }
         case .file(let size): .file(files.path(size))
         case .missingFile: .file("/nowhere/to be found")
         case .form(let count): .form([("a b", String(repeating: "7", count: count)), ("c", "&")])
         case .multipart(let size): .multipart([.field("a", "b"), .file("c", path: files.path(size))])
+        }
+    }
+
+    private static func pieces(_ count: Int, of size: Int) -> AsyncStream<[UInt8]> {
+        AsyncStream { continuation in
+            for _ in 0..<count { continuation.yield([UInt8](repeating: byte, count: size)) }
+            continuation.finish()
         }
     }
 

@@ -57,6 +57,8 @@ enum SentBody: Sendable {
     case none
     case bytes(Int)
     case stream(pieces: Int, of: Int)
+    /// Can be sent again.
+    case source(pieces: Int, of: Int)
     /// Written by the walk, possibly incomplete.
     case writes(announced: Int?)
     /// One of `WalkFiles`.

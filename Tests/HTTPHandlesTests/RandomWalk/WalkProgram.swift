@@ -189,6 +189,7 @@ private struct StepWriter {
             (2, .file(generator.one(of: WalkFiles.sizes))), (1, .form(300)), (1, .missingFile),
             (1, .multipart(generator.one(of: WalkFiles.sizes))),
             (2, .stream(pieces: Int.random(in: 0...4, using: &generator), of: 3000)),
+            (2, .source(pieces: Int.random(in: 0...4, using: &generator), of: 3000)),
             (3, .writes(announced: generator.one(of: [nil, nil, 0, 2000]))),
         ])
     }

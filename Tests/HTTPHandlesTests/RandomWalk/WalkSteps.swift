@@ -89,7 +89,7 @@ extension RandomWalk {
         if !request.walked.method.hasBody { body = .none }
         let upload: WalkedCall.Upload =
             switch body {
-            case .none, .bytes, .file, .form, .multipart: .upFront
+            case .none, .bytes, .file, .form, .multipart, .source: .upFront
             case .missingFile: .missing
             case .stream: .stream
             case .writes: .writes
