@@ -7,7 +7,7 @@ import Testing
 @Suite("Trailers of requests", .timeLimit(.minutes(5)))
 struct TrailerTests {
     static let digest: HTTPFields = HTTPField.Name("Content-Digest").map { [$0: "sha-256=:YWJj:"] } ?? [:]
-    static let missing = "trailer fields require HTTP/1.1: set the option httpVersions to http1_1"
+    static let missing = "trailer fields cannot be sent over HTTP/2: set the option httpVersions to http1_1"
 
     /// Answers each request with the received bytes of its body, including the chunk framing.
     static func mirror(_ connection: ServerConnection) throws {
@@ -174,21 +174,82 @@ struct TrailerTests {
 
     // MARK: Refused
 
-    @Test(arguments: [HTTPVersionPolicy.automatic, .http2PriorKnowledge])
-    func `they are refused before anything is sent if HTTP/2 is possible`(versions: HTTPVersionPolicy) async throws {
-        let server = try ScriptedServer { $0.waitForClose() }
-        let session = try SessionHandle(options: [.set(.httpVersions, to: versions)])
-        let scheme = versions == .automatic ? "https" : "http"
-        for body in [RequestBody.writes(trailers: true), .stream(Self.pieces()) { [:] }] {
-            let request = try await session.openRequest(.put, "\(scheme)://127.0.0.1:\(server.port)/")
-            let recorder = EventRecorder(of: request)
-            await #expect(throws: HandleError(.notSupported, .sendRequest, reason: Self.missing)) {
-                try await request.send(body)
-            }
-            try request.close()
-            #expect(try await recorder.finish().map(\.kind) == [.handleClosing])
+    /// A session, and the URL of an upload over HTTP/2, negotiated or known before.
+    private static func http2(_ isSecure: Bool) throws -> (SessionHandle, String) {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(options: [
+            .set(.serverTrust, to: .authorities(nginx.authorityFile)),
+            .set(.httpVersions, to: isSecure ? .automatic : .http2PriorKnowledge),
+        ])
+        let path = "/upload/trailers-\(session.id.number)"
+        return (session, isSecure ? nginx.https(path) : nginx.clearHTTP2(path))
+    }
+
+    @Test(arguments: [true, false])
+    func `over HTTP/2 empty ones are none, and others end the request before the end of its body`(isSecure: Bool)
+        async throws
+    {
+        let (session, url) = try Self.http2(isSecure)
+        for body in [
+            RequestBody.stream(Self.pieces("a")) { [:] },
+            .restartable {
+                Self.pieces("a")
+            } trailers: {
+                [:]
+            },
+        ] {
+            let response = try await session.fetch(.put, url, body: body)
+            #expect((200..<300).contains(response.status.code))
+            #expect(response.head.version == .http2)
         }
-        #expect(server.connectionsAccepted == 0)
+        for (body, operation) in [
+            (RequestBody.stream(Self.pieces("a")) { Self.digest }, HandleOperation.writeData),
+            (
+                .restartable {
+                    Self.pieces("a")
+                } trailers: {
+                    Self.digest
+                }, .sendRequest
+            ),
+        ] {
+            await #expect(throws: HandleError(.notSupported, operation, reason: Self.missing)) {
+                try await session.fetch(.put, url, body: body)
+            }
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `over HTTP/2 a body that is written goes on after trailers were refused`(isSecure: Bool) async throws {
+        let (session, url) = try Self.http2(isSecure)
+        let request = try await session.openRequest(.put, url)
+        try await request.send(.writes(trailers: true))
+        try await request.write(Array("a".utf8))
+        await #expect(throws: HandleError(.notSupported, .writeData, reason: Self.missing)) {
+            try await request.finishWriting(trailers: Self.digest)
+        }
+        try await request.write(Array("b".utf8))
+        try await request.finishWriting()
+        #expect((200..<300).contains(try await request.receiveResponse().status.code))
+        #expect(try await session.get(url).body.collectString(upTo: 10) == "ab")
+    }
+
+    @Test func `over https they are sent where the server has only HTTP/1.1`() async throws {
+        let nginx = try Nginx.shared.get()
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let url = nginx.https1("/upload/trailers-\(session.id.number)")
+        for body in [
+            RequestBody.stream(Self.pieces("ab")) { Self.digest },
+            .restartable {
+                Self.pieces("ab")
+            } trailers: {
+                Self.digest
+            },
+        ] {
+            let response = try await session.fetch(.put, url, body: body)
+            #expect((200..<300).contains(response.status.code))
+            #expect(response.head.version == .http1_1)
+        }
+        #expect(try await session.get(url).body.collectString(upTo: 10) == "ab")
     }
 
     @Test func `fields that must not be trailers are refused, and the body can still be ended`() async throws {

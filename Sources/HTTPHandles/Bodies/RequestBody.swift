@@ -84,9 +84,10 @@ public struct RequestBody: Sendable {
     /// Pieces from a sequence, as in `stream(_:length:)`, and trailer fields behind them: a digest, for example, that is
     /// known only when everything was read.
     ///
-    /// Only HTTP/1.1 has them, and only behind a body of unknown length. So `send` throws `.notSupported`, before anything
-    /// is sent, if the request could be made with HTTP/2: for https and after `.http2PriorKnowledge` set the option
-    /// `.httpVersions` to `.http1_1`. A server of HTTP/1.0 understands neither the chunks nor what follows them.
+    /// Only HTTP/1.1 has them, and only behind a body of unknown length. Over HTTP/2, which https may negotiate, libcurl cannot
+    /// send them: fields that are not empty end the request with `.notSupported`, before the end of its body is sent. Set the
+    /// option `.httpVersions` to `.http1_1` where they matter. A server of HTTP/1.0 understands neither the chunks nor what
+    /// follows them.
     ///
     /// `send` throws `.invalidParameter`, and the request is over, for fields that do not belong behind a body (RFC 9110,
     /// section 6.5.1): those that frame, route, authorize or modify the request, and those that say what the content is;
@@ -119,7 +120,8 @@ public struct RequestBody: Sendable {
 
     /// Pieces that the caller writes with `RequestHandle.write(_:)` after `send`, and ends with `finishWriting(trailers:)`.
     ///
-    /// What is true of `stream(_:trailers:)` is true here: only with HTTP/1.1, or `send` throws `.notSupported`.
+    /// What is true of `stream(_:trailers:)` is true here; over HTTP/2 `finishWriting(trailers:)` throws `.notSupported` for fields
+    /// that are not empty, and the body goes on.
     ///
     /// `WinHttpWriteData`; `CURLOPT_TRAILERFUNCTION`.
     ///

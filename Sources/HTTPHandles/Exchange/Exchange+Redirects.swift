@@ -5,9 +5,6 @@ import HTTPHandlesDriver
 // by `HeadDecision`; here it is carried out.
 
 extension Exchange {
-    /// How much of a body that is of no use is read to keep the connection: a redirect's, or a challenge's.
-    static let discardedBytes = 64 * 1024
-
     /// Prepares the next hop, and returns its URL.
     func redirect(_ next: RedirectedRequest) -> String {
         redirects += 1

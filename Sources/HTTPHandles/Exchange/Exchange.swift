@@ -75,10 +75,6 @@ final class Exchange: DriverResident {
         if let length = body.length, length < 0 {
             throw .invalidParameter(.sendRequest, "the length of a body must be at least 0, but is \(length)")
         }
-        if body.hasTrailers {
-            let versions = options.values.httpVersions
-            try TrailerRules.check(versions: versions, isSecure: message.url.isSecure, for: .sendRequest)
-        }
         let whole = options.hasDefaults ? message.withDefaults(options.values) : message
         let message = whole.resolved(options.values).upgraded(options.values, resources)
         let framed = try message.framed(
@@ -174,7 +170,7 @@ final class Exchange: DriverResident {
             case .startTransfer: startTransfer(engine)
             case .abandonTransfer: releaseTransfer(engine)
             case .releaseConnection: releaseSlot(engine)
-            case .discardBody: transfer?.discardBody(budget: Self.discardedBytes)
+            case .discardBody: transfer?.discardBody(budget: options.values.maximumDrainSize)
             case .wait(let phase): wait(for: phase, engine)
             case .waitForCaller: deadlines?.pause()
             case .stopWaiting: deadlines = nil

@@ -5,20 +5,11 @@ package enum TrailerRules {
     /// libcurl's own limit is 64 KiB; above it, it reports `CURLE_OUT_OF_MEMORY`.
     package static let maximumLength = 60 * 1024
 
-    /// libcurl sends trailer fields with HTTP/1.1 only and silently drops them with HTTP/2. The version is known before the
-    /// connection is made only if one version is required.
-    package static func check(
-        versions: HTTPVersionPolicy,
-        isSecure: Bool,
-        for operation: HandleOperation
-    ) throws(HandleError) {
-        guard versions == .http1_1 || versions == .automatic && !isSecure else {
-            throw HandleError(
-                .notSupported,
-                operation,
-                reason: "trailer fields require HTTP/1.1: set the option httpVersions to http1_1"
-            )
-        }
+    /// libcurl sends trailer fields with HTTP/1.1 only, and silently drops them with HTTP/2. Which of the two it is, is known
+    /// when the connection is ready.
+    package static func unsupported(_ operation: HandleOperation) -> HandleError {
+        let reason = "trailer fields cannot be sent over HTTP/2: set the option httpVersions to http1_1"
+        return HandleError(.notSupported, operation, reason: reason)
     }
 
     /// Refuses fields that must not be trailer fields (RFC 9110, section 6.5.1).

@@ -130,6 +130,15 @@ extension HandleOption<Int> {
     }
 }
 
+extension HandleOption<Int> {
+    /// How much of the body of a response that is not the caller's (of a redirect, a challenge, a retry) is read to keep the
+    /// connection, in bytes; with more the connection is closed. What comes with the head does not count. 64 KiB by default.
+    /// (`WINHTTP_OPTION_MAX_RESPONSE_DRAIN_SIZE`)
+    public static var maximumDrainSize: Self {
+        HandleOption(.maximumDrainSize, \.maximumDrainSize, requirement: "0 or more") { $0 >= 0 }
+    }
+}
+
 extension HandleOption<Int?> {
     /// How many connections to one origin, or Unix socket, may be in use at a time; 256 by default, so that a burst does not
     /// use up the descriptors of the process, `nil` is no limit. Further requests wait in the order of their start. Requests that share an HTTP/2 connection count as one.

@@ -43,6 +43,7 @@ extension OptionRow {
     static let poolLimits = OptionRow("poolLimits", nil, levels: [.session])
     static let maximumDecodingRatio = OptionRow("maximumDecodingRatio", nil, unit: "times")
     static let maximumHeadSize = OptionRow("maximumHeadSize", 91, unit: "bytes")
+    static let maximumDrainSize = OptionRow("maximumDrainSize", 92, unit: "bytes")
     static let receiveBuffer = OptionRow("receiveBuffer", 12, unit: "bytes")
     static let sendBuffer = OptionRow("sendBuffer", 13, unit: "bytes")
 
@@ -207,7 +208,7 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.connectTimeout), OptionEntry(.sendTimeout), OptionEntry(.responseTimeout),
         OptionEntry(.receiveTimeout), OptionEntry(.totalTimeout), OptionEntry(.maximumConnectionsPerServer),
         OptionEntry(.maximumConnections), OptionEntry(.poolLimits),
-        OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize),
+        OptionEntry(.maximumDecodingRatio), OptionEntry(.maximumHeadSize), OptionEntry(.maximumDrainSize),
         OptionEntry(.receiveBuffer),
         OptionEntry(.sendBuffer), OptionEntry(.proxy),
         OptionEntry(.resolveOverrides), OptionEntry(.ipVersion), OptionEntry(.localAddress),

@@ -21,6 +21,7 @@ package struct OptionValues: Sendable, Hashable {
     package var httpVersions = HTTPVersionPolicy.automatic
 
     package var maximumHeadSize = 64 * 1024
+    package var maximumDrainSize = 64 * 1024
     package var receiveBuffer = BufferMarks()
     package var sendBuffer = BufferMarks()
 

@@ -42,9 +42,11 @@ extension CurlEasy {
 
     /// Only for requests that may have trailer fields: with this callback libcurl sends the end of a chunked body in two
     /// pieces.
-    func setTrailerCallback() throws(HandleError) {
+    func setTrailerCallback(_ isOn: Bool) throws(HandleError) {
         let easy = unsafe pointer
-        try change(CURLOPT_TRAILERFUNCTION) { unsafe chttphandles_easy_set_trailer_callback(easy, $0, trailerCallback) }
+        try change(CURLOPT_TRAILERFUNCTION) {
+            unsafe chttphandles_easy_set_trailer_callback(easy, $0, isOn ? trailerCallback : nil)
+        }
     }
 
     /// Has the transfer set up the TLS context of each new connection, or not.

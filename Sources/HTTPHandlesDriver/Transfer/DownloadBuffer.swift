@@ -140,13 +140,24 @@ package final class DownloadBuffer: Sendable {
             }
             let end = start + min(limit, unread)
             taken = Array(bytes[start..<end])
+            move(to: end)
+            return taken
+        }
+
+        /// The bytes up to `end` were read.
+        private mutating func move(to end: Int) {
             start = end
             // Moving the rest forward costs its length, so only when at least as much was read since.
             if start * 2 >= bytes.count {
                 bytes.removeFirst(start)
                 start = 0
             }
-            return taken
+        }
+
+        /// Bytes were copied. Returns whether the driver has to let libcurl go on.
+        mutating func advance(by count: Int) -> Bool {
+            move(to: start + count)
+            return resumed()
         }
 
         private mutating func resumed() -> Bool {
@@ -183,6 +194,23 @@ package final class DownloadBuffer: Sendable {
             }
             state.waiter = Waiter(request: readRequest, resume: resume)
             return .mustWait
+        }
+    }
+
+    /// Appends what is there to an array of the reader's; `nil` if there is nothing, or it is coded, or cannot be read.
+    package func append(
+        to target: inout [UInt8],
+        upTo limit: Int,
+        reporting: Bool
+    ) -> (count: Int, mustResume: Bool)? {
+        state.withLock { state in
+            guard case .readable = state.phase, state.decoder == nil, state.unread > 0, state.waiter == nil else {
+                return nil
+            }
+            let count = min(limit, state.unread)
+            target.append(contentsOf: state.bytes[state.start..<(state.start + count)])
+            if reporting { state.reports.append(.read(bytes: count)) }
+            return (count, state.advance(by: count))
         }
     }
 

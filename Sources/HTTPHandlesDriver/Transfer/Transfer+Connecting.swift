@@ -86,6 +86,12 @@ extension Transfer {
         }
         attempt.rejection = nil
         if case .upgrade? = exchange.request?.body { upgradeAsked(on: connection) }
+        if let body = exchange.request?.body, body.hasTrailers {
+            var isShared = false
+            if let connection, case .shared = sockets[connection].sharing { isShared = true }
+            attempt.dropsTrailers = isShared
+            body.upload?.connectionReady(dropsTrailers: attempt.dropsTrailers)
+        }
         if attempt.mayBeHTTP2, needsReasonOfRefusal(isFirst: isFirst) { setVerbose(true) }
         if exchange.request?.options.recordsSecurityInfo == true {
             attempt.agreement = TLSLibrary.agreement(of: curl)

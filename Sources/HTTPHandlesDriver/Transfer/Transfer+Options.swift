@@ -116,10 +116,14 @@ extension Transfer {
         }
         try applyURL(request.message.url)
         try applyShape(request)
-        if request.body.hasTrailers {
-            // A handle of libcurl 7.88 that has sent trailer fields sends broken chunks in its next request.
-            isReusable = false
-            try curl.setTrailerCallback()
+        if request.body.hasTrailers != hasTrailerCallback {
+            hasTrailerCallback = request.body.hasTrailers
+            try curl.setTrailerCallback(hasTrailerCallback)
+        }
+        if hasTrailerCallback {
+            // A handle of libcurl 7.88 that has sent trailer fields sends broken chunks in its next request. Since 8.7 what makes
+            // chunks belongs to the request.
+            if CurlLibrary.version < 0x08_07_00 { isReusable = false }
         }
         try watchHead(ofLength: request.message.urlLength + applyHeaderFields(request))
         unsafe errorBuffer[0] = 0

@@ -69,9 +69,12 @@ extension Transfer {
             attempt.isBodyTaken = length == Int64(attempt.bodyBytesTaken)
             movedBody = true
         case .nothingYet: attempt.isSendingPaused = true
+        case .end where buffer.losesTrailers:
+            attempt.refusal = TrailerRules.unsupported(.sendRequest)
+            return .abort
         case .end:
             attempt.isBodyEndTaken = true
-            attempt.isBodyTaken = !hasTrailers
+            attempt.isBodyTaken = !hasTrailers || attempt.dropsTrailers
         case .abort: break
         }
         return supply

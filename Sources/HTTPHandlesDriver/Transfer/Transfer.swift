@@ -58,6 +58,8 @@ package final class Transfer: AlarmOwner {
     var profile: TLSProfile?
     /// Those of the https proxy of `appliedRoute`.
     var proxyProfile: TLSProfile?
+    /// `CURLOPT_TRAILERFUNCTION` is set.
+    var hasTrailerCallback = false
     /// `CURLOPT_SSL_CTX_FUNCTION` is set.
     var hasContextCallback = false
     /// `recordsSecurityInfo` is on.

@@ -83,6 +83,8 @@ struct TransferAttempt {
     var stream: HTTP2Stream?
     /// The server reports that it has not processed the request.
     var rejection: RestartReason?
+    /// libcurl sends no trailer fields over the connection.
+    var dropsTrailers = false
     /// The server has refused the request: what is left of the body is not sent.
     var isUploadCut = false
     /// libcurl is to look for the end of the response.

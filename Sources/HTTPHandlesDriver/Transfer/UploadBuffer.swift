@@ -52,6 +52,8 @@ package final class UploadBuffer: Sendable {
         var owed: Int64?
         /// Whether trailer fields may follow.
         var hasTrailers = false
+        /// The connection is one of HTTP/2, over which libcurl sends none.
+        var dropsTrailers = false
         var trailers = HTTPFields()
         var marks = BufferMarks()
         var pieces: [[UInt8]] = []
@@ -180,6 +182,9 @@ package final class UploadBuffer: Sendable {
                 let error = HandleError.invalidParameter(.writeData, "trailer fields were not announced to send")
                 return (.now(.failed(error), mustResume: false), nil)
             }
+            if state.dropsTrailers, !trailers.isEmpty {
+                return (.now(.failed(TrailerRules.unsupported(.writeData)), mustResume: false), nil)
+            }
             state.phase = .complete
             state.trailers = trailers
             state.hasProducer = false
@@ -255,6 +260,14 @@ package final class UploadBuffer: Sendable {
             return state.takeVerdict()
         }
     }
+
+    /// Which connection the body goes out on is known.
+    func connectionReady(dropsTrailers: Bool) {
+        state.withLock { $0.dropsTrailers = dropsTrailers }
+    }
+
+    /// The trailer fields that are there cannot be sent.
+    var losesTrailers: Bool { state.withLock { $0.dropsTrailers && !$0.trailers.isEmpty } }
 
     /// Hands libcurl what fits into `target`. `taken` is called with the length of each piece that libcurl now has whole.
     func supply(_ target: UnsafeMutableRawBufferPointer, taken: (Int) -> Void) -> Supply {

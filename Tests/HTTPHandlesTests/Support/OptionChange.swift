@@ -69,6 +69,7 @@ extension OptionChange {
         OptionChange("totalTimeout", .totalTimeout, [.zero] + Duration.samples),
         OptionChange("maximumRedirects", .maximumRedirects, [10, .max, 1, 0]),
         OptionChange("maximumHeadSize", .maximumHeadSize, [64 * 1024, 300 * 1024, 1]),
+        OptionChange("maximumDrainSize", .maximumDrainSize, [64 * 1024, .max, 1, 0]),
         OptionChange("maximumConnectionsPerServer", .maximumConnectionsPerServer, [256, nil, .max, 2, 1]),
         OptionChange("maximumConnections", .maximumConnections, [nil, .max, 2, 1]),
         OptionChange("maximumDecodingRatio", .maximumDecodingRatio, [250, nil, .max, 1]),
