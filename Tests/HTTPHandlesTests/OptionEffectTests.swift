@@ -1,6 +1,7 @@
 import Foundation
 import HTTPHandles
 import HTTPHandlesTesting
+import HTTPTypes
 import Testing
 
 /// The effects of settable options. (Time limits: `ErrorTableTests`; TLS: `TLSOptionTests`, `CertificateTests`; redirects:
@@ -28,6 +29,24 @@ struct OptionEffectTests {
         #expect(try await Self.text(session, nginx.http("/agent")) == "test/2.0")
         try await session.setOption(.userAgent, to: nil)
         #expect(try await Self.text(session, nginx.http("/agent")) == "")
+    }
+
+    @Test func sendsAccept() async throws {
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                let accept = request.head["accept"] ?? "none"
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(accept.utf8.count)\r\n\r\n\(accept)")
+            }
+        }
+        let session = try SessionHandle(options: [.set(.sendsAccept, to: false)])
+        #expect(try await Self.text(session, server.url()) == "none")
+        for (isOn, fields, accept) in [
+            (true, [:], "*/*"), (false, [:], "none"), (false, [.accept: "a/b"], "a/b"), (true, [.accept: "a/b"], "a/b"),
+        ] as [(Bool, HTTPFields, String)] {
+            try await session.setOption(.sendsAccept, to: isOn)
+            let response = try await session.get(server.url(), headerFields: fields)
+            #expect(try await response.body.collect(upTo: 100) == Array(accept.utf8))
+        }
     }
 
     @Test func keepAlive() async throws {

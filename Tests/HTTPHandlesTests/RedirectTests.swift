@@ -161,6 +161,19 @@ struct RedirectTests {
         #expect(server.connectionsAccepted == 1)
     }
 
+    @Test(arguments: [301, 302, 303]) func redirectsKeepingPost(_ status: Int) async throws {
+        let server = try Self.redirecting()
+        let session = try SessionHandle(options: [.set(.redirectsKeepingPost, to: [status])])
+        for other in [301, 302, 303] {
+            let response = try await session.fetch(.post, server.url("/\(other)//end"), body: .string("body"))
+            let expected = other == status ? "POST /end HTTP/1.1 body" : "GET /end HTTP/1.1 "
+            #expect(try await text(response) == expected)
+            let put = try await session.fetch(.put, server.url("/\(other)//end"), body: .string("body"))
+            #expect(try await text(put) == (other == 303 ? "GET /end HTTP/1.1 " : "PUT /end HTTP/1.1 body"))
+        }
+        await #expect(throws: HandleError.self) { try await session.setOption(.redirectsKeepingPost, to: [307]) }
+    }
+
     @Test func `with never the redirect is the response`() async throws {
         let server = try Self.redirecting()
         let session = try SessionHandle(options: [.set(.redirectPolicy, to: .never)])

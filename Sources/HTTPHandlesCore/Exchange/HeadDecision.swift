@@ -63,7 +63,7 @@ package enum HeadDecision {
         if context.message.url.isSecure, !url.isSecure, values.redirectPolicy == .refuseDowngrade {
             throw .redirectFailed("a redirect from https to \(Redaction.standard.url(url.text)) is not allowed")
         }
-        let next = RedirectedRequest(context.message, status: head.status, to: url)
+        let next = RedirectedRequest(context.message, status: head.status, to: url, values)
         guard !next.keepsBody || !context.isBodyStreamed else {
             let target = Redaction.standard.url(url.text)
             let reason = "the server redirects to \(target), and a streamed body cannot be sent again"
@@ -126,13 +126,14 @@ package struct RedirectedRequest {
     /// Whether the target has another origin, which gets no secrets.
     package let changesOrigin: Bool
 
-    fileprivate init(_ message: RequestMessage, status: Int, to url: RequestURL) {
+    fileprivate init(_ message: RequestMessage, status: Int, to url: RequestURL, _ values: OptionValues) {
         let redirection = Redirection(
             of: message.method,
             message.headerFields,
             status: status,
             from: message.url.origin,
-            to: url.origin
+            to: url.origin,
+            keepingPost: values.redirectsKeepingPost
         )
         self.message = RequestMessage(method: redirection.method, url: url, headerFields: redirection.headerFields)
         keepsBody = redirection.keepsBody

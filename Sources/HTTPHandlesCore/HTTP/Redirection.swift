@@ -20,10 +20,13 @@ package struct Redirection {
         _ headerFields: HTTPFields,
         status: Int,
         from origin: Origin,
-        to target: Origin
+        to target: Origin,
+        keepingPost: Set<Int> = []
     ) {
         // 303 requires GET. For 301 and 302 RFC 9110 allows to change POST to GET, as most clients do.
-        let becomesGet = status == 303 ? method != .head && method != .get : status <= 302 && method == .post
+        let keepsPost = method == .post && !keepingPost.isEmpty && keepingPost.contains(status)
+        let mayBecomeGet = status == 303 ? method != .head && method != .get : status <= 302 && method == .post
+        let becomesGet = mayBecomeGet && !keepsPost
         self.method = becomesGet ? .get : method
         keepsBody = !becomesGet
         var fields = headerFields

@@ -46,6 +46,17 @@ extension HandleOption<RedirectDecider?> {
     public static var redirectDecider: Self { HandleOption(.redirectDecider, \.redirectDecider) }
 }
 
+extension HandleOption<Set<Int>> {
+    /// The statuses after which a redirected POST stays one and keeps its body, out of 301, 302 and 303; none by default, so
+    /// that it becomes a GET, as RFC 9110 describes. Not in WinHTTP; like `CURLOPT_POSTREDIR`.
+    public static var redirectsKeepingPost: Self {
+        let requirement = "a subset of 301, 302 and 303"
+        return HandleOption(.redirectsKeepingPost, \.redirectsKeepingPost, requirement: requirement) {
+            $0.isSubset(of: [301, 302, 303])
+        }
+    }
+}
+
 extension HandleOption<Credentials?> {
     /// The credentials for the origin of the request, never sent to another one; none by default. Not used for a request
     /// with an `Authorization` field. (`WinHttpSetCredentials`, `WINHTTP_OPTION_USERNAME`; `CURLOPT_HTTPAUTH`)
@@ -266,6 +277,10 @@ extension HandleOption<Bool> {
     /// Whether `Accept-Encoding` is sent and response bodies are decoded; true by default. The response to a request with its
     /// own `Accept-Encoding` field is not decoded. (`WINHTTP_OPTION_DECOMPRESSION`)
     public static var decodesContent: Self { HandleOption(.decodesContent, \.decodesContent) }
+
+    /// Whether a request without an `Accept` field is sent with `Accept: */*`; true by default. Not in WinHTTP, which sends
+    /// none.
+    public static var sendsAccept: Self { HandleOption(.sendsAccept, \.sendsAccept) }
 
     /// Whether dot segments ("." and "..") in the caller's path are sent as they are, instead of being removed; false by
     /// default. Those of a redirect are always removed. Not in WinHTTP; like `CURLOPT_PATH_AS_IS`.

@@ -17,8 +17,10 @@ extension OptionRow {
     static let usesCookies = OptionRow("usesCookies", nil, curl: ["CURLOPT_SHARE", "CURLOPT_COOKIEFILE"])
     static let usesStrictTransport = OptionRow("usesStrictTransport", nil)
     static let usesAlternativeServices = OptionRow("usesAlternativeServices", nil)
+    static let sendsAccept = OptionRow("sendsAccept", nil)
     static let pathAsIs = OptionRow("pathAsIs", nil)
     static let redirectPolicy = OptionRow("redirectPolicy", 88)
+    static let redirectsKeepingPost = OptionRow("redirectsKeepingPost", nil)
     static let redirectDecider = OptionRow("redirectDecider", nil)
     static let retryPolicy = OptionRow("retryPolicy", nil)
     static let maximumRedirects = OptionRow("maximumRedirects", 89, unit: "redirects")
@@ -228,6 +230,7 @@ package struct OptionEntry: Sendable, Hashable {
         OptionEntry(.webSocketKeepAliveInterval), OptionEntry(.webSocketAnswerTimeout),
         OptionEntry(.webSocketMaximumMessageSize), OptionEntry(.webSocketMaximumFrameSize),
         OptionEntry(.webSocketReceiveBuffer), OptionEntry(.webSocketSendBuffer),
+        OptionEntry(.sendsAccept), OptionEntry(.redirectsKeepingPost),
     ]
 }
 

@@ -53,9 +53,11 @@ package struct OptionValues: Sendable, Hashable {
     package var usesStrictTransport = false
     package var usesAlternativeServices = false
 
+    package var sendsAccept = true
     package var pathAsIs = false
     package var redirectPolicy = RedirectPolicy.refuseDowngrade
     package var maximumRedirects = 10
+    package var redirectsKeepingPost: Set<Int> = []
     package var redirectDecider: RedirectDecider?
     package var retryPolicy: RetryPolicy?
 
@@ -94,6 +96,7 @@ package final class OptionSnapshot: Sendable {
     package let maximumHeadSize: Int
     package let keepAlive: Bool
     package let decodesContent: Bool
+    package let sendsAccept: Bool
     package let recordsSecurityInfo: Bool
     package let limits: TimeLimits
     /// Whether the caller has a resolver.
@@ -117,6 +120,7 @@ package final class OptionSnapshot: Sendable {
         maximumHeadSize = values.maximumHeadSize
         keepAlive = values.keepAlive
         decodesContent = values.decodesContent
+        sendsAccept = values.sendsAccept
         recordsSecurityInfo = values.recordsSecurityInfo
         proxyUse =
             switch values.proxy {

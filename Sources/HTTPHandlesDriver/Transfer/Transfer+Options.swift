@@ -160,7 +160,9 @@ extension Transfer {
             request.options.decodesContent
             && (known.isEmpty || !known.contains(.acceptEncoding) && !known.contains(.range))
         let closes = !request.options.keepAlive && !known.contains(.connection)
-        let standard: AppliedHeader = isUpload || closes || !fields.isEmpty ? .own : asksForCodings ? .codings : .none
+        let omitsAccept = !request.options.sendsAccept && !fields.contains(.accept)
+        let isOwn = isUpload || closes || omitsAccept || !fields.isEmpty
+        let standard: AppliedHeader = isOwn ? .own : asksForCodings ? .codings : .none
         guard standard == .own || standard != appliedHeader else { return 0 }
         headerLines.removeAll()
         if asksForCodings { headerLines.append(line: Self.acceptedCodings) }
@@ -182,6 +184,7 @@ extension Transfer {
             headerLines.append(line: "Transfer-Encoding:")
             if let key = stream.value.upgrade.key { headerLines.append(line: Self.webSocketKey + key) }
         }
+        if omitsAccept { headerLines.append(line: "Accept:") }
         // Without this libcurl waits a second for servers that do not know "100-continue".
         if isUpload, !known.contains(.expect) { headerLines.append(line: "Expect:") }
         try unsafe curl.set(CURLOPT_HTTPHEADER, pointer: UnsafeMutableRawPointer(headerLines.list()))

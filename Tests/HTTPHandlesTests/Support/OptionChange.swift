@@ -112,6 +112,8 @@ extension OptionChange {
             ]
         ),
         OptionChange("keepAlive", .keepAlive, [true, false]),
+        OptionChange("sendsAccept", .sendsAccept, [true, false]),
+        OptionChange("redirectsKeepingPost", .redirectsKeepingPost, [[], [301, 302, 303]]),
         OptionChange("pathAsIs", .pathAsIs, [false, true]),
         OptionChange("poolLimits", .poolLimits, [PoolLimits()] + PoolLimits.samples),
         OptionChange("trafficClass", .trafficClass, [nil, TrafficClass(dscp: 46, priority: 6), TrafficClass(dscp: 0)]),
