@@ -72,14 +72,23 @@ let package = Package(
             dependencies: ["HTTPHandles", "HTTPHandlesLock", httpTypes],
             swiftSettings: settings
         ),
+        .target(name: "HTTPHandlesCommandLine", swiftSettings: settings),
         .executableTarget(
             name: "http-handles",
-            dependencies: ["HTTPHandles", "HTTPHandlesDriver", "HTTPHandlesTesting", httpTypes, argumentParser],
+            dependencies: [
+                "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesDriver", "HTTPHandlesLock", "HTTPHandlesTesting",
+                httpTypes, argumentParser,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HTTPHandlesCoreTests",
             dependencies: ["HTTPHandlesCore", httpTypes],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPHandlesCommandLineTests",
+            dependencies: ["HTTPHandlesCommandLine"],
             swiftSettings: settings
         ),
         .testTarget(
