@@ -10,46 +10,41 @@ struct Tool: AsyncParsableCommand {
         commandName: "http-handles",
         abstract: "An HTTP client in Swift, based on libcurl, with WinHTTP's handles.",
         discussion: """
-            Exit status: 0 the response arrived whole, whatever its status; 2 usage; 3 the request failed or what it \
-            brought could not be written, and the last line of standard error says how.
+            "get" may be left out: http-handles https://example.com/
+
+            Exit status: curl's numbers. 0 the response arrived whole, whatever its status (22 with --fail, if that is 400 or \
+            more); 2 usage; others: the request failed or what it brought could not be written, and the last line of \
+            standard error says how.
             """,
+        version: "http-handles 0.1",
         subcommands: [Get.self, WebSocketCommand.self, Tour.self]
     )
 
     static func main() async {
         Terminal.prepare()
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(try CommandLineWords.rewritten(Array(CommandLine.arguments.dropFirst())))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
-        } catch let failure as RequestFailure {
-            Terminal.say("error: \(failure.error.code.name) (\(failure.error.code.rawValue)): \(failure.error.reason)")
-            Foundation.exit(ExitStatus.requestFailed)
+        } catch let end as Ended {
+            Foundation.exit(end.status)
+        } catch let failure as TransferFailure {
+            Terminal.say("error: \(failure.text)")
+            Foundation.exit(failure.status)
         } catch {
             let text = fullMessage(for: error)
             if exitCode(for: error) == .success {
                 // Help; standard output may be a full disk or a closed pipe too.
                 let isWritten = (try? WritableFile.standardOutput().write(Array((text + "\n").utf8))) != nil
-                Foundation.exit(isWritten ? ExitStatus.success : ExitStatus.requestFailed)
+                Foundation.exit(isWritten ? ExitStatus.success : ExitStatus.notWritten)
             }
             Terminal.say(text)
             Foundation.exit(ExitStatus.usage)
         }
     }
-}
-
-enum ExitStatus {
-    static let success: Int32 = 0
-    static let usage: Int32 = 2
-    static let requestFailed: Int32 = 3
-}
-
-/// The failure of a request, as opposed to a usage error.
-struct RequestFailure: Error {
-    let error: HandleError
 }
 
 /// Standard error, and the setup of the standard streams.

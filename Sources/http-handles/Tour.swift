@@ -14,7 +14,7 @@ struct Tour: AsyncParsableCommand {
         do {
             try await show()
         } catch let error as HandleError {
-            throw RequestFailure(error: error)
+            throw TransferFailure(error)
         }
     }
 

@@ -11,7 +11,8 @@ struct WebSocketCommand: AsyncParsableCommand {
         abstract: "Open a WebSocket: lines of standard input are sent, and messages go to standard output.",
         discussion: """
             At the end of standard input the socket is closed, after the answers that the server still sends. Exit status: 0 \
-            the closing handshake was made, with code 1000 or 1001 or without one; 2 usage; 3 a failure, or another code.
+            the closing handshake was made, with code 1000 or 1001 or without one; 8 another code; 2 usage; others: curl's \
+            numbers of failures.
             """
     )
 
@@ -104,7 +105,7 @@ struct WebSocketCommand: AsyncParsableCommand {
             }
             return .success(times)
         } catch let error as HandleError {
-            return .failure(RequestFailure(error: error))
+            return .failure(TransferFailure(error))
         } catch {
             return .failure(error)
         }

@@ -62,7 +62,7 @@ struct ToolTests {
         let scratch = try Scratch()
         let file = scratch.path("file")
         let broken = try await TestProgram.run(["get", server.url(), "-o", file, "-C", "-"], of: "http-handles")
-        #expect(broken.status == 3)
+        #expect(broken.status == 18)
         #expect(scratch.contents("file") == nil)
         let rest = try await TestProgram.run(["get", server.url(), "-C", "-", "-o", file], of: "http-handles")
         #expect(rest.status == 0)

@@ -116,7 +116,7 @@ struct ToolWebSocketTests {
         let file = options == ["--cacert"] ? [servers.authorityFile] : []
         // Without input: that server sends nothing after the close frame of the client.
         let run = try await Self.run(options + file, servers.url(.nginxTLS))
-        #expect(run.status == (options.isEmpty ? 3 : 0))
+        #expect(run.status == (options.isEmpty ? 60 : 0))
         if options.isEmpty { #expect(run.output.contains("secureFailure")) } else { #expect(run.output == "") }
     }
 
@@ -153,7 +153,7 @@ struct ToolWebSocketTests {
     // MARK: Failures
 
     @Test(arguments: [
-        (1000, 0, ""), (1001, 0, ""), (nil, 0, ""), (1011, 3, "closed the socket with"), (4000, 3, "enough"),
+        (1000, 0, ""), (1001, 0, ""), (nil, 0, ""), (1011, 8, "closed the socket with"), (4000, 8, "enough"),
     ])
     func `the code of the server`(_ code: Int?, _ status: Int, _ text: String) async throws {
         let (server, _) = try Self.server { socket in
@@ -176,7 +176,7 @@ struct ToolWebSocketTests {
             }
         }
         var run = try await Self.run([], refusing.webSocketURL())
-        #expect(run.status == 3)
+        #expect(run.status == 8)
         #expect(run.output.contains("403"))
 
         let (violating, _) = try Self.server { socket in
@@ -184,7 +184,7 @@ struct ToolWebSocketTests {
             while try socket.receiveFrame().opcode != 8 {}
         }
         run = try await Self.run([], violating.webSocketURL())
-        #expect(run.status == 3)
+        #expect(run.status == 8)
         #expect(run.output.contains("invalidServerResponse"), "\(run.output)")
 
         let (breaking, _) = try Self.server { socket in
@@ -192,15 +192,15 @@ struct ToolWebSocketTests {
             socket.connection.reset()
         }
         run = try await Self.run([], breaking.webSocketURL())
-        #expect(run.status == 3)
+        #expect(run.status == 56)
         #expect(run.output.contains("connectionError"), "\(run.output)")
     }
 
     @Test(arguments: [
         (["--nosuch"], "ws://127.0.0.1:1/", 2), (["-u", "name"], "ws://127.0.0.1:1/", 2),
         (["-H", "a b: c"], "ws://127.0.0.1:1/", 2), (["--subprotocol", "a b"], "ws://127.0.0.1:1/", 2),
-        ([], "ws://127.0.0.1:1/", 3), ([], "ftp://127.0.0.1/", 3),
-        (["-H", "Upgrade: tcp"], "ws://127.0.0.1:1/", 3),
+        ([], "ws://127.0.0.1:1/", 7), ([], "ftp://127.0.0.1/", 1),
+        (["-H", "Upgrade: tcp"], "ws://127.0.0.1:1/", 2),
     ])
     func `what cannot be used`(_ options: [String], _ url: String, _ status: Int) async throws {
         let run = try await Self.run(options, url)

@@ -59,7 +59,7 @@ struct HAREntry {
     mutating func setEnd(
         _ body: HARContent,
         _ statistics: RequestStatistics?,
-        _ outcome: Result<some Any, any Error>
+        _ failure: TransferFailure?
     ) {
         guard var request = object["request"] as? [String: Any], var response = object["response"] as? [String: Any]
         else { return }
@@ -72,7 +72,7 @@ struct HAREntry {
             content.merge(body.object(redaction)) { $1 }
             response["content"] = content
         }
-        if case .failure(let failure as RequestFailure) = outcome { response["comment"] = "\(failure.error)" }
+        if let failure { response["comment"] = failure.error.map { "\($0)" } ?? failure.text }
         object["request"] = request
         object["response"] = response
     }

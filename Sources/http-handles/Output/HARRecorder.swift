@@ -57,9 +57,9 @@ final class HARRecorder {
     }
 
     /// Waits for the last event, and writes the file.
-    func finish(_ outcome: Result<some Any, any Error>) async throws {
+    func finish(_ failure: TransferFailure?) async throws {
         let events = await collecting.value
-        let entries = request.map { self.entries($0, events, outcome) } ?? []
+        let entries = request.map { self.entries($0, events, failure) } ?? []
         let log: [String: Any] = [
             "version": "1.2", "creator": ["name": "http-handles", "version": "0.1"], "entries": entries,
         ]
@@ -71,14 +71,14 @@ final class HARRecorder {
             try file.write([UInt8](data))
             try file.complete()
         } catch {
-            throw RequestFailure(error: error)
+            throw TransferFailure(error)
         }
     }
 
     private func entries(
         _ request: RequestHandle,
         _ events: [StatusEvent],
-        _ outcome: Result<some Any, any Error>
+        _ failure: TransferFailure?
     ) -> [[String: Any]] {
         // The events of each exchange: a redirect ends an exchange.
         var rounds: [[StatusEvent]] = [[]]
@@ -100,7 +100,7 @@ final class HARRecorder {
                 entry.setRequest(asked.method, url, index == 0 ? asked.fields : [:])
                 entry.setResponse(head)
             }
-            if isLast { entry.setEnd(content, statistics, outcome) }
+            if isLast { entry.setEnd(content, statistics, failure) }
             return entry.object
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HTTPHandles
+import HTTPTypes
 
 /// The option to resume a download.
 struct ResumeOptions: ParsableArguments {
@@ -30,9 +31,9 @@ struct Resumption {
     private let session: SessionHandle
     private let drawing: Task<Void, Never>?
 
-    init(_ session: SessionHandle) {
+    init(_ session: SessionHandle, showsProgress: Bool) {
         self.session = session
-        guard let line = ProgressLine() else {
+        guard showsProgress, let line = ProgressLine() else {
             drawing = nil
             return
         }
@@ -48,23 +49,19 @@ struct Resumption {
         }
     }
 
-    func download(_ url: String, to file: String, _ message: MessageOptions) async -> Result<Void, any Error> {
+    func download(_ url: String, to file: String, _ fields: HTTPFields) async -> Result<Void, TransferFailure> {
         do {
-            let fields = try usage { () throws(HandleError) in try message.headerFields(hasBody: false) }
             let download = try await session.download(url, to: file, headerFields: fields)
             await stopDrawing(at: download.length)
             if download.resumedFrom > 0 { Terminal.say("resumed after \(download.resumedFrom) bytes") }
             return .success(())
-        } catch let error as HandleError where error.response != nil {
+        } catch where error.response != nil {
             await stopDrawing()
             Terminal.say("nothing was written: the status is \(error.response?.status ?? .notFound)")
             return .success(())
-        } catch let error as HandleError {
-            await stopDrawing()
-            return .failure(RequestFailure(error: error))
         } catch {
             await stopDrawing()
-            return .failure(error)
+            return .failure(TransferFailure(error))
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HTTPHandles
+import HTTPHandlesCommandLine
 
 /// The options for credentials, with curl's names.
 struct AuthenticationOptions: ParsableArguments {
@@ -38,7 +39,8 @@ struct AuthenticationOptions: ParsableArguments {
     @Option(name: .customLong("oauth2-bearer"), help: ArgumentHelp("A bearer token.", valueName: "token"))
     var token: String?
 
-    func credentials() throws -> Credentials? {
+    /// - Parameter login: User and password of the URL or of a netrc file; `--user` takes precedence.
+    func credentials(for login: Netrc.Login? = nil) throws -> Credentials? {
         if let token {
             guard user == nil else { throw ValidationError("--user and --oauth2-bearer cannot be combined.") }
             return .bearer(token)
@@ -46,17 +48,24 @@ struct AuthenticationOptions: ParsableArguments {
         let scheme = auth ?? self.scheme
         if scheme == .negotiate { return .negotiate }
         guard let user else {
-            if let scheme { throw ValidationError("\(scheme.rawValue) needs --user.") }
-            return nil
+            guard let login else {
+                if let scheme { throw ValidationError("\(scheme.rawValue) needs --user.") }
+                return nil
+            }
+            return credentials(login.user, login.password, scheme)
         }
         let parts = user.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(Substring($0)) }
         guard parts.count == 2 else { throw ValidationError("--user must be NAME:PASSWORD.") }
-        return switch scheme {
-        case .basic, .negotiate, nil: .basic(user: parts[0], password: parts[1])
-        case .digest: .digest(user: parts[0], password: parts[1])
-        case .ntlm: .ntlm(user: parts[0], password: parts[1])
-        case .any: .password(user: parts[0], password: parts[1])
+        return credentials(parts[0], parts[1], scheme)
+    }
+
+    private func credentials(_ user: String, _ password: String, _ scheme: Scheme?) -> Credentials {
+        switch scheme {
+        case .basic, .negotiate, nil: .basic(user: user, password: password)
+        case .digest: .digest(user: user, password: password)
+        case .ntlm: .ntlm(user: user, password: password)
+        case .any: .password(user: user, password: password)
         }
     }
 }
