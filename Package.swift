@@ -121,8 +121,8 @@ let package = Package(
         .testTarget(
             name: "HTTPHandlesTests",
             dependencies: [
-                "HTTPHandles", "HTTPHandlesJSON", "HTTPHandlesLock", "HTTPHandlesTesting", httpTypes,
-                "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
+                "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesJSON", "HTTPHandlesLock", "HTTPHandlesTesting",
+                httpTypes, "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
             ],
             swiftSettings: settings
         ),

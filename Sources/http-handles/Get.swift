@@ -16,7 +16,10 @@ struct Get: AsyncParsableCommand {
     )
 
     @OptionGroup var targets: URLOptions
+    // No group in a group: the parser's checks in debug builds take four times as long for each level.
     @OptionGroup var message: MessageOptions
+    @OptionGroup var conditions: ConditionOptions
+    @OptionGroup var cookies: CookieOptions
     @OptionGroup var content: BodyOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var resumption: ResumeOptions
@@ -65,7 +68,7 @@ struct Get: AsyncParsableCommand {
         let plan = try TransferPlan(self)
         let jobs = try TransferJobs(self, query: plan.query)
         let isSingle = jobs.count == 1
-        guard isSingle || archive.har == nil && !resumption.resumes && message.conditions.etagSave == nil else {
+        guard isSingle || archive.har == nil && !resumption.resumes && conditions.etagSave == nil else {
             throw ValidationError("--har, -C and --etag-save are for one URL.")
         }
         let options = try options(plan)
@@ -74,7 +77,7 @@ struct Get: AsyncParsableCommand {
         let archiver = try archive.har.map { file in
             try usage { () throws(HandleError) in try HARRecorder(session, to: file, archive.redaction) }
         }
-        try await message.cookies.load(into: session)
+        try await cookies.load(into: session)
         try await sessionFiles.load(into: session)
         if resumption.resumes, let first = jobs.first, case .file(let path) = first.destination {
             if let credentials = first.credentials { try await session.setOption(.credentials, to: credentials) }
@@ -97,7 +100,7 @@ struct Get: AsyncParsableCommand {
     }
 
     private func end(_ session: SessionHandle, _ printer: EventPrinter?) async {
-        await message.cookies.save(from: session)
+        await cookies.save(from: session)
         await sessionFiles.save(from: session)
         _ = try? session.closeAll()
         await session.closed()
@@ -106,7 +109,7 @@ struct Get: AsyncParsableCommand {
 
     private func options(_ plan: TransferPlan) throws -> [OptionSetting] {
         var options: [OptionSetting] = [
-            .set(.usesCookies, to: message.cookies.usesJar), .set(.proxy, to: try proxy.setting()),
+            .set(.usesCookies, to: cookies.usesJar), .set(.proxy, to: try proxy.setting()),
         ]
         if targets.pathAsIs { options.append(.set(.pathAsIs, to: true)) }
         options += message.settings(removed: plan.removedFields)

@@ -45,9 +45,6 @@ struct MessageOptions: ParsableArguments {
     @Flag(help: "Do not ask for compressed bodies, and decode none. Chunks are always decoded.")
     var raw = false
 
-    @OptionGroup var conditions: ConditionOptions
-    @OptionGroup var cookies: CookieOptions
-
     func validate() throws {
         guard !raw || !compressed else { throw ValidationError("--raw and --compressed cannot be combined.") }
         if let requestMethod, HTTPRequest.Method(requestMethod) == nil {
@@ -62,7 +59,9 @@ struct MessageOptions: ParsableArguments {
     var method: HTTPRequest.Method? { requestMethod.flatMap { HTTPRequest.Method($0) } }
 
     /// The fields that are sent, and the names of those that are left out, in lower case.
-    func fields() throws -> (sent: HTTPFields, removed: Set<String>) {
+    func fields(_ cookies: CookieOptions, _ conditions: ConditionOptions) throws -> (
+        sent: HTTPFields, removed: Set<String>
+    ) {
         var fields = HTTPFields()
         var removed: Set<String> = []
         for line in try headers.flatMap(Self.lines) {

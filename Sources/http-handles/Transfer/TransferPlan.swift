@@ -30,13 +30,13 @@ struct TransferPlan: Sendable {
         }
         method = message.method
         isHead = message.head
-        (fields, removedFields) = try message.fields()
+        (fields, removedFields) = try message.fields(command.cookies, command.conditions)
         body = try content.body()
         isForm = content.hasForm
         isJSON = content.isJSON
         query = try content.query()
-        conditions = message.conditions
-        timeCondition = message.conditions.condition
+        conditions = command.conditions
+        timeCondition = command.conditions.condition
         output = command.output
         limits = command.limits
         retries = command.retries
