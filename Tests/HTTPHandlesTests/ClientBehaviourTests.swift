@@ -1,4 +1,5 @@
 import HTTPHandles
+import HTTPHandlesLock
 import HTTPHandlesTesting
 import HTTPTypes
 import Testing
@@ -211,19 +212,38 @@ struct ClientBehaviourTests {
         #expect(try await request.body.read(upTo: 1) == [])
     }
 
-    @Test func `client and server speak independently`() async throws {
+    /// The server answers before it has the request, whose body is written when the response was read to its end, and an hour
+    /// later.
+    @Test(arguments: [
+        ("200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello"), ("200 OK\r\nContent-Length: 0\r\n\r\n", ""),
+        ("204 No Content\r\n\r\n", ""),
+        ("200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-End: 1\r\n\r\n", "hello"),
+    ])
+    func `client and server speak independently`(response: String, text: String) async throws {
+        let received = Lock("")
+        let isRead = Gate()
         let server = try ScriptedServer { connection in
             guard let head = try connection.readHead() else { return }
-            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-            _ = try connection.readBody(of: head)
+            try connection.send("HTTP/1.1 \(response)")
+            let body = try connection.readBody(of: head)
+            received.withLock { $0 = String(decoding: body, as: UTF8.self) }
+            isRead.open()
         }
-        let request = try await session.openRequest(.put, server.url())
+        let request = try await session.openRequest(
+            .put,
+            server.url(),
+            options: [.set(.receiveTimeout, to: .seconds(3600))]
+        )
         try await request.send(.writes())
-        #expect(try await request.receiveResponse().status == .ok)
-        // Not to the end of the body, which is seen at the end of the request at the latest.
-        #expect(try await request.body.read(exactly: 5) == Array("hello".utf8))
-        try await request.write(Array("later".utf8))
+        _ = try await request.receiveResponse()
+        #expect(try await request.body.collectString(upTo: 5) == text)
+        let name = try #require(HTTPField.Name("X-End"))
+        #expect(request.trailers[name] == (response.contains("X-End") ? "1" : nil))
+        session.advanceClock(by: .seconds(7200))
+        #expect(try await request.write(Array("later".utf8)))
         try await request.finishWriting()
+        await isRead.passed()
+        #expect(received.withLock { $0 } == "later")
     }
 
     // MARK: Redirects, cookies, validation

@@ -32,7 +32,7 @@ extension Exchange: TransferDelegate {
             if options.values.usesAlternativeServices { learnAlternatives(of: head) }
             let disposition = disposition(of: head)
             machine.headArrived(head, disposition, &actions)
-            if head.status >= 300 { endSource(engine) }
+            if head.status >= 300 { endSource(engine) } else if request.body.isStreamed { endBodyEarly() }
         case .trailers(let fields): handle.changeReceived { $0.trailers = fields.fields() }
         case .certificateQuestion(let certificate): askForVerdict(certificate, engine)
         case .finished:
@@ -113,6 +113,7 @@ extension Exchange: TransferDelegate {
     func transferMovedBody(_ transfer: Transfer, _ engine: TransferEngine) {
         guard transfer === self.transfer else { return }
         if handle.isProgressWatched, let progress { handle.progressed(progress) }
+        if request.body.isStreamed { endBodyEarly() }
         wakeReader(engine)
         wakeProducer(engine)
     }
@@ -126,6 +127,14 @@ extension Exchange: TransferDelegate {
     func endBody(_ error: HandleError?, _ engine: TransferEngine) {
         handle.download.end(error)
         wakeReader(engine)
+    }
+
+    /// Ends a body that is complete although the caller has not written the whole request, which it may do only when it has
+    /// read to the end. libcurl reports the end of both.
+    private func endBodyEarly() {
+        guard let transfer, request.body.upload?.isOpen == true, transfer.isBodyComplete else { return }
+        if let trailers = transfer.trailerFields { handle.changeReceived { $0.trailers = trailers } }
+        handle.download.end(nil)
     }
 
     private func wakeReader(_ engine: TransferEngine) {

@@ -18,11 +18,24 @@ extension Exchange {
         }
     }
 
-    /// The reader or the producer goes on, whose time counts for no limit but the total one.
+    /// The reader or the producer goes on, whose time counts for no limit but the total one. To be called while the transfer is
+    /// still paused: a limit that has run out meanwhile may be looked at only after this.
     func resumeWaiting(_ engine: TransferEngine) {
         guard deadlines != nil else { return }
+        pauseForCaller()
         deadlines?.resume(at: engine.now)
         setAlarm(engine)
+    }
+
+    /// No limit but the total one runs while the transfer waits for the reader or the producer.
+    private func pauseForCaller() {
+        guard let transfer else { return }
+        switch deadlines?.phase {
+        case .send where transfer.isSendingPaused, .receive where transfer.isReceivingPaused: deadlines?.pause()
+        // The response is here, and the rest of the request is not.
+        case .receive where transfer.isSendingPaused && transfer.isBodyComplete: deadlines?.pause()
+        default: break
+        }
     }
 
     /// Has the deadlines looked at when the next one is over, or earlier.
@@ -37,10 +50,7 @@ extension Exchange {
 
     func transferAlarm(_ transfer: Transfer, _ engine: TransferEngine) -> MonotonicTime? {
         deadlines?.progressed(at: transfer.lastProgress)
-        switch deadlines?.phase {
-        case .send where transfer.isSendingPaused, .receive where transfer.isReceivingPaused: deadlines?.pause()
-        default: break
-        }
+        pauseForCaller()
         return failIfExpired(engine)
     }
 

@@ -1,6 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-import HTTPTypes
+package import HTTPTypes
 
 // A server may answer before it has the whole request. Below 300 the request goes on: the server may still need it. From
 // 300 on it does not, and libcurl stops sending. Where the response is complete, the transfer does not fail for what is left
@@ -19,6 +19,11 @@ extension Transfer {
         }
         let length = curl.offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
         return length >= 0 && length == Int64(attempt.bodyBytesArrived)
+    }
+
+    /// The trailer fields of a body that is complete; `nil` if it has none.
+    package var trailerFields: HTTPFields? {
+        attempt.headBytes.isEmpty ? nil : HeaderBlock(bytes: attempt.headBytes).fields()
     }
 
     /// Whether a failure only ends what is left of the upload.

@@ -261,6 +261,11 @@ package final class UploadBuffer: Sendable {
         }
     }
 
+    /// Whether something is still to be written.
+    package var isOpen: Bool {
+        state.withLock { if case .open = $0.phase { true } else { false } }
+    }
+
     /// Which connection the body goes out on is known.
     func connectionReady(dropsTrailers: Bool) {
         state.withLock { $0.dropsTrailers = dropsTrailers }
