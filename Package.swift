@@ -21,6 +21,11 @@ if Context.environment["HTTP_HANDLES_THREAD_SANITIZER"] != nil {
 }
 
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let structuredFields = Target.Dependency.product(
+    name: "RawStructuredFieldValues",
+    package: "swift-http-structured-headers",
+    condition: .when(traits: ["StructuredFields"])
+)
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -35,10 +40,12 @@ let package = Package(
     traits: [
         .trait(name: "Brotli", description: "Content decoding of brotli; needs libbrotli-dev."),
         .trait(name: "Zstd", description: "Content decoding of zstd; needs libzstd-dev."),
+        .trait(name: "StructuredFields", description: "Structured fields (RFC 9651)."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
     ],
     targets: [
         // The modules, in the order of their dependencies: Docs/Architecture.md. Checked by Scripts/check-modules.
@@ -63,7 +70,7 @@ let package = Package(
         ),
         .target(
             name: "HTTPHandles",
-            dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", "HTTPHandlesLock", httpTypes],
+            dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", "HTTPHandlesLock", httpTypes, structuredFields],
             swiftSettings: settings
         ),
         .target(name: "HTTPHandlesJSON", dependencies: ["HTTPHandles"], swiftSettings: settings),
@@ -122,7 +129,7 @@ let package = Package(
             name: "HTTPHandlesTests",
             dependencies: [
                 "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesJSON", "HTTPHandlesLock", "HTTPHandlesTesting",
-                httpTypes, "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
+                httpTypes, structuredFields, "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
             ],
             swiftSettings: settings
         ),

@@ -60,6 +60,30 @@ struct BodyReadTests {
         #expect(bytes == whole)
     }
 
+    @Test(arguments: ["identity", "gzip"])
+    func `a read copies into memory of the caller's`(coding: String) async throws {
+        let nginx = try Nginx.shared.get()
+        let fields: HTTPFields = coding == "identity" ? [.acceptEncoding: coding] : [:]
+        let whole = try await session.get(nginx.http("/big"), headerFields: fields).body.collect(upTo: nginx.bigSize)
+        let response = try await session.get(nginx.http("/big"), headerFields: fields)
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 10_000)
+        while true {
+            let count = try await Self.read(response.body, into: &buffer)
+            guard count > 0 else { break }
+            bytes += buffer.prefix(count)
+        }
+        #expect(bytes == whole)
+        buffer = []
+        let error = await #expect(throws: HandleError.self) { try await Self.read(response.body, into: &buffer) }
+        #expect(error == .invalidParameter(.readData, "the memory must have at least 1 byte"))
+    }
+
+    private static func read(_ body: ResponseBody, into buffer: inout [UInt8]) async throws(HandleError) -> Int {
+        var span = buffer.mutableSpan
+        return try await body.read(into: &span)
+    }
+
     @Test func `bytes are skipped, with events`() async throws {
         let server = try Self.serve(["0123456789"], [])
         let request = try await session.openRequest(.get, server.url())

@@ -315,6 +315,34 @@ struct TrailerTests {
         #expect(try await request.receiveResponse().status == .noContent)
     }
 
+    @Test func `the header field Trailer announces those of a body that the caller writes`() async throws {
+        let record = Record<String>()
+        let server = try ScriptedServer { connection in
+            while let head = try connection.readHead() {
+                let body = try Self.wireBody(connection)
+                record.note("\(head["trailer"] ?? "") \(String(decoding: body, as: UTF8.self))")
+                try connection.send("HTTP/1.1 204 No Content\r\n\r\n")
+            }
+        }
+        let session = try SessionHandle()
+        let announced: HTTPFields = [.trailer: "Content-Digest"]
+        for trailers in [Self.digest, [:]] {
+            let request = try await session.openRequest(.put, server.url(), headerFields: announced)
+            try await request.send(.writes())
+            try await request.write(Array("a".utf8))
+            try await request.finishWriting(trailers: trailers)
+            #expect(try await request.receiveResponse().status == .noContent)
+            try request.close()
+        }
+        let digest = "Content-Digest: sha-256=:YWJj:\r\n"
+        #expect(record.all == [digest, ""].map { "Content-Digest 1\r\na\r\n0\r\n\($0)\r\n" })
+        let request = try await session.openRequest(.put, server.url(), headerFields: announced)
+        let reason = "the field Trailer is not allowed: the request has no trailer fields"
+        await #expect(throws: HandleError.invalidParameter(.sendRequest, reason)) {
+            try await request.send(.writes(length: 1))
+        }
+    }
+
     @Test func `the header field Trailer requires trailers`() async throws {
         let server = try ScriptedServer { connection in
             while let head = try connection.readHead() {

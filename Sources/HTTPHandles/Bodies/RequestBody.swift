@@ -113,6 +113,9 @@ public struct RequestBody: Sendable {
 
     /// Pieces that the caller writes with `RequestHandle.write(_:)` after `send`, and ends with `finishWriting()`.
     ///
+    /// If the header field `Trailer` is set, and no length, `finishWriting(trailers:)` may have the fields that it announces, as
+    /// with `writes(trailers: true)`.
+    ///
     /// `WinHttpWriteData`.
     public static func writes(length: Int64? = nil) -> RequestBody {
         RequestBody(source: .writes(length: length, hasTrailers: false))

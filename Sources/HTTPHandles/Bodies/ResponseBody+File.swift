@@ -15,7 +15,7 @@ extension ResponseBody {
     /// - Parameter path: The file. Its folder must exist.
     @discardableResult
     public nonisolated(nonsending) func write(to path: String) async throws(HandleError) -> UInt64 {
-        try request.requireUsable(.readData)
+        try requireUsable()
         let file = try WritableFile(replacing: path)
         try await append(to: file)
         try file.complete()
@@ -40,7 +40,7 @@ extension ResponseBody {
         do {
             return try body()
         } catch {
-            if closesRequest { request.object.closeIfOpen() }
+            closeRequest()
             throw error
         }
     }

@@ -66,7 +66,7 @@ extension ResponseBody {
         do {
             return try body()
         } catch {
-            if closesRequest { request.object.closeIfOpen() }
+            closeRequest()
             throw HandleError(.insufficientBuffer, .readData, reason: "a line or an event is longer than allowed")
         }
     }

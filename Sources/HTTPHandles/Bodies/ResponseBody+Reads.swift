@@ -30,9 +30,32 @@ extension ResponseBody {
         upTo limit: Int
     ) async throws(HandleError) -> Int {
         guard limit > 0 else { throw .invalidParameter(.readData, "the limit must be at least 1, but is \(limit)") }
-        if let count = try request.readNow(appendingTo: &bytes, upTo: limit) { return count }
+        if case .exchange(let request, _) = source,
+            let count = try request.readNow(appendingTo: &bytes, upTo: limit)
+        {
+            return count
+        }
         let piece = try await read(upTo: limit)
         bytes += piece
+        return piece.count
+    }
+
+    /// Reads into memory of the caller's, from its beginning: as many bytes as are there, at most as many as fit. Waits until
+    /// there is at least one. Returns how many there were; 0 at the end of the body.
+    ///
+    ///     var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    ///     var span = buffer.mutableSpan
+    ///     let count = try await body.read(into: &span)
+    ///
+    /// Bytes that are there already are copied once, as in `read(appendingTo:upTo:)`.
+    ///
+    /// `WinHttpReadData` with a buffer.
+    public nonisolated(nonsending) func read(into target: inout MutableSpan<UInt8>) async throws(HandleError) -> Int {
+        let limit = target.count
+        guard limit > 0 else { throw .invalidParameter(.readData, "the memory must have at least 1 byte") }
+        if case .exchange(let request, _) = source, let count = try request.readNow(into: &target) { return count }
+        let piece = try await read(upTo: limit)
+        for index in piece.indices { target[index] = piece[index] }
         return piece.count
     }
 
@@ -58,9 +81,18 @@ extension RequestHandle {
     {
         try requireUsable(.readData)
         let reporting = object.bound.base.tree.hasListeners
-        guard let taken = object.bound.download.append(to: &bytes, upTo: limit, reporting: reporting) else {
-            return nil
-        }
+        return took(object.bound.download.append(to: &bytes, upTo: limit, reporting: reporting), reporting)
+    }
+
+    /// Copies what is there and needs no decoding; `nil` if there is nothing of that kind.
+    fileprivate nonisolated func readNow(into target: inout MutableSpan<UInt8>) throws(HandleError) -> Int? {
+        try requireUsable(.readData)
+        let reporting = object.bound.base.tree.hasListeners
+        return took(object.bound.download.copy(to: &target, reporting: reporting), reporting)
+    }
+
+    private nonisolated func took(_ taken: (count: Int, mustResume: Bool)?, _ reporting: Bool) -> Int? {
+        guard let taken else { return nil }
         if taken.mustResume || reporting {
             object.bound.driver.submit { [object] in object.value.bodyWasRead($0, mustResume: taken.mustResume) }
         }

@@ -1,7 +1,5 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
-import HTTPHandlesLock
-import HTTPTypes
 
 extension ResponseBody {
     /// Reads the rest of the body as a text, in the charset that `Content-Type` says: UTF-8 (also where it says none),
@@ -15,8 +13,7 @@ extension ResponseBody {
     ///
     /// - Parameter limit: The most bytes to accept.
     public nonisolated(nonsending) func collectString(upTo limit: Int) async throws(HandleError) -> String {
-        try request.requireUsable(.readData)
-        let contentType = request.object.bound.received.withLock { $0.head?.headerFields[.contentType] }
+        try requireUsable()
         let charset = try Charset(contentType: contentType)
         return charset.decode(try await collect(upTo: limit))
     }

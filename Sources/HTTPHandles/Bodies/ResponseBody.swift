@@ -19,11 +19,25 @@ public struct ResponseBody: AsyncSequence, Sendable {
     /// What can go wrong while reading.
     public typealias Failure = HandleError
 
-    let request: RequestHandle
-    /// The caller has nothing of the request but the body: its end closes the handle.
-    let closesRequest: Bool
+    enum Source: Sendable {
+        /// Where `closesRequest`, the caller has nothing of the request but the body: its end closes the handle.
+        case exchange(RequestHandle, closesRequest: Bool)
+        case made(MadeBody)
+    }
+
+    let source: Source
     /// The handle keeps nothing of size, so that its end can wait until the driver has something else to do.
-    var isSmall = false
+    private let isSmall: Bool
+
+    init(source: Source) {
+        self.source = source
+        isSmall = false
+    }
+
+    init(request: RequestHandle, closesRequest: Bool, isSmall: Bool = false) {
+        source = .exchange(request, closesRequest: closesRequest)
+        self.isSmall = isSmall
+    }
 
     /// Begins to read, or goes on where another iterator stopped.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
@@ -39,14 +53,14 @@ public struct ResponseBody: AsyncSequence, Sendable {
         while true {
             guard let piece = try await next(upTo: .max) else { return collected }
             guard collected.count + piece.count <= limit else {
-                if closesRequest { request.object.closeIfOpen() }
+                closeRequest()
                 throw HandleError(.insufficientBuffer, .readData, reason: "the body is longer than \(limit) bytes")
             }
             guard !collected.isEmpty else {
                 collected = piece
                 continue
             }
-            if collected.capacity < Self.trustedSize, let expected = request.object.bound.download.expectedCount {
+            if collected.capacity < Self.trustedSize, let expected = expectedCount {
                 collected.reserveCapacity(Swift.min(expected, limit, Self.trustedSize))
             }
             collected += piece
@@ -71,6 +85,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     ///
     /// `WinHttpQueryDataAvailable`.
     public nonisolated(nonsending) func available() async throws(HandleError) -> Int {
+        guard case .exchange(let request, _) = source else { return try await made?.available() ?? 0 }
         switch try await request.read(.count) {
         case .available(let count): return count
         case .bytes, .decode, .end: return 0
@@ -80,6 +95,9 @@ public struct ResponseBody: AsyncSequence, Sendable {
 
     /// The next bytes; `nil` at the end, where a body that `closesRequest` does so.
     fileprivate nonisolated(nonsending) func next(upTo limit: Int) async throws(HandleError) -> [UInt8]? {
+        guard case .exchange(let request, let closesRequest) = source else {
+            return try await made?.read(upTo: limit)
+        }
         let readRequest = DownloadBuffer.ReadRequest.bytes(upTo: limit)
         // What is there already needs no asynchronous call.
         let ready = try request.readNow(readRequest)
@@ -95,14 +113,10 @@ public struct ResponseBody: AsyncSequence, Sendable {
             }
             return nil
         case .failed(let error):
-            if endsBody(error) { request.object.closeIfOpen() }
+            // A read that was refused, because another one is pending, has changed nothing.
+            if closesRequest, error.code != .incorrectHandleState { request.object.closeIfOpen() }
             throw error.asSeenByTask
         }
-    }
-
-    /// Whether the error closes the request. A read that was refused, because another one is pending, has changed nothing.
-    private func endsBody(_ error: HandleError) -> Bool {
-        closesRequest && error.code != .incorrectHandleState
     }
 
     /// Reads the next pieces of the body.

@@ -81,16 +81,7 @@ extension SessionHandle {
         if request.scheme == nil, request.authority == nil, object.bound.baseURL.withLock({ $0 }) != nil {
             return try .checked(request.method, try object.url(request.path ?? ""), request.headerFields)
         }
-        guard let scheme = request.scheme, let authority = request.authority, !authority.isEmpty else {
-            throw HandleError(.invalidURL, .openRequest, reason: "the request has no scheme or no authority")
-        }
-        let url = try RequestURL(
-            scheme: scheme,
-            authority: authority,
-            path: request.path ?? "/",
-            for: .openRequest,
-            object.bound.base.tree.origins
-        )
+        let url = try RequestURL(of: request, object.bound.base.tree.origins)
         return try .checked(request.method, url, request.headerFields)
     }
 
@@ -198,6 +189,15 @@ struct RequestSettings: Sendable {
         self.options = options
         self.context = context
         self.file = file
+    }
+}
+
+extension RequestURL {
+    init(of request: HTTPRequest, _ origins: KnownOrigins = .ofProcess) throws(HandleError) {
+        guard let scheme = request.scheme, let authority = request.authority, !authority.isEmpty else {
+            throw HandleError(.invalidURL, .openRequest, reason: "the request has no scheme or no authority")
+        }
+        try self.init(scheme: scheme, authority: authority, path: request.path ?? "/", for: .openRequest, origins)
     }
 }
 

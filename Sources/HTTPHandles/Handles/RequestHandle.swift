@@ -125,7 +125,7 @@ public actor RequestHandle {
     ) async -> HandleError? {
         let trailers: HTTPFields
         do {
-            trailers = try await writeAll(BodyWriter(request: self, upload: upload))
+            trailers = try await writeAll(BodyWriter.into(upload, of: self))
         } catch let error as BodyWriter.Refusal {
             return error.reason
         } catch {
@@ -145,7 +145,7 @@ public actor RequestHandle {
     private nonisolated func uploadBuffer() -> UploadBuffer {
         upload.withLock { upload in
             if let upload { return upload }
-            let made = UploadBuffer()
+            let made = UploadBuffer(isCallers: true)
             upload = made
             return made
         }
@@ -252,14 +252,20 @@ struct BodyWriter: Sendable {
         let reason: HandleError
     }
 
-    let request: RequestHandle
-    let upload: UploadBuffer
+    /// `false` if the rest is not wanted.
+    private let put: @Sendable ([UInt8]) async throws -> Bool
 
-    private nonisolated(nonsending) func write(_ piece: [UInt8]) async throws(Refusal) -> Bool {
-        do {
-            return try await request.put(piece, in: upload)
-        } catch {
-            throw Refusal(reason: error)
+    init(_ put: @escaping @Sendable ([UInt8]) async throws -> Bool) {
+        self.put = put
+    }
+
+    fileprivate static func into(_ upload: UploadBuffer, of request: RequestHandle) -> BodyWriter {
+        BodyWriter { piece in
+            do throws(HandleError) {
+                return try await request.put(piece, in: upload)
+            } catch {
+                throw Refusal(reason: error)
+            }
         }
     }
 
@@ -267,7 +273,7 @@ struct BodyWriter: Sendable {
     nonisolated(nonsending) func write<Pieces: AsyncSequence>(all pieces: Pieces) async throws -> Bool
     where Pieces.Element: Collection<UInt8> {
         for try await piece in pieces {
-            guard try await write(Array(piece)) else { return false }
+            guard try await put(Array(piece)) else { return false }
         }
         return true
     }

@@ -156,7 +156,7 @@ final class RequestObject: HandleObject {
         let next = try Exchange(
             of: self,
             message,
-            body,
+            announced(body),
             options,
             session.exchangeResources,
             for: caller,
@@ -171,6 +171,13 @@ final class RequestObject: HandleObject {
         exchange?.end(engine)
         exchange = next
         return next
+    }
+
+    /// The header field `Trailer` announces trailer fields of a body that the caller writes.
+    private func announced(_ body: TransferRequest.Body) -> TransferRequest.Body {
+        guard case .stream(let upload, nil, false) = body, upload.isCallers, message.knownFields.contains(.trailer)
+        else { return body }
+        return .stream(upload, length: nil, hasTrailers: true)
     }
 
     // MARK: Between exchanges

@@ -26,11 +26,23 @@ extension Response {
 
     /// Reads the beginning of the body, closes the request, and returns the error that has both.
     nonisolated(nonsending) func unsuccessful(keepingUpTo limit: Int = 4096) async throws(HandleError) -> HandleError {
+        let error = try await body.unsuccessful(head, keepingUpTo: limit)
+        request.object.closeIfOpen()
+        return error
+    }
+}
+
+extension ResponseBody {
+    /// Reads the beginning of the body, and returns the error that has it and the head.
+    nonisolated(nonsending) func unsuccessful(
+        _ head: ResponseHead,
+        keepingUpTo limit: Int
+    ) async throws(HandleError) -> HandleError {
         var start: [UInt8] = []
         var isWhole = false
         do {
             while !isWhole, start.count < limit {
-                let piece = try await body.read(upTo: limit - start.count)
+                let piece = try await read(upTo: limit - start.count)
                 start += piece
                 isWhole = piece.isEmpty
             }
@@ -39,7 +51,6 @@ extension Response {
         } catch {
             // The status matters more than how the body ends.
         }
-        request.object.closeIfOpen()
         return .unsuccessful(
             UnsuccessfulResponse(
                 url: head.url,

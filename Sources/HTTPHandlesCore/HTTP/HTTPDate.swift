@@ -49,6 +49,15 @@ public struct HTTPDate: Sendable, Hashable, Comparable {
         }
     }
 
+    /// For example "1994-11-06T08:49:37Z" (RFC 3339).
+    package var rfc3339Text: String {
+        let date = CalendarDate(secondsSince1970: secondsSince1970)
+        let year = String(repeating: "0", count: 4 - "\(date.year)".utf8.count) + "\(date.year)"
+        let (hour, minute, second) = (date.secondOfDay / 3600, date.secondOfDay / 60 % 60, date.secondOfDay % 60)
+        let day = "\(year)-\(Self.two(date.month))-\(Self.two(date.day))"
+        return "\(day)T\(Self.two(hour)):\(Self.two(minute)):\(Self.two(second))Z"
+    }
+
     /// Orders dates by time.
     public static func < (one: HTTPDate, other: HTTPDate) -> Bool { one.secondsSince1970 < other.secondsSince1970 }
 

@@ -214,6 +214,24 @@ package final class DownloadBuffer: Sendable {
         }
     }
 
+    /// As `append(to:upTo:reporting:)`, to the beginning of memory of the reader's.
+    package func copy(
+        to target: inout MutableSpan<UInt8>,
+        reporting: Bool
+    ) -> (count: Int, mustResume: Bool)? {
+        unsafe target.withUnsafeMutableBytes { target in
+            state.withLock { state in
+                guard case .readable = state.phase, state.decoder == nil, state.unread > 0, state.waiter == nil else {
+                    return nil
+                }
+                let count = min(target.count, state.unread)
+                unsafe target.copyBytes(from: state.bytes[state.start..<(state.start + count)])
+                if reporting { state.reports.append(.read(bytes: count)) }
+                return (count, state.advance(by: count))
+            }
+        }
+    }
+
     /// Whether a read waits for bytes.
     package var hasReader: Bool { state.withLock { $0.waiter != nil } }
 

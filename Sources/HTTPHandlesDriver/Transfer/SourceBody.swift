@@ -68,7 +68,7 @@ package final class SourceBody: Sendable {
     package var buffer: UploadBuffer? { state.withLock { $0.buffer } }
 
     /// Why there is no more, after `abort`.
-    var failure: HandleError? { state.withLock { $0.failure } }
+    package var failure: HandleError? { state.withLock { $0.failure } }
 
     /// The body is about to be sent, from its beginning. `resume` is called on any thread when there is more of it after
     /// `nothingYet`; it is kept until `stop`.

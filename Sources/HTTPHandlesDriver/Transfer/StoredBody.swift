@@ -1,4 +1,4 @@
-import HTTPHandlesCore
+package import HTTPHandlesCore
 import HTTPHandlesLock
 
 /// A request body that is there before it is sent, in memory and in files: its length is known, and it can be sent again
@@ -139,6 +139,25 @@ package final class StoredBody: Sendable {
         let count = min(bytes.count, target.count)
         unsafe target.copyBytes(from: bytes.prefix(count))
         return count
+    }
+
+    // MARK: Collecting
+
+    /// All of it, for a body that is not sent.
+    package nonisolated(nonsending) func collect() async throws(HandleError) -> [UInt8] {
+        let reading = Task.detached(priority: priority) { [pieces] in
+            Result { () throws(HandleError) in
+                var bytes: [UInt8] = []
+                for piece in pieces {
+                    switch piece {
+                    case .bytes(let own): bytes += own
+                    case .file(let file): bytes += try file.readAll()
+                    }
+                }
+                return bytes
+            }
+        }
+        return try await reading.value.get()
     }
 
     // MARK: Reading

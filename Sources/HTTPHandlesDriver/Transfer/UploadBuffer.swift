@@ -148,8 +148,12 @@ package final class UploadBuffer: Sendable {
     }
 
     private let state = Lock(State())
+    /// Whether the caller writes to it, piece by piece.
+    package let isCallers: Bool
 
-    package init() {}
+    package init(isCallers: Bool = false) {
+        self.isCallers = isCallers
+    }
 
     // MARK: The producer, on any thread
 
@@ -308,7 +312,20 @@ package final class UploadBuffer: Sendable {
     }
 
     /// What follows the body, once `supply` has said that it is over.
-    var trailers: HTTPFields { state.withLock { $0.trailers } }
+    package var trailers: HTTPFields { state.withLock { $0.trailers } }
+
+    /// Takes everything that is there, for a body that is collected and not sent.
+    package func takeAll() -> (bytes: [UInt8], isOver: Bool) {
+        state.withLock { state in
+            let bytes = Array(state.pieces.joined())
+            state.discard()
+            if case .open = state.phase {
+                state.needsInput = true
+                return (bytes, false)
+            }
+            return (bytes, true)
+        }
+    }
 
     /// The write that waits and what has become of its piece, if that is known.
     package func takeWaiter() -> Delivery? {
