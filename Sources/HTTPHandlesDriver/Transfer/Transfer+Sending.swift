@@ -30,7 +30,8 @@ extension Transfer {
         case .source(let body):
             guard let buffer = body.buffer else { return .abort }
             let supply = unsafe supply(from: buffer, body.length, body.hasTrailers, target)
-            if case .abort = supply { attempt.refusal = body.failure }
+            // Trailer fields that cannot be sent are refused already.
+            if case .abort = supply, let failure = body.failure { attempt.refusal = failure }
             return supply
         case .upgrade: return unsafe supplyUpgraded(target)
         case .none?, nil:
