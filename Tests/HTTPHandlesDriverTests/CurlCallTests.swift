@@ -15,7 +15,7 @@ struct CurlCallTests {
             guard let curl = CurlEasy() else { return }
             // Outside it is allowed.
             curl.pause(0)
-            CurlCallback.run { curl.pause(0) }
+            _ = CurlCallback.run { curl.pause(0) }
         }
         let output = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
         #expect(output.contains("libcurl must not be called from inside its callbacks."))

@@ -18,6 +18,7 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     package static let proxyNotResolved = CurlCode(5)
     package static let cannotConnect = CurlCode(7)
     package static let http2 = CurlCode(16)
+    package static let writeError = CurlCode(23)
     package static let outOfMemory = CurlCode(27)
     package static let proxyTimeout = CurlCode(28)
     package static let interfaceFailed = CurlCode(45)

@@ -97,11 +97,13 @@ struct CurlEasy: ~Copyable {
         guard result == .ok else { throw HandleError(refused: option, result) }
     }
 
-    /// Pauses or continues; libcurl delivers the bytes it has kept during this call.
-    func pause(_ mask: Int32) {
+    /// Pauses or continues; libcurl delivers the bytes it has kept during this call. If the callback refuses them, the result
+    /// is `writeError`, and libcurl leaves the transfer as it is: it neither ends nor goes on. Other errors it reports as the
+    /// result of the transfer.
+    @discardableResult
+    func pause(_ mask: Int32) -> CurlCode {
         CurlCallback.assertNone()
-        // libcurl reports an error as the result of the transfer.
-        _ = unsafe curl_easy_pause(pointer, mask)
+        return CurlCode(unsafe curl_easy_pause(pointer, mask))
     }
 
     /// Resets all options and the information about transfers; connections are kept.

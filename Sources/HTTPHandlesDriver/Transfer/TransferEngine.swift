@@ -172,8 +172,14 @@ package final class TransferEngine {
     func unpause(_ transfer: Transfer) {
         guard transfer.isRunning, case .running(let curlObjects) = state else { return }
         // What libcurl has kept is delivered from inside this call, and may fill the buffer again.
-        transfer.curl.pause(transfer.pauseMask)
+        guard transfer.curl.pause(transfer.pauseMask) != .writeError else { return end(transfer, with: .writeError) }
         curlObjects.backend.noteNewWork()
+    }
+
+    /// Ends a transfer that libcurl does not end. The delegate is told as if libcurl had.
+    private func end(_ transfer: Transfer, with result: CurlCode) {
+        remove(transfer)
+        transfer.completed(result)
     }
 
     /// Has libcurl look for the end of a response that it has received already, or for the next address. It does so only for a
@@ -203,8 +209,7 @@ package final class TransferEngine {
     /// The transfer is over, whatever is left of the request.
     package func giveUpUpload(of transfer: Transfer) {
         guard transfer.isRunning else { return }
-        remove(transfer)
-        transfer.completed(.sendError)
+        end(transfer, with: .sendError)
     }
 
     /// Asks the transfer again in the next turn.
