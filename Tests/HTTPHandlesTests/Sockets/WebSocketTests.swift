@@ -219,7 +219,7 @@ struct WebSocketTests {
 
     private func socketParent(_ all: EventRecorder, _ request: HandleID) async throws -> HandleID {
         for event in all.events where event.handle == request {
-            if case .handleCreated(let parent) = event.kind { return parent }
+            if case .handleCreated(let parent, _) = event.kind { return parent }
         }
         return request
     }
