@@ -141,7 +141,7 @@ if Context.environment["HTTP_HANDLES_FUZZER"] != nil {
     package.targets.append(
         .executableTarget(
             name: "parser-fuzzing",
-            dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", httpTypes],
+            dependencies: ["HTTPHandles", "HTTPHandlesCore", "HTTPHandlesDriver", "HTTPHandlesTesting", httpTypes],
             path: "Tests/Fuzzing",
             exclude: ["Corpus"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]

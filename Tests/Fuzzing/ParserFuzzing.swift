@@ -35,6 +35,10 @@ public func parse(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case UInt8(ascii: "w"): webSocketFrames(rest, cut)
     case UInt8(ascii: "W"): webSocket(rest, cut)
     case UInt8(ascii: "H"): webSocketHandshake(rest)
+    case UInt8(ascii: "J"): archive(rest)
+    case UInt8(ascii: "T"): date(text)
+    case UInt8(ascii: "v"): headerValues(text)
+    case UInt8(ascii: "q"): query(text)
     default: break
     }
     return 0

@@ -181,14 +181,15 @@ struct EventSourceTests {
     }
 
     enum End: CaseIterable { case close, closeTree, cancel }
+    enum Moment: CaseIterable { case awaitingHead, awaitingEvent, pausing }
 
-    @Test(arguments: End.allCases, [true, false])
-    func `it ends at once with its handle, and with its task`(_ end: End, isPausing: Bool) async throws {
+    @Test(arguments: End.allCases, Moment.allCases)
+    func `it ends at once with its handle, and with its task`(_ end: End, _ moment: Moment) async throws {
         let hasAsked = Gate()
         let server = try ScriptedServer { connection in
             _ = try connection.readRequest()
-            if isPausing { return }
-            try connection.send("\(Self.stream) text/event-stream\r\n\r\n")
+            if moment == .pausing { return }
+            if moment == .awaitingEvent { try connection.send("\(Self.stream) text/event-stream\r\n\r\n") }
             hasAsked.open()
             connection.waitForClose()
         }
@@ -199,10 +200,11 @@ struct EventSourceTests {
             longestSilence: .zero,
             backOff: EventSourceBackOff(clock: clock)
         )
+        let recorder = EventRecorder(of: source.request)
         let reading = Task {
             for try await _ in source { Issue.record("an event") }
         }
-        await (isPausing ? clock.sleeps : hasAsked).passed()
+        await (moment == .pausing ? clock.sleeps : hasAsked).passed()
         switch end {
         case .close: try source.close()
         case .closeTree: try session.closeAll()
@@ -211,6 +213,7 @@ struct EventSourceTests {
         let error = await #expect(throws: HandleError.self) { try await reading.value }
         #expect(error?.code == .operationCancelled)
         await source.request.closed()
+        #expect(try await recorder.finish().count { $0.kind == .handleClosing } == 1)
         #expect(throws: HandleError.closed(.closeHandle)) { try source.close() }
     }
 

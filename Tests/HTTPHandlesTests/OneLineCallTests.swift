@@ -41,23 +41,24 @@ struct OneLineCallTests {
         _ = try await session.fetch(.put, url, body: .stream(stream), options: own("5"), context: 5)
             .body.collect(upTo: 5)
         _ = try await session.download(url, to: scratch.path("file"), options: own("6"), context: 6)
+        _ = try await session.download(try HTTPURL(url), to: scratch.path("other"), options: own("7"), context: 7)
         for (number, opened) in [
-            try await session.openRequest(.get, url, options: own("7"), context: 7),
-            try await session.openRequest(.get, try HTTPURL(url), options: own("8"), context: 8),
-            try await connection.openRequest(.get, "/x", options: own("9"), context: 9),
+            try await session.openRequest(.get, url, options: own("8"), context: 8),
+            try await session.openRequest(.get, try HTTPURL(url), options: own("9"), context: 9),
+            try await connection.openRequest(.get, "/x", options: own("10"), context: 10),
         ].enumerated() {
-            #expect(try await opened.option(.userAgent) == "\(number + 7)")
+            #expect(try await opened.option(.userAgent) == "\(number + 8)")
             try await opened.send()
             _ = try await opened.receiveResponse()
             try opened.close()
         }
         _ = try await session.get(url).body.collect(upTo: 5)
-        #expect(heads.all.map { $0["User-Agent"] } == (1...9).map { "\($0)" } + ["all"])
+        #expect(heads.all.map { $0["User-Agent"] } == (1...10).map { "\($0)" } + ["all"])
         try session.closeAll()
         let created = try await recorder.finish().filter {
             $0.handle.level == .request && $0.kind.name == "handleCreated"
         }
-        #expect(created.map { $0.context as? Int } == (1...9).map { $0 } + [nil])
+        #expect(created.map { $0.context as? Int } == (1...10).map { $0 } + [nil])
     }
 
     @Test func `an option that cannot be is refused before anything is made`() async throws {

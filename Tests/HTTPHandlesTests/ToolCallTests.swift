@@ -13,7 +13,7 @@ struct ToolCallTests {
     /// All calls take minutes in a debug build, where the parser of the command line checks itself at each start.
     private static let testsAll = ProcessInfo.processInfo.environment["HTTP_HANDLES_ALL_TOOL_CALLS"] != nil
 
-    @Test(arguments: testsAll ? ToolCalls.all : ToolCalls.usual)
+    @Test(arguments: ToolCalls.usual + (testsAll ? ToolCalls.all : []))
     func `as curl`(_ call: String) async throws {
         let theirs = try await Outcome(of: call, by: ["curl", "-q", "-L", "--noproxy", "*"], on: Self.server)
         let ours = try await Outcome(

@@ -41,4 +41,42 @@ extension SessionHandle {
         let message = try RequestMessage.checked(method, url.appending(query: query).parsed, headerFields)
         return try await openRequest(message, RequestSettings(options, context))
     }
+
+    /// Downloads a file. See `download(_:to:query:headerFields:options:context:progress:)`.
+    public nonisolated(nonsending) func download(
+        _ url: HTTPURL,
+        to path: String,
+        query: QueryItems = [:],
+        headerFields: HTTPFields = HTTPFields(),
+        options: [OptionSetting] = [],
+        context: (any Sendable)? = nil,
+        progress: (@Sendable (DownloadProgress) -> Void)? = nil
+    ) async throws(HandleError) -> Download {
+        let settings = RequestSettings(options, context, file: path)
+        return try await download(url.appending(query: query), to: path, headerFields, settings, progress)
+    }
+
+    /// The server-sent events of a URL. See
+    /// `events(from:headerFields:lastEventID:upTo:longestSilence:backOff:options:context:)`.
+    public nonisolated(nonsending) func events(
+        from url: HTTPURL,
+        headerFields: HTTPFields = HTTPFields(),
+        lastEventID: String = "",
+        upTo limit: Int = 1 << 20,
+        longestSilence: Duration = .seconds(60),
+        backOff: EventSourceBackOff = EventSourceBackOff(),
+        options: [OptionSetting] = [],
+        context: (any Sendable)? = nil
+    ) async throws(HandleError) -> EventSource {
+        try await events(
+            from: url.text,
+            headerFields: headerFields,
+            lastEventID: lastEventID,
+            upTo: limit,
+            longestSilence: longestSilence,
+            backOff: backOff,
+            options: options,
+            context: context
+        )
+    }
 }

@@ -103,13 +103,13 @@ package final class SourceBody: Sendable {
 
     private func begin(at offset: Int64) {
         let new = UploadBuffer()
+        new.open(length: length.map { $0 - offset }, hasTrailers: hasTrailers, state.withLock { $0.marks })
         let (old, resume) = state.withLock { state in
             defer {
                 state.buffer = new
                 state.cancel = nil
                 state.failure = nil
             }
-            new.open(length: length.map { $0 - offset }, hasTrailers: hasTrailers, state.marks)
             return ((state.buffer, state.cancel), state.resume)
         }
         end(old.0, old.1)

@@ -78,7 +78,7 @@ public final class ExchangeRecorder: ExchangeMiddleware {
         )
         do throws(HandleError) {
             let response = try await next.send(request)
-            recording.received(response.head, redaction)
+            recording.received(response, isAbsolute: request.url != nil, redaction)
             let body = response.body
             let recorded = ResponseBody.made(from: body, onClose: { recording.end(trailers: [:], nil) }) {
                 () async throws(HandleError) in
@@ -141,11 +141,16 @@ private final class Recording: Sendable {
         end(trailers: [:], nil)
     }
 
-    func received(_ head: ResponseHead, _ redaction: Redaction) {
+    /// - Parameter isAbsolute: Whether the request has a whole URL; otherwise the session knows it.
+    func received(_ response: ClientResponse, isAbsolute: Bool, _ redaction: Redaction) {
+        let head = response.head
+        let end = redaction.url(head.url)
+        let start = isAbsolute ? nil : response.request?.hops.first.map { redaction.url($0.url) } ?? end
         state.withLock { state in
             state.exchange.status = head.status
             state.exchange.responseFields = redaction.fields(head.headerFields)
-            state.exchange.url = redaction.url(head.url)
+            if let start { state.exchange.url = start }
+            state.exchange.responseURL = end == state.exchange.url ? nil : end
         }
     }
 

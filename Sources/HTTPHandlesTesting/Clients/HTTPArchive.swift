@@ -4,7 +4,8 @@ public import HTTPTypes
 
 /// Exchanges of HTTP in the format HAR 1.2: what `ExchangeRecorder` writes, `ReplayingClient` reads, and other tools understand.
 ///
-/// Beyond HAR 1.2 it has, in members that begin with "_": bodies of requests in base64, trailer fields, and failures.
+/// Beyond HAR 1.2 it has, in members that begin with "_": bodies of requests in base64, trailer fields, failures, and the URL
+/// that answered after redirects.
 public struct HTTPArchive: Sendable, Hashable {
     /// The exchanges, in the order in which they began.
     public var exchanges: [ArchivedExchange]
@@ -83,6 +84,8 @@ public struct ArchivedExchange: Sendable, Hashable {
     public var requestBody: [UInt8]
     /// The status; `nil` if there was no response.
     public var status: HTTPResponse.Status?
+    /// The URL that answered, if it is another one: after a redirect.
+    public var responseURL: String?
     /// The header fields of the response.
     public var responseFields: HTTPFields
     /// The body of the response, as far as it was read; `nil` if the archive does not have it.
@@ -99,6 +102,7 @@ public struct ArchivedExchange: Sendable, Hashable {
         requestFields: HTTPFields = [:],
         requestBody: [UInt8] = [],
         status: HTTPResponse.Status? = .ok,
+        responseURL: String? = nil,
         responseFields: HTTPFields = [:],
         responseBody: [UInt8]? = [],
         trailers: HTTPFields = [:],
@@ -111,6 +115,7 @@ public struct ArchivedExchange: Sendable, Hashable {
         self.requestFields = requestFields
         self.requestBody = requestBody
         self.status = status
+        self.responseURL = responseURL
         self.responseFields = responseFields
         self.responseBody = responseBody
         self.trailers = trailers
@@ -167,6 +172,7 @@ extension ArchivedExchange {
         }
         response["content"] = .object(content)
         if !trailers.isEmpty { response["_trailers"] = Self.list(trailers) }
+        if let responseURL { response["_url"] = .string(responseURL) }
         return .object(response)
     }
 
@@ -201,14 +207,7 @@ extension ArchivedExchange {
         let response = ArchiveMember(entry, path).member("response")
         let method = request.member("method")
         guard let token = HTTPRequest.Method(try method.text()) else { throw method.error("it is not a method") }
-        let url = request.member("url")
-        let place: String
-        do throws(HandleError) {
-            place = try HTTPURL(try Self.known(url)).text
-        } catch {
-            throw url.error(error.reason)
-        }
-        self.init(token, place)
+        self.init(token, try request.member("url").url())
         requestFields = try request.member("headers").fields()
         if request.member("postData").value != nil {
             requestBody = try request.member("postData").content("_encoding") ?? []
@@ -226,6 +225,7 @@ extension ArchivedExchange {
         status = whole == 0 ? nil : HTTPResponse.Status(code: whole, reasonPhrase: reason)
         responseFields = try response.member("headers").fields()
         responseBody = try response.member("content").content("encoding")
+        if response.member("_url").value != nil { responseURL = try response.member("_url").url() }
         if response.member("_trailers").value != nil { trailers = try response.member("_trailers").fields() }
         let failure = ArchiveMember(entry, path).member("_error")
         if case .object? = failure.value {
@@ -239,12 +239,6 @@ extension ArchivedExchange {
             self.failure = Failure(code: .connectionError, reason: "there was no response when this was recorded")
             return
         }
-    }
-
-    /// The text of a URL, for which the thrown error is replaced by one with its place.
-    private static func known(_ url: ArchiveMember) throws(HandleError) -> String {
-        guard let text = url.value?.asText else { throw .invalidParameter(.openRequest, "a text is expected") }
-        return text
     }
 }
 
@@ -265,6 +259,15 @@ private struct ArchiveMember {
     func text() throws(HTTPArchiveError) -> String {
         guard let text = value?.asText else { throw error("a text is expected") }
         return text
+    }
+
+    func url() throws(HTTPArchiveError) -> String {
+        let text = try text()
+        do throws(HandleError) {
+            return try HTTPURL(text).text
+        } catch {
+            throw self.error(error.reason)
+        }
     }
 
     func number() throws(HTTPArchiveError) -> Double {

@@ -1,3 +1,5 @@
+import HTTPHandlesCore
+
 /// A value of JSON (RFC 8259). A reader and a writer of its own, so that this module needs no Foundation.
 indirect enum JSONText: Sendable, Hashable {
     case null
@@ -190,16 +192,28 @@ private struct JSONParser {
 
     private mutating func number() throws(JSONProblem) -> Double {
         let start = place
-        let allowed = Array("+-.0123456789Ee".utf8)
-        while let byte = next, allowed.contains(byte) { place += 1 }
-        let text = String(decoding: bytes[start..<place], as: UTF8.self)
-        guard let first = bytes[start..<place].first, first != UInt8(ascii: "+"), first != UInt8(ascii: "."),
-            let number = Double(text), number.isFinite
+        _ = take(UInt8(ascii: "-"))
+        let startsWithZero = next == UInt8(ascii: "0")
+        let wholeDigits = takeDigits()
+        var isNumber = wholeDigits == 1 || wholeDigits > 1 && !startsWithZero
+        if take(UInt8(ascii: ".")), takeDigits() == 0 { isNumber = false }
+        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+            _ = take(UInt8(ascii: "+")) || take(UInt8(ascii: "-"))
+            if takeDigits() == 0 { isNumber = false }
+        }
+        guard isNumber, let number = Double(String(decoding: bytes[start..<place], as: UTF8.self)), number.isFinite
         else {
             place = start
             throw problem("a value is expected")
         }
         return number
+    }
+
+    /// Returns how many there were.
+    private mutating func takeDigits() -> Int {
+        let start = place
+        while let byte = next, byte.isASCIIDigit { place += 1 }
+        return place - start
     }
 
     private mutating func string() throws(JSONProblem) -> String {

@@ -82,7 +82,7 @@ extension ArchivedExchange {
             pieces.append(.failure(HandleError(.notSupported, .readData, reason: "the archive does not have the body")))
         }
         if let error = error(.readData) { pieces.append(.failure(error)) }
-        return .response(status, responseFields, pieces: pieces, trailers: trailers)
+        return .response(status, responseFields, pieces: pieces, trailers: trailers).from(responseURL)
     }
 
     private func error(_ operation: HandleOperation) -> HandleError? {

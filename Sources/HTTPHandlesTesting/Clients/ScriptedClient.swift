@@ -185,6 +185,8 @@ public struct ScriptedAnswer: Sendable {
 
     private let kind: Kind
     private var delay = Duration.zero
+    /// The URL that answers; `nil` for that of the request.
+    private var url: String?
 
     private init(_ kind: Kind) {
         self.kind = kind
@@ -219,6 +221,13 @@ public struct ScriptedAnswer: Sendable {
         return answer
     }
 
+    /// The same answer as if it came from this URL, after redirects.
+    func from(_ url: String?) -> ScriptedAnswer {
+        var answer = self
+        answer.url = url
+        return answer
+    }
+
     func response(
         to request: ScriptedRequest,
         _ clock: any Clock<Duration>
@@ -227,7 +236,7 @@ public struct ScriptedAnswer: Sendable {
         switch kind {
         case .failure(let error): throw error
         case .response(let status, let headerFields, let pieces, let trailers):
-            let head = ResponseHead(status: status, headerFields: headerFields, url: request.url.text)
+            let head = ResponseHead(status: status, headerFields: headerFields, url: url ?? request.url.text)
             let script = PieceScript(request.method == .head ? [] : pieces, trailers, clock)
             return ClientResponse(head: head, body: .made { () async throws(HandleError) in try await script.next() })
         }

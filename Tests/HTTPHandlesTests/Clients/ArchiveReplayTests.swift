@@ -11,7 +11,9 @@ struct ArchiveReplayTests {
         try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let path = request.head.target
-                if path.hasPrefix("/binary") {
+                if path == "/old" {
+                    try connection.send("HTTP/1.1 302 Found\r\nLocation: /page\r\nContent-Length: 0\r\n\r\n")
+                } else if path.hasPrefix("/binary") {
                     try connection.send("HTTP/1.1 201 Made\r\nContent-Type: x/y\r\nContent-Length: 3\r\n\r\n")
                     try connection.send([0xFF, 0x00, UInt8(request.body.first ?? 0)])
                 } else if path.hasPrefix("/trailers") {
@@ -40,7 +42,7 @@ struct ArchiveReplayTests {
         for (method, path, body) in [
             (HTTPRequest.Method.get, "/page?key=secret", RequestBody.none), (.post, "/binary", binary),
             (.get, "/trailers", .none),
-            (.get, "/broken", .none), (.get, "/page?key=secret", .none),
+            (.get, "/broken", .none), (.get, "/old", .none), (.get, "/page?key=secret", .none),
         ] {
             let response = try await client.fetch(
                 method,
@@ -51,7 +53,7 @@ struct ArchiveReplayTests {
             do throws(HandleError) {
                 let bytes = try await response.body.collect(upTo: 100)
                 let fields = response.headerFields.filter { $0.name != .setCookie }.map { "\($0.name): \($0.value)" }
-                seen.append("\(response.status) \(fields) \(bytes) \(response.trailers)")
+                seen.append("\(response.head.url) \(response.status) \(fields) \(bytes) \(response.trailers)")
             } catch {
                 seen.append("\(error.code)")
             }
@@ -83,7 +85,8 @@ struct ArchiveReplayTests {
         #expect(text.contains("secret") == withSecrets)
         let read = try HTTPArchive(har: archive.har)
         #expect(read == Self.withoutTimes(archive))
-        #expect(read.exchanges.map(\.method) == [.get, .post, .get, .get, .get])
+        #expect(read.exchanges.map(\.method) == [.get, .post, .get, .get, .get, .get])
+        #expect(read.exchanges.map(\.responseURL) == [nil, nil, nil, nil, url + "/page", nil])
         #expect(read.exchanges[1].requestBody == [0xFE])
         let client = ReplayingClient(read, matchesBodies: true)
         #expect(try await Self.observe(client, url) == seen)
@@ -99,6 +102,19 @@ struct ArchiveReplayTests {
             try await ReplayingClient(try HTTPArchive(har: failing.archive.har)).get(url)
         }
         #expect(again == lost)
+    }
+
+    @Test func `relative URLs are recorded as they were resolved`() async throws {
+        let server = try Self.server()
+        let url = "http://127.0.0.1:\(server.port)"
+        let recorder = ExchangeRecorder()
+        let session = try SessionHandle(options: [.set(.baseURL, to: try HTTPURL(url + "/"))])
+        let client = session.behind([recorder])
+        for path in ["page", "old"] { _ = try await client.get(path).body.collect(upTo: 4) }
+        #expect(recorder.archive.exchanges.map(\.url) == [url + "/page", url + "/old"])
+        #expect(recorder.archive.exchanges.map(\.responseURL) == [nil, url + "/page"])
+        let replaying = ReplayingClient(recorder.archive, baseURL: try HTTPURL(url + "/"))
+        #expect(try await replaying.get("old").head.url == url + "/page")
     }
 
     @Test func `bodies can be left out, and a body that was not read is not whole`() async throws {
@@ -197,6 +213,10 @@ struct ArchiveReplayTests {
         (Array("{} x".utf8), "byte 3: there is something after the value"),
         (Array(repeating: UInt8(ascii: "["), count: 100_000), "byte 64: it is nested too deeply"),
         (Array(#"{"a":1,"a":2}"#.utf8), "byte 12: a member is there twice"),
+        (Array("01".utf8), "byte 0: a value is expected"), (Array("[-]".utf8), "byte 1: a value is expected"),
+        (Array("1.".utf8), "byte 0: a value is expected"), (Array("1e+".utf8), "byte 0: a value is expected"),
+        (Array("+1".utf8), "byte 0: a value is expected"), (Array("1e999".utf8), "byte 0: a value is expected"),
+        (Array("-0.5E-1".utf8), "log.entries: an array is expected"),
         ([0x22, 0xFF, 0x22], "byte 3: a text is not UTF-8"),
         (Array(#""\ud800""#.utf8), "byte 7: a surrogate is alone"),
         (Array(#""\x""#.utf8), "byte 3: there is no such escape"),

@@ -36,7 +36,7 @@ enum WalkOperation: Sendable {
     case subscribe(Target, StatusMask, StatusScope)
     /// Listens to a number of events.
     case listenFor(Target, events: Int)
-    /// `fetch`, with the use of its response.
+    /// `get` or `perform`, with the use of the response.
     case fetch(ServerBehaviour, ResponseUse)
 }
 
@@ -70,7 +70,7 @@ enum SentBody: Sendable {
 }
 
 enum ResponseUse: Sendable, CaseIterable {
-    case readToEnd, readOnce, drop
+    case readToEnd, readOnce, drop, scope
 }
 
 /// An interruption of a running operation, a number of microseconds after its beginning.

@@ -1,6 +1,8 @@
 import Foundation
 import HTTPHandles
 import HTTPHandlesTesting
+import HTTPTypes
+import Testing
 
 /// The implementation of the steps.
 extension RandomWalk {
@@ -177,21 +179,39 @@ extension RandomWalk {
         }
         let operation = history.begin(.fetch, on: walked)
         let result = await result(of: operation, interruption, on: nil) { [handle = session.handle] in
+            let url = "http://127.0.0.1:\(port)\(behaviour.target(number))"
+            if use == .scope { return await Self.inScope(handle, url) }
             do throws(HandleError) {
-                let response = try await handle.get("http://127.0.0.1:\(port)\(behaviour.target(number))")
+                let response = try await handle.get(url)
                 switch use {
                 case .readToEnd: return await response.body.readToEnd()
                 case .readOnce:
                     var iterator = response.body.makeAsyncIterator()
                     guard let piece = try await iterator.next() else { return .wholeBody(.init()) }
                     return .bytes(.init(piece))
-                case .drop: return response.head.walked
+                case .drop, .scope: return response.head.walked
                 }
             } catch {
                 return .failed(error)
             }
         }
         history.end(operation, result)
+    }
+
+    /// The request is gone when `perform` has returned, whatever ended it: its context is released.
+    private static func inScope(_ session: SessionHandle, _ url: String) async -> WalkedResult {
+        let performed = Record<RequestHandle>()
+        var result = WalkedResult.done
+        do {
+            result = try await session.perform(try HTTPRequest(url: url), context: url) { response in
+                performed.note(response.request)
+                return await response.body.readToEnd()
+            }
+        } catch {
+            if let error = error as? HandleError { result = .failed(error) }
+        }
+        #expect(performed.all.allSatisfy { $0.context == nil })
+        return result
     }
 
     // MARK: Closing
