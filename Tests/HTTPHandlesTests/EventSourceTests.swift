@@ -99,11 +99,17 @@ struct EventSourceTests {
         let session = try SessionHandle()
         let source = try await session.events(
             from: server.url(),
-            longestSilence: .milliseconds(50),
+            longestSilence: .seconds(3600),
             backOff: EventSourceBackOff(delay: .zero)
         )
-        for try await _ in source { Issue.record("an event") }
-        #expect(asked.all.count > 1)
+        let events = source.request.statusEvents(.receiveResponse)
+        let reading = Task {
+            for try await _ in source { Issue.record("an event") }
+        }
+        for await event in events { if case .responseReceived = event.kind { break } }
+        session.advanceClock(by: .seconds(7200))
+        try await reading.value
+        #expect(asked.all.count == 2)
     }
 
     @Test func `it goes on where the caller says, with the caller's fields`() async throws {

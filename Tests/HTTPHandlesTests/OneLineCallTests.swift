@@ -61,6 +61,28 @@ struct OneLineCallTests {
         #expect(created.map { $0.context as? Int } == (1...10).map { $0 } + [nil])
     }
 
+    @Test func `a WebSocket takes them too`() async throws {
+        let heads = Record<ReceivedHead>()
+        let server = try ScriptedServer { connection in
+            guard let head = try connection.readHead() else { return }
+            heads.note(head)
+            try connection.acceptWebSocket(head).send(.text("hello"))
+            connection.waitForClose()
+        }
+        let session = try SessionHandle(options: [.set(.baseURL, to: try HTTPURL(server.url("/v1/")))])
+        let socket = try await session.webSocket(
+            "feed",
+            query: ["page": "1"],
+            options: [.set(.userAgent, to: "own")],
+            context: 1
+        )
+        #expect(try await socket.receiveMessage() == .text("hello"))
+        #expect(socket.context as? Int == 1)
+        #expect(heads.all.map(\.target) == ["/v1/feed?page=1"])
+        #expect(heads.all.map { $0["User-Agent"] } == ["own"])
+        try socket.close()
+    }
+
     @Test func `an option that cannot be is refused before anything is made`() async throws {
         let server = try ScriptedServer { _ in }
         let session = try SessionHandle()

@@ -14,18 +14,29 @@ extension SessionHandle {
     /// `WinHttpWebSocketCompleteUpgrade` in one.
     ///
     /// - Parameters:
-    ///   - url: An absolute URL with scheme ws or wss; http and https mean the same.
+    ///   - url: A URL with scheme ws or wss; http and https mean the same. Absolute, or relative to the session's `baseURL`.
+    ///   - query: Names and values that are added to the query of the URL.
     ///   - subprotocols: What is offered to the server, the best one first; the session's `webSocketSubprotocols` if left out.
     ///   - headerFields: Additional header fields.
+    ///   - options: What the request starts with, apart from the session's options: a time limit, for example.
     ///   - context: A value for the caller's own use; the session's if left out.
     public nonisolated(nonsending) func webSocket(
         _ url: String,
         subprotocols: [String]? = nil,
+        query: QueryItems = [:],
         headerFields: HTTPFields = HTTPFields(),
+        options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> WebSocketHandle {
         let text = String(decoding: UpgradeRequest.httpReference(Array(url.utf8)), as: UTF8.self)
-        let request = try await openRequest(.get, text, headerFields: headerFields, context: context)
+        let request = try await openRequest(
+            .get,
+            text,
+            query: query,
+            headerFields: headerFields,
+            options: options,
+            context: context
+        )
         do throws(HandleError) {
             try await request.setOption(.upgradesToWebSocket, to: true)
             if let subprotocols { try await request.setOption(.webSocketSubprotocols, to: subprotocols) }
