@@ -137,6 +137,23 @@ struct EventSourceTests {
         #expect(heads.all.count == 1)
     }
 
+    /// Bytes that are not ASCII are sent back as they came. Others that a field cannot have are no reason to end.
+    @Test(arguments: [("é€😀", "é€😀"), ("a\u{1}b", nil), (String(repeating: "i", count: 10_000), nil)])
+    func `an ID of any characters is sent back`(id: String, expected: String?) async throws {
+        let asked = Record<String?>()
+        let server = try Self.serve(asked) { number, connection in
+            guard number == 1 else { return try connection.send(Self.over) }
+            try connection.send("\(Self.stream) text/event-stream\r\n\r\nid: \(id)\ndata: 1\n\n")
+        }
+        let session = try SessionHandle()
+        let source = try await session.events(from: server.url(), backOff: EventSourceBackOff(delay: .zero))
+        var ids: [String] = []
+        for try await event in source { ids.append(event.id) }
+        #expect(ids == [id])
+        #expect(asked.all.count == 2)
+        if let expected { #expect(asked.all.last == expected) }
+    }
+
     @Test func `another status ends it, with the response`() async throws {
         let server = try ScriptedServer { connection in
             while try connection.readRequest() != nil {

@@ -16,7 +16,7 @@ public struct HTTPArchive: Sendable, Hashable {
     }
 
     /// Reads an archive. The bytes may be from anywhere: what is missing, of another type, or cannot be in HTTP is an error. Times
-    /// are not read.
+    /// are not read. What browsers list with another scheme than http and https (WebSockets, data) is left out.
     public init(har bytes: some Collection<UInt8>) throws(HTTPArchiveError) {
         let text: JSONText
         do throws(JSONProblem) {
@@ -29,6 +29,7 @@ public struct HTTPArchive: Sendable, Hashable {
         }
         exchanges = []
         for (index, entry) in entries.enumerated() {
+            if ArchiveMember(entry["request"]?["url"], "").hasOtherScheme { continue }
             exchanges.append(try ArchivedExchange(entry, at: "log.entries[\(index)]"))
         }
     }
@@ -255,6 +256,13 @@ private struct ArchiveMember {
     func member(_ name: String) -> ArchiveMember { ArchiveMember(value?[name], "\(place).\(name)") }
 
     func error(_ reason: String) -> HTTPArchiveError { HTTPArchiveError(place: place, reason: reason) }
+
+    /// Whether it is a URL that is not for HTTP.
+    var hasOtherScheme: Bool {
+        guard let text = value?.asText, let scheme = URLReference(Array(text.utf8)).scheme else { return false }
+        let name = String(decoding: scheme, as: UTF8.self)
+        return !name.isEqualIgnoringASCIICase("http") && !name.isEqualIgnoringASCIICase("https")
+    }
 
     func text() throws(HTTPArchiveError) -> String {
         guard let text = value?.asText else { throw error("a text is expected") }

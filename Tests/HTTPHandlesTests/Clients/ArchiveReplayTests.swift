@@ -198,67 +198,112 @@ struct ArchiveReplayTests {
         }
     }
 
-    // MARK: Tampered archives
-
-    private static func archive(_ request: String, _ response: String) -> [UInt8] {
-        Array(#"{"log":{"entries":[{"request":{\#(request)},"response":{\#(response)}}]}}"#.utf8)
+    /// As a browser writes it: pseudo-header fields, an entry of a WebSocket, a text as error, form parameters.
+    @Test func `an archive of a browser`() throws {
+        let har = #"""
+            {"log": {"version": "1.2", "creator": {"name": "WebInspector", "version": "537.36"}, "pages": [], "entries": [
+              {"_initiator": {"type": "other"}, "request": {"method": "GET", "url": "wss://a.example/feed", "headers": []},
+               "response": {"status": 101, "statusText": "Switching Protocols", "headers": [], "content": {"size": 0}}},
+              {"request": {"method": "POST", "url": "https://a.example/x#part", "httpVersion": "h2",
+                "headers": [{"name": ":authority", "value": "a.example"}, {"name": "accept", "value": "*/*"}],
+                "postData": {"mimeType": "application/x-www-form-urlencoded", "params": [{"name": "a", "value": "1"}]}},
+               "response": {"status": 200, "statusText": "", "headers": [], "cookies": [],
+                "content": {"size": 2, "mimeType": "image/png", "text": "/w==", "encoding": "base64"}}},
+              {"request": {"method": "GET", "url": "https://a.example/gone", "headers": []},
+               "response": {"status": 0, "statusText": "", "headers": [], "content": {"size": 0},
+                "_error": "net::ERR_ABORTED"}}
+            ]}}
+            """#
+        let archive = try HTTPArchive(har: Array(har.utf8))
+        #expect(archive.exchanges.map(\.url) == ["https://a.example/x", "https://a.example/gone"])
+        #expect(archive.exchanges.map(\.requestFields) == [[.accept: "*/*"], [:]])
+        #expect(archive.exchanges.map(\.responseBody) == [[0xFF], []])
+        #expect(archive.exchanges.map(\.failure?.code) == [nil, .connectionError])
     }
 
-    private static let request = #""method":"GET","url":"http://a/","headers":[]"#
-    private static let response = #""status":200,"headers":[],"content":{}"#
+    // MARK: Tampered archives
 
-    @Test(arguments: [
-        (Array("".utf8), "byte 0: a value is expected"), (Array("{".utf8), "byte 1: the name of a member is expected"),
-        (Array("{}".utf8), "log.entries: an array is expected"), (Array("[1,]".utf8), "byte 3: a value is expected"),
-        (Array("{} x".utf8), "byte 3: there is something after the value"),
-        (Array(repeating: UInt8(ascii: "["), count: 100_000), "byte 64: it is nested too deeply"),
-        (Array(#"{"a":1,"a":2}"#.utf8), "byte 12: a member is there twice"),
-        (Array("01".utf8), "byte 0: a value is expected"), (Array("[-]".utf8), "byte 1: a value is expected"),
-        (Array("1.".utf8), "byte 0: a value is expected"), (Array("1e+".utf8), "byte 0: a value is expected"),
-        (Array("+1".utf8), "byte 0: a value is expected"), (Array("1e999".utf8), "byte 0: a value is expected"),
-        (Array("-0.5E-1".utf8), "log.entries: an array is expected"),
-        ([0x22, 0xFF, 0x22], "byte 3: a text is not UTF-8"),
-        (Array(#""\ud800""#.utf8), "byte 7: a surrogate is alone"),
-        (Array(#""\x""#.utf8), "byte 3: there is no such escape"),
-        (archive(#""url":"http://a/""#, response), "log.entries[0].request.method: a text is expected"),
-        (
-            archive(#""method":"a b","url":"http://a/","headers":[]"#, response),
-            "log.entries[0].request.method: it is not a method"
-        ),
-        (
-            archive(#""method":"GET","url":1,"headers":[]"#, response),
-            "log.entries[0].request.url: a text is expected"
-        ),
-        (
-            archive(#""method":"GET","url":"http://a b/","headers":[]"#, response),
-            "log.entries[0].request.url: "
-        ),
-        (
-            archive(#""method":"GET","url":"http://a/","headers":[{"name":"a b","value":""}]"#, response),
-            "log.entries[0].request.headers[0].name: it is not a field name"
-        ),
-        (
-            archive(#""method":"GET","url":"http://a/","headers":[{"name":"a","value":"b\r\nc: d"}]"#, response),
-            "log.entries[0].request.headers[0].value: it is not the value of a field"
-        ),
-        (archive(request, #""status":99.5,"headers":[]"#), "log.entries[0].response.status: it is not a status"),
-        (archive(request, #""status":1e30,"headers":[]"#), "log.entries[0].response.status: it is not a status"),
-        (
-            archive(request, #""status":200,"statusText":"a\nb","headers":[],"content":{}"#),
-            "log.entries[0].response.statusText: it has a control character"
-        ),
-        (
-            archive(request, #""status":200,"headers":[],"content":{"text":"a","encoding":"base64"}"#),
-            "log.entries[0].response.content.text: it is not base64"
-        ),
-        (
-            archive(request, #""status":200,"headers":[],"content":{"text":"","encoding":"rot13"}"#),
-            "log.entries[0].response.content.encoding: it is not base64"
-        ),
-    ])
-    func `a tampered archive is an error that says where`(bytes: [UInt8], problem: String) {
-        let error = #expect(throws: HTTPArchiveError.self) { _ = try HTTPArchive(har: bytes) }
-        #expect(error?.description.hasPrefix(problem) == true, "\(error?.description ?? "")")
+    struct Tampered: Sendable, CustomTestStringConvertible {
+        let bytes: [UInt8]
+        let problem: String
+
+        init(_ bytes: [UInt8], _ problem: String) {
+            self.bytes = bytes
+            self.problem = problem
+        }
+
+        init(_ text: String, _ problem: String) {
+            self.init(Array(text.utf8), problem)
+        }
+
+        init(request: String = Self.request, response: String = Self.response, _ problem: String) {
+            self.init(
+                #"{"log":{"entries":[{"request":{\#(request)},"response":{\#(response)}}]}}"#,
+                "log.entries[0].\(problem)"
+            )
+        }
+
+        var testDescription: String { problem }
+
+        private static let request = #""method":"GET","url":"http://a/","headers":[]"#
+        private static let response = #""status":200,"headers":[],"content":{}"#
+
+        static let texts: [Tampered] = [
+            Tampered("", "byte 0: a value is expected"), Tampered("{", "byte 1: the name of a member is expected"),
+            Tampered("{}", "log.entries: an array is expected"), Tampered("[1,]", "byte 3: a value is expected"),
+            Tampered("{} x", "byte 3: there is something after the value"),
+            Tampered(String(repeating: "[", count: 100_000), "byte 64: it is nested too deeply"),
+            Tampered(#"{"a":1,"a":2}"#, "byte 12: a member is there twice"),
+            Tampered("01", "byte 0: a value is expected"), Tampered("[-]", "byte 1: a value is expected"),
+            Tampered("1.", "byte 0: a value is expected"), Tampered("1e+", "byte 0: a value is expected"),
+            Tampered("+1", "byte 0: a value is expected"), Tampered("1e999", "byte 0: a value is expected"),
+            Tampered("-0.5E-1", "log.entries: an array is expected"),
+            Tampered([0x22, 0xFF, 0x22], "byte 3: a text is not UTF-8"),
+            Tampered(#""\ud800""#, "byte 7: a surrogate is alone"),
+            Tampered(#""\x""#, "byte 3: there is no such escape"),
+        ]
+
+        static let requests: [Tampered] = [
+            Tampered(request: #""url":"http://a/""#, "request.method: a text is expected"),
+            Tampered(
+                request: #""method":"a b","url":"http://a/","headers":[]"#,
+                "request.method: it is not a method"
+            ),
+            Tampered(request: #""method":"GET","url":1,"headers":[]"#, "request.url: a text is expected"),
+            Tampered(request: #""method":"GET","url":"http://a b/","headers":[]"#, "request.url: "),
+            Tampered(
+                request: #""method":"GET","url":"http://a/","headers":[{"name":"a b","value":""}]"#,
+                "request.headers[0].name: it is not a field name"
+            ),
+            Tampered(
+                request: #""method":"GET","url":"http://a/","headers":[{"name":"a","value":"b\r\nc: d"}]"#,
+                "request.headers[0].value: it is not the value of a field"
+            ),
+        ]
+
+        static let responses: [Tampered] = [
+            Tampered(response: #""status":99.5,"headers":[]"#, "response.status: it is not a status"),
+            Tampered(response: #""status":1e30,"headers":[]"#, "response.status: it is not a status"),
+            Tampered(
+                response: #""status":200,"statusText":"a\nb","headers":[],"content":{}"#,
+                "response.statusText: it has a control character"
+            ),
+            Tampered(
+                response: #""status":200,"headers":[],"content":{"text":"a","encoding":"base64"}"#,
+                "response.content.text: it is not base64"
+            ),
+            Tampered(
+                response: #""status":200,"headers":[],"content":{"text":"","encoding":"rot13"}"#,
+                "response.content.encoding: it is not base64"
+            ),
+            Tampered(response: #""status":200,"headers":[],"content":{},"_url":"x""#, "response._url: "),
+        ]
+    }
+
+    @Test(arguments: Tampered.texts + Tampered.requests + Tampered.responses)
+    func `a tampered archive is an error that says where`(tampered: Tampered) {
+        let error = #expect(throws: HTTPArchiveError.self) { _ = try HTTPArchive(har: tampered.bytes) }
+        #expect(error?.description.hasPrefix(tampered.problem) == true, "\(error?.description ?? "")")
     }
 
     /// Every truncation, and every byte replaced by two of some others: an archive or an error.
