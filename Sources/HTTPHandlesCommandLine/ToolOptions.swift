@@ -18,7 +18,7 @@ package enum ToolOptions {
             "-c --cookie-jar", "-d --data --data-ascii", "--data-raw", "--data-binary", "--data-urlencode", "--json",
             "-F --form", "--form-string", "-T --upload-file", "-o --output", "--output-dir", "-D --dump-header",
             "-w --write-out", "-C --continue-at", "--max-redirs", "-m --max-time --timeout", "--connect-timeout",
-            "--cancel-after", "--limit-rate", "--max-filesize", "--retry", "--retry-delay", "-u --user", "--auth",
+            "--cancel-after", "--limit-rate", "--max-filesize", "--retry", "--retry-delay", "--retry-max-time", "-u --user", "--auth",
             "--oauth2-bearer", "--netrc-file", "--unix-socket", "--abstract-unix-socket", "--resolve", "--connect-to",
             "--doh-url", "--interface", "-x --proxy", "--socks4", "--socks4a", "--socks5", "--socks5-hostname",
             "-U --proxy-user", "--proxy-header", "--noproxy", "--proxy-cacert", "--cacert", "--capath", "-E --cert",

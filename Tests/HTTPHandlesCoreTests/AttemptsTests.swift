@@ -74,6 +74,20 @@ struct AttemptsTests {
         #expect(Self.refusal { Self.decide(&$0, .error(response)) } == nil)
     }
 
+    @Test func `no attempt begins after the maximum time`() {
+        func refusal(_ elapsed: Duration, _ maximum: Duration) -> RetryRefusal? {
+            var policy = Self.policy
+            policy.maximumTime = maximum
+            return Self.refusal { [policy] in Self.decide(&$0, Self.cause, policy, elapsed: elapsed) }
+        }
+        #expect(refusal(.seconds(3), .seconds(4)) == .maximumTime)
+        #expect(refusal(.seconds(3), .seconds(5)) == nil)
+        #expect(refusal(.zero, .zero) == .maximumTime)
+        #expect(RetryPolicy(maximumTime: .seconds(-1)).problem == "maximumTime is not negative")
+        #expect(RetryPolicy(maximumTime: .zero).problem == nil)
+        #expect(RetryPolicy(maximumTime: .zero) != RetryPolicy())
+    }
+
     @Test func `the delay of a server is used`() {
         var attempts = Attempts(Self.policy)
         #expect(

@@ -327,6 +327,7 @@ struct RetryTests {
         var body = RequestBody.string("body")
         var options: [OptionSetting] = []
         var budget: RetryBudget? = nil
+        var maximumTime: Duration? = nil
 
         var testDescription: String { "\(refusal)" }
 
@@ -342,6 +343,7 @@ struct RetryTests {
                 )
             ),
             Refused(refusal: .serverDelay(.seconds(101)), answer: RetryTests.busy(503, "Retry-After: 101")),
+            Refused(refusal: .maximumTime, answer: RetryTests.busy(503, "Retry-After: 95"), maximumTime: .seconds(90)),
             Refused(
                 refusal: .totalTimeout,
                 answer: RetryTests.busy(503, "Retry-After: 95"),
@@ -354,7 +356,9 @@ struct RetryTests {
     @Test(arguments: Refused.all)
     func `the reason for no further attempt is an event and a fact`(_ refused: Refused) async throws {
         let server = try Self.server(refused.answer, refused.answer, refused.answer)
-        let session = try session(policy(budget: refused.budget), refused.options)
+        var policy = policy(budget: refused.budget)
+        policy.maximumTime = refused.maximumTime
+        let session = try session(policy, refused.options)
         let request = try await session.openRequest(refused.method, server.url())
         let recorder = EventRecorder(of: request)
         await #expect(throws: HandleError.wrongState(.queryOption, "the value of retrySummary is not known yet")) {

@@ -71,6 +71,7 @@ package struct Attempts: Sendable {
         guard policy.methods.contains(context.method) else { return .method }
         guard context.canSendBodyAgain else { return .body }
         guard let delay else { return .serverDelay(serverDelay ?? .zero) }
+        if let maximumTime = policy.maximumTime, context.elapsed + delay >= maximumTime { return .maximumTime }
         guard context.isInTime(delay, cause) else { return .totalTimeout }
         return balance.withdraw(policy.budget) ? nil : .budget
     }

@@ -26,6 +26,9 @@ public struct RetryPolicy: Sendable {
     public var firstDelay: Duration
     /// The longest pause of all. If a server asks for a longer one, the request is not sent again.
     public var maximumDelay: Duration
+    /// How long after its beginning an exchange may still begin an attempt; `nil` for any time. (`totalTimeout` ends the attempt
+    /// that is being made, too.)
+    public var maximumTime: Duration?
     /// How the pauses are spread.
     public var jitter: RetryJitter
     /// How many requests of a session may be sent again; `nil` for all.
@@ -42,6 +45,7 @@ public struct RetryPolicy: Sendable {
         errors: Set<HandleErrorCode> = [.nameNotResolved, .cannotConnect, .connectionError, .timeout],
         firstDelay: Duration = .milliseconds(200),
         maximumDelay: Duration = .seconds(30),
+        maximumTime: Duration? = nil,
         jitter: RetryJitter = .random,
         budget: RetryBudget? = RetryBudget(),
         clock: any Clock<Duration> = ContinuousClock()
@@ -52,6 +56,7 @@ public struct RetryPolicy: Sendable {
         self.errors = errors
         self.firstDelay = firstDelay
         self.maximumDelay = maximumDelay
+        self.maximumTime = maximumTime
         self.jitter = jitter
         self.budget = budget
         self.clock = clock
@@ -63,6 +68,7 @@ public struct RetryPolicy: Sendable {
     package var problem: String? {
         if maximumAttempts < 1 { return "maximumAttempts is at least 1" }
         if firstDelay < .zero || maximumDelay < .zero { return "firstDelay and maximumDelay are not negative" }
+        if let maximumTime, maximumTime < .zero { return "maximumTime is not negative" }
         guard let budget else { return nil }
         let isRight = budget.reserve >= 0 && budget.share >= 0 && budget.share.isFinite
         return isRight ? nil : "share and reserve of a budget are not negative, and share is finite"
@@ -74,7 +80,7 @@ extension RetryPolicy: Hashable {
     public static func == (left: RetryPolicy, right: RetryPolicy) -> Bool {
         left.maximumAttempts == right.maximumAttempts && left.methods == right.methods
             && left.statuses == right.statuses && left.errors == right.errors && left.firstDelay == right.firstDelay
-            && left.maximumDelay == right.maximumDelay && left.jitter == right.jitter && left.budget == right.budget
+            && left.maximumDelay == right.maximumDelay && left.maximumTime == right.maximumTime && left.jitter == right.jitter && left.budget == right.budget
     }
 
     /// Hashes the numbers.
@@ -82,6 +88,7 @@ extension RetryPolicy: Hashable {
         hasher.combine(maximumAttempts)
         hasher.combine(firstDelay)
         hasher.combine(maximumDelay)
+        hasher.combine(maximumTime)
     }
 }
 

@@ -11,6 +11,8 @@ public enum RetryRefusal: Sendable, Hashable {
     case body
     /// The server asks for a longer pause than `maximumDelay`.
     case serverDelay(Duration)
+    /// The pause would not be over before the `maximumTime`.
+    case maximumTime
     /// The pause would not be over before the `totalTimeout`, or that has run out.
     case totalTimeout
     /// The session's `budget` is used up.

@@ -15,6 +15,9 @@ struct RetryOptions: ParsableArguments, Sendable {
     @Option(help: ArgumentHelp("The first pause, which doubles; 1 second by default.", valueName: "seconds"))
     var retryDelay: Seconds?
 
+    @Option(help: ArgumentHelp("Send again only within this time; 0 is any time.", valueName: "seconds"))
+    var retryMaxTime: Seconds?
+
     @Flag(help: "Send again also where no connection is made.")
     var retryConnrefused = false
 
@@ -23,8 +26,9 @@ struct RetryOptions: ParsableArguments, Sendable {
 
     func validate() throws {
         if let retry, !(0..<Int.max).contains(retry) { throw ValidationError("--retry must be at least 0.") }
-        guard retry != nil || retryDelay == nil && !retryConnrefused && !retryAllErrors else {
-            throw ValidationError("--retry-delay, --retry-connrefused and --retry-all-errors need --retry.")
+        let isOff = retryDelay == nil && retryMaxTime == nil && !retryConnrefused && !retryAllErrors
+        guard retry != nil || isOff else {
+            throw ValidationError("The other options for retries need --retry.")
         }
     }
 
@@ -43,6 +47,7 @@ struct RetryOptions: ParsableArguments, Sendable {
             errors: errors,
             firstDelay: retryDelay?.duration ?? .seconds(1),
             maximumDelay: .seconds(600),
+            maximumTime: retryMaxTime.flatMap { $0.duration == .zero ? nil : $0.duration },
             jitter: .none,
             budget: nil
         )

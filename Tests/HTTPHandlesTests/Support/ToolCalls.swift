@@ -23,7 +23,7 @@ enum ToolCalls {
         "-s -T file U/folder/ -T - U/echo",
         // Redirects, retries, conditions
         #"-s --max-redirs 3 -w '%{size_download} %{num_redirects} %{url_effective} %header{x-b}\n' U/loop U/redirect/302"#,
-        "-s --retry 1 --retry-delay 1 --retry-connrefused --retry-all-errors -o out U/flaky",
+        "-s --retry 1 --retry-delay 1 --retry-max-time 3600 --retry-connrefused --retry-all-errors -o out U/flaky",
         "-s --etag-compare tag -o out U/tagged", "-s --etag-save tag2 U/tagged",
     ]
 
@@ -78,6 +78,7 @@ enum ToolCalls {
         "-s -m 3600 --connect-timeout 3600 U/echo", "-s --max-time 3600 U/echo",
         "-s --retry 1 --retry-delay 1 -o out U/flaky",
         "-s --retry 1 -X PATCH -d a=1 --retry-delay 1 -o out U/flaky",
+        "-s --retry 1 --retry-delay 1 --retry-max-time 0 -o out U/flaky",
         "-s --limit-rate 1G U/echo", "-s --max-filesize 3 U/echo", "-s --max-filesize 1M U/echo",
         "-s -z 'Mon, 30 Nov 2020 12:00:00 GMT' U/dated", "-s -z 20190101 U/dated", "-s -z old U/dated",
         "-s -z -20300101 U/dated", "-s -z -20300101 -o out U/dated", "-s -z new -o new U/dated",
@@ -115,7 +116,7 @@ enum ToolCalls {
         ("-w @missing U/", "missing cannot be read."), ("-K headers U/", "headers:1: there is no option --X-One."),
         ("-H @missing U/", "missing cannot be read."), ("--netrc-file missing U/", "missing cannot be read."),
         ("--netrc-file file U/", "file: a word is not a keyword."), ("--retry -1 U/", "--retry must be at least 0."),
-        ("--retry-delay 1 U/", "--retry-delay, --retry-connrefused and --retry-all-errors need --retry."),
+        ("--retry-delay 1 U/", "The other options for retries need --retry."),
         ("--max-redirs -2 U/", "--max-redirs must be at least -1."),
         ("--parallel-max 0 U/", "--parallel-max must be at least 1."),
         ("--etag-save x U/ U/", "--har, -C and --etag-save are for one URL."), ("-X", "-X needs a value."),
