@@ -211,10 +211,11 @@ struct RestartableBodyTests {
 
     enum End: CaseIterable { case close, cancel, answer }
 
-    @Test(arguments: End.allCases)
-    func `the producer is cancelled with the request, and when the server answers before the end`(_ end: End)
-        async throws
-    {
+    @Test(arguments: End.allCases, [nil, 1000])
+    func `the producer is cancelled with the request, and when the server answers before the end`(
+        _ end: End,
+        length: Int64?
+    ) async throws {
         let (begun, cancelled) = (Gate(), Gate())
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
@@ -224,7 +225,7 @@ struct RestartableBodyTests {
         }
         let request = try await session.openRequest(.put, server.url())
         let sending = Task {
-            try await request.send(.restartable { Endless(begun: begun, cancelled: cancelled) })
+            try await request.send(.restartable(length: length) { Endless(begun: begun, cancelled: cancelled) })
             return try await request.receiveResponse().status
         }
         await begun.passed()
