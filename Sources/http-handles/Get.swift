@@ -7,12 +7,15 @@ import HTTPHandlesDriver
 /// `http-handles get`: fetches URLs as curl would.
 struct Get: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "get",
+        _superCommandName: "http-handles",
         abstract: "Fetch URLs; bodies go to standard output.",
         discussion: """
             The options are curl's, also joined (-sSL) and before or after the URLs. On purpose different from curl: \
             redirects are followed, but not from https to http; compressed bodies are asked for and decoded; ~/.curlrc is \
             not read; -v shows no secrets; no credentials go to another origin. All of it: Docs/Tool.md.
-            """
+            """,
+        version: Tool.version
     )
 
     @OptionGroup var targets: URLOptions

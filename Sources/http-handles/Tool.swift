@@ -6,6 +6,8 @@ import HTTPHandlesDriver
 /// The command-line tool.
 @main
 struct Tool: AsyncParsableCommand {
+    static let version = "http-handles 0.1"
+
     static let configuration = CommandConfiguration(
         commandName: "http-handles",
         abstract: "An HTTP client in Swift, based on libcurl, with WinHTTP's handles.",
@@ -16,14 +18,19 @@ struct Tool: AsyncParsableCommand {
             more); 2 usage; others: the request failed or what it brought could not be written, and the last line of \
             standard error says how.
             """,
-        version: "http-handles 0.1",
+        version: version,
         subcommands: [Get.self, WebSocketCommand.self, Tour.self]
     )
+
+    /// `get` has its own parser: the one of a command with subcommands makes all options of the chosen one twice more.
+    private static func parsed(_ words: [String]) throws -> any ParsableCommand {
+        words.first == "get" ? try Get.parseAsRoot(Array(words.dropFirst())) : try parseAsRoot(words)
+    }
 
     static func main() async {
         Terminal.prepare()
         do {
-            var command = try parseAsRoot(try CommandLineWords.rewritten(Array(CommandLine.arguments.dropFirst())))
+            var command = try parsed(try CommandLineWords.rewritten(Array(CommandLine.arguments.dropFirst())))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
