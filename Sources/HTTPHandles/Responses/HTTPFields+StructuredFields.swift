@@ -76,13 +76,20 @@ extension HTTPFields {
         _ write: (inout StructuredFieldValueSerializer) throws -> [UInt8]
     ) throws(HandleError) {
         var serializer = StructuredFieldValueSerializer()
+        let bytes: [UInt8]
         do {
-            let bytes = try write(&serializer)
-            self[name] = bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+            bytes = try write(&serializer)
         } catch {
             let reason = "the field \(name.rawName) cannot be written: \(error)"
             throw HandleError(.invalidParameter, .accessHeaderFields, reason: reason, underlying: error)
         }
+        let value = String(decoding: bytes, as: UTF8.self)
+        // The package writes undecoded bytes as they are.
+        guard HTTPField.isValidValue(value) else {
+            let reason = "the field \(name.rawName) cannot be written: it has a line end"
+            throw HandleError(.invalidParameter, .accessHeaderFields, reason: reason)
+        }
+        self[name] = bytes.isEmpty ? nil : value
     }
 }
 #endif
