@@ -15,7 +15,7 @@ struct DocumentExampleTests {
     @Test func `every example compiles`() async throws {
         let scratch = try Scratch()
         var files: [String] = [try scratch.file("Context.swift", Self.context.utf8)]
-        for path in ["README.md"] + (try Document.names(in: "Docs")) {
+        for path in ["README.md"] + (try Document.names(in: "Docs")) + (try Document.names(in: "Docs/Moving")) {
             for (line, example) in try Document(path).swiftExamples where !example.contains(".package(url:") {
                 let source = Self.source(of: example, number: files.count, from: path, line: line)
                 files.append(try scratch.file("Example\(files.count).swift", source.utf8))
