@@ -138,7 +138,7 @@ struct WebSocketAuthenticationTests {
         for denied in [
             try await realm.run(talking), try await realm.run(talking + ["--negotiate"], hasTicket: false),
         ] {
-            #expect(denied.status == 3 && denied.output.contains("answered with 401"), "\(denied.output)")
+            #expect(denied.status == 8 && denied.output.contains("answered with 401"), "\(denied.output)")
         }
         #expect(heads.all.count == 1 && server.connectionsAccepted == 1)
     }
