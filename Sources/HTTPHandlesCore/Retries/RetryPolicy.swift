@@ -80,7 +80,8 @@ extension RetryPolicy: Hashable {
     public static func == (left: RetryPolicy, right: RetryPolicy) -> Bool {
         left.maximumAttempts == right.maximumAttempts && left.methods == right.methods
             && left.statuses == right.statuses && left.errors == right.errors && left.firstDelay == right.firstDelay
-            && left.maximumDelay == right.maximumDelay && left.maximumTime == right.maximumTime && left.jitter == right.jitter && left.budget == right.budget
+            && left.maximumDelay == right.maximumDelay && left.maximumTime == right.maximumTime
+            && left.jitter == right.jitter && left.budget == right.budget
     }
 
     /// Hashes the numbers.

@@ -55,7 +55,7 @@ struct Resumption {
             await stopDrawing(at: download.length)
             if download.resumedFrom > 0 { Terminal.say("resumed after \(download.resumedFrom) bytes") }
             return .success(())
-        } catch where error.response != nil {
+        } catch  where error.response != nil {
             await stopDrawing()
             Terminal.say("nothing was written: the status is \(error.response?.status ?? .notFound)")
             return .success(())
