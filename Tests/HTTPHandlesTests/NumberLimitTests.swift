@@ -81,6 +81,19 @@ struct NumberLimitTests {
         _ = try await session.cookies.list()
     }
 
+    @Test(arguments: [0, 64 << 10, Int.max - 1])
+    func `memory is taken for what comes, not for the announced length or the mark`(low: Int) async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readRequest()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\nhello")
+        }
+        let session = try SessionHandle(options: [.set(.receiveBuffer, to: BufferMarks(low: low, high: .max))])
+        let response = try await session.get(server.url())
+        #expect(try await response.body.read(upTo: .max) == Array("hello".utf8))
+        let error = await #expect(throws: HandleError.self) { try await response.body.read(upTo: .max) }
+        #expect(error?.code == .connectionError)
+    }
+
     // MARK: From callers
 
     @Test func `options at their limits are applied`() async throws {

@@ -65,6 +65,9 @@ package final class DownloadBuffer: Sendable {
         }
     }
 
+    /// For how much of an announced body memory is reserved at most.
+    private static let largestReservation = 1 << 20
+
     private struct State {
         var phase = Phase.unreadable
         var source = Source.flowing
@@ -255,9 +258,11 @@ package final class DownloadBuffer: Sendable {
                 state.isPaused = true
                 return false
             }
-            // What is going to be here before the reader comes, in one allocation.
+            // What is going to be here before the reader comes, in one allocation. A mark may be any number, and the
+            // announced length is the server's: neither alone decides how much memory is taken.
             if state.bytes.isEmpty, let expected = state.expected {
-                state.bytes.reserveCapacity(max(min(expected - state.arrived, state.marks.high + piece.count), 0))
+                let room = min(state.marks.high, Self.largestReservation) + piece.count
+                state.bytes.reserveCapacity(max(min(expected - state.arrived, room), 0))
             }
             unsafe state.bytes.append(contentsOf: piece)
             state.arrived += piece.count
