@@ -246,7 +246,7 @@ struct ToolWebSocketOptionTests {
             (.revoked, ["--cacert", file("authority.pem"), "--crlfile", file("revoked.crl")], 60),
             (.stapled, ["--cacert", file("authority.pem"), "--cert-status"], 0),
             (.good, ["-k", "--tls-max", "1.2"], 0), (.tls1_2, ["-k", "--tlsv1.3"], 35), (.tls1_2, ["-k"], 0),
-            (.asksForCertificate, ["-k"], 98), (.asksForCertificate, ["-k"] + client, 0),
+            (.asksForCertificate, ["-k"], 8), (.asksForCertificate, ["-k"] + client, 0),
             (
                 .asksForCertificate,
                 ["-k", "--cert", file("client.pem"), "--key", file("client-encrypted.key"), "--pass", "secret"], 0
