@@ -61,7 +61,8 @@ struct ToolProxyTests {
         #expect((ours.status == 0) == (theirs.status == 0), "\(ours.output)")
         // The texts of a proxy itself have the time in them.
         if [ours.output, theirs.output].contains("hello") { #expect(ours.output == theirs.output) }
-        #expect(ours.status == theirs.status, "\(ours.output)")
+        // A libcurl from PyPI looks for the authorities of another system, and curl ends with 77 where there are none.
+        #expect(ours.status == (theirs.status == 77 ? 60 : theirs.status), "\(ours.output)")
     }
 
     @Test(arguments: [

@@ -209,7 +209,9 @@ struct ToolWebSocketOptionTests {
         for (way, more) in ways {
             // Without input: that server sends nothing after the close frame of the client.
             let run = try await Self.run(options + more, servers.url(way), input: "", variables: Array(variables))
-            #expect(Int(run.status) == status, "\(way): \(run.output)")
+            // A tunnel that the proxy refuses is curl's 56, and 7 with newer libcurls.
+            let isRefused = status == 56 && run.status == 7
+            #expect(Int(run.status) == status || isRefused, "\(way): \(run.output)")
             if status == 0 { #expect(run.output == "") }
         }
     }
