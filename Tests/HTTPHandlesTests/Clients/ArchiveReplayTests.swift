@@ -243,33 +243,33 @@ struct ArchiveReplayTests {
             )
         }
 
+        init(entry: String) {
+            self.init(#"{"log":{"entries":[\#(entry)]}}"#, "log.entries[0]: Expected")
+        }
+
         var testDescription: String { problem }
 
         private static let request = #""method":"GET","url":"http://a/","headers":[]"#
         private static let response = #""status":200,"headers":[],"content":{}"#
 
         static let texts: [Tampered] = [
-            Tampered("", "byte 0: a value is expected"), Tampered("{", "byte 1: the name of a member is expected"),
-            Tampered("{}", "log.entries: an array is expected"), Tampered("[1,]", "byte 3: a value is expected"),
-            Tampered("{} x", "byte 3: there is something after the value"),
-            Tampered(String(repeating: "[", count: 100_000), "byte 64: it is nested too deeply"),
-            Tampered(#"{"a":1,"a":2}"#, "byte 12: a member is there twice"),
-            Tampered("01", "byte 0: a value is expected"), Tampered("[-]", "byte 1: a value is expected"),
-            Tampered("1.", "byte 0: a value is expected"), Tampered("1e+", "byte 0: a value is expected"),
-            Tampered("+1", "byte 0: a value is expected"), Tampered("1e999", "byte 0: a value is expected"),
-            Tampered("-0.5E-1", "log.entries: an array is expected"),
-            Tampered([0x22, 0xFF, 0x22], "byte 3: a text is not UTF-8"),
-            Tampered(#""\ud800""#, "byte 7: a surrogate is alone"),
-            Tampered(#""\x""#, "byte 3: there is no such escape"),
+            Tampered("", notJSON), Tampered("{", notJSON), Tampered("{} x", notJSON),
+            Tampered(String(repeating: "[", count: 100_000), notJSON),
+            Tampered(String(repeating: #"{"log":"#, count: 100_000), notJSON),
+            Tampered(#"{"\x":1}"#, notJSON), Tampered("[]", "Expected"), Tampered([0x22, 0xFF, 0x22], "Expected"),
+            Tampered("{}", "log: it is missing"), Tampered(#"{"log":{}}"#, "log.entries: it is missing"),
+            Tampered(entry: "1"), Tampered(entry: "01"), Tampered(entry: "-"), Tampered(entry: #""\ud800""#),
         ]
 
+        private static let notJSON = "The given data was not valid JSON"
+
         static let requests: [Tampered] = [
-            Tampered(request: #""url":"http://a/""#, "request.method: a text is expected"),
+            Tampered(request: #""url":"http://a/""#, "request.method: it is missing"),
             Tampered(
                 request: #""method":"a b","url":"http://a/","headers":[]"#,
                 "request.method: it is not a method"
             ),
-            Tampered(request: #""method":"GET","url":1,"headers":[]"#, "request.url: a text is expected"),
+            Tampered(request: #""method":"GET","url":1,"headers":[]"#, "request.url: Expected"),
             Tampered(request: #""method":"GET","url":"http://a b/","headers":[]"#, "request.url: "),
             Tampered(
                 request: #""method":"GET","url":"http://a/","headers":[{"name":"a b","value":""}]"#,
