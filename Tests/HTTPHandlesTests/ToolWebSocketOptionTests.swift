@@ -73,7 +73,7 @@ struct ToolWebSocketOptionTests {
         let script = #"mkfifo "$0"; exec 3<>"$0"; exec "$@" <&3"#
         let tool = [TestProgram.path(of: "http-handles"), "ws", "--noproxy", "*", server.webSocketURL()]
         let run = try await TestProgram.run("/bin/sh", ["-c", script, scratch.path("input")] + tool)
-        #expect(run.output == "only\n" && run.status == 0)
+        #expect(run.output == "only\n" && run.status == 0, "\(run.output)")
     }
 
     @Test(arguments: ["WS", "ws", "http", "Http"])
