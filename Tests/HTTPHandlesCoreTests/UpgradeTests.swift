@@ -51,7 +51,7 @@ struct UpgradeTests {
     }
 
     @Test func `what excludes an upgrade`() throws {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandomNumberGenerator.system
         var values = OptionValues()
         #expect(try values.upgradeRequest(Self.message(), using: &generator) == nil)
         values.upgrade.toWebSocket = true

@@ -14,7 +14,7 @@ extension Exchange {
     ) throws(HandleError) -> (RequestMessage, TransferRequest.Body, OptionSnapshot) {
         // First, so that they are checked too: they must not be a part of the handshake.
         let message = options.hasDefaults ? message.withDefaults(options.values) : message
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandomNumberGenerator.system
         guard let upgrade = try options.values.upgradeRequest(message, using: &generator) else {
             return (message, body, options)
         }
