@@ -52,7 +52,8 @@ struct ClientBehaviourTests {
     }
 
     @Test(arguments: [
-        ("200", 200), ("200 ", 200), ("299 Odd", 299), ("418 I'm a teapot", 418), ("599", 599), ("999", 999),
+        ("200", 200), ("200 ", 200), ("299 Odd", 299), ("404 Not Found", 404), ("418 I'm a teapot", 418), ("599", 599),
+        ("999", 999),
     ])
     func `statuses are delivered, with and without a reason`(line: String, status: Int) async throws {
         let server = try Self.answering("HTTP/1.1 \(line)\r\nContent-Length: 2\r\n\r\nok")
@@ -63,6 +64,18 @@ struct ClientBehaviourTests {
             return response.status.code
         }
         #expect(seen == status)
+    }
+
+    @Test(arguments: [HTTPRequest.Method.head, .get, .put, .post, .delete])
+    func `an empty body and no trailer fields`(method: HTTPRequest.Method) async throws {
+        let server = try Self.answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        let request = try HTTPRequest(method: method, url: server.url())
+        let (status, body, trailers) = try await session.perform(request) { response in
+            (response.status, try await response.body.collect(upTo: 1), response.trailers)
+        }
+        #expect(status == .ok)
+        #expect(body == [])
+        #expect(trailers == [:])
     }
 
     @Test(arguments: ["204 No Content", "304 Not Modified"])
@@ -157,15 +170,16 @@ struct ClientBehaviourTests {
         #expect(echoed.hasSuffix("\r\n\r\n\(whole)"))
     }
 
-    @Test func `a body may be read byte by byte, and not to its end`() async throws {
+    @Test(arguments: [3, 5])
+    func `a body may be read byte by byte, and not to its end`(count: Int) async throws {
         let server = try Self.answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", closes: false)
         let request = try HTTPRequest(url: server.url())
         let bytes = try await session.perform(request) { response in
             var bytes: [UInt8] = []
-            while bytes.count < 3 { bytes += try await response.body.read(exactly: 1) }
+            while bytes.count < count { bytes += try await response.body.read(exactly: 1) }
             return bytes
         }
-        #expect(bytes == Array("hel".utf8))
+        #expect(bytes == Array("hello".utf8.prefix(count)))
         #expect(try await text(server.url()) == "hello")
     }
 
@@ -250,12 +264,13 @@ struct ClientBehaviourTests {
 
     // MARK: Redirects, cookies, validation
 
-    @Test func `redirects are followed, but not without end`() async throws {
+    @Test(arguments: ["301 Moved Permanently", "302 Found", "308 Permanent Redirect"])
+    func `redirects are followed, but not without end`(status: String) async throws {
         let server = try ScriptedServer { connection in
             while let request = try connection.readRequest() {
                 let isEnd = request.head.target == "/end"
                 let next = request.head.target == "/once" ? "/end" : "/again"
-                let head = isEnd ? "200 OK\r\nContent-Length: 2" : "302 Found\r\nLocation: \(next)\r\nContent-Length: 0"
+                let head = isEnd ? "200 OK\r\nContent-Length: 2" : "\(status)\r\nLocation: \(next)\r\nContent-Length: 0"
                 try connection.send("HTTP/1.1 \(head)\r\n\r\n\(isEnd ? "ok" : "")")
             }
         }

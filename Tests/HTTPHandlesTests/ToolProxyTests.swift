@@ -40,6 +40,7 @@ struct ToolProxyTests {
         "--proxy-digest -x http://tool-4:op3n%20s3same@127.0.0.1:ASKING",
         "--proxy-anyauth -x http://tool-5:op3n%20s3same@127.0.0.1:ASKING",
         "--proxy-digest -p -x http://tool-6:op3n%20s3same@127.0.0.1:ASKING",
+        "--proxy-basic -x http://tool-7:op3n%20s3same@127.0.0.1:ASKING",
         "-p -x http://127.0.0.1:ASKING", "-x https://localhost:TLS --proxy-cacert CA", "-x https://localhost:TLS",
         "-x https://localhost:TLS --proxy-insecure", "-p -x https://localhost:TLS --proxy-cacert CA",
         "--socks5 127.0.0.1:SOCKS", "--socks5-hostname 127.0.0.1:SOCKS", "--socks4 127.0.0.1:SOCKS",

@@ -20,7 +20,7 @@ struct ToolTLSTests {
         (.good, ["-k", "--tlsv1.0"]), (.tls1_2, ["-k", "--tlsv1.1"]),
         (.good, ["-k", "--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256"]),
         (.good, ["-k", "--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256"]), (.good, ["-k", "--curves", "P-384"]),
-        (.good, ["-k", "--http1.1"]), (.good, ["-k", "--http2"]),
+        (.good, ["-k", "--http1.1"]), (.good, ["-k", "--http2"]), (.good, ["-k", "--http2-prior-knowledge"]),
         // Without HTTP/3 in libcurl both refuse it; with it, the server has none.
         (.good, ["-k", "--http3"]), (.good, ["-k", "--http3-only"]),
         (.asksForCertificate, ["-k", "--cert", "client.pem", "--key", "client.key"]),

@@ -13,7 +13,8 @@ enum ToolCalls {
         // The request
         "-sgi --path-as-is -X DELETE -H 'X-A: b' -H 'Accept:' -H 'X-Empty;' -H @headers -A agent/1 -e http://r/ -b a=b "
             + "'U/{a}/../b'",
-        "-s -u ann:secret -r -3 U/range", "-s --oauth2-bearer token --compressed U/coded", "-sn -z 20190101 U/dated",
+        "-s --basic -u ann:secret --raw -r -3 U/range", "-s --oauth2-bearer token --compressed U/coded",
+        "-sn -z 20190101 U/dated",
         "-s --netrc-optional --netrc-file logins -m 3600 --connect-timeout 3600 --limit-rate 1G --max-filesize 3 U/echo",
         // Bodies
         "-s --post301 --post302 --post303 -d a=1 --data-raw @x --data-binary @file --data-ascii @file "
