@@ -30,10 +30,16 @@ let package = Package(
         .target(name: "AllocationCounter"),
         // Clock, CPU time, memory and the measured window: the same code in every client.
         .target(name: "CMeasurement"),
+        // Accepts connections and waits for them: the same code in both servers.
+        .target(name: "CServerLoop"),
         // Holds requests without answering them, and discards uploads.
-        .executableTarget(name: "benchmark-server"),
+        .executableTarget(name: "benchmark-server", dependencies: ["CServerLoop"]),
         // Sends WebSocket messages back, discards them, or floods.
-        .executableTarget(name: "benchmark-websocket-server", linkerSettings: [.linkedLibrary("z")]),
+        .executableTarget(
+            name: "benchmark-websocket-server",
+            dependencies: ["CServerLoop"],
+            linkerSettings: [.linkedLibrary("z")]
+        ),
 
         // The workloads of all clients in Swift.
         .target(name: "BenchmarkWorkloads", dependencies: ["CMeasurement"], swiftSettings: settings),

@@ -8,19 +8,14 @@
 // a few bytes, so that 8,000 of them do not influence the measurement.
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "CServerLoop.h"
+
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,7 +31,6 @@ struct connection {
 
 static struct connection connections[maximum_descriptors];
 static long held;
-static int poller;
 
 static void forget(int descriptor) {
     struct connection *connection = &connections[descriptor];
@@ -105,52 +99,14 @@ static bool take(int descriptor) {
     return false;
 }
 
-static void accept_all(int listener) {
-    int descriptor;
-    while ((descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-        if (descriptor >= maximum_descriptors) {
-            close(descriptor);
-            continue;
-        }
-        int on = 1;
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        connections[descriptor] = (struct connection){0};
-        struct epoll_event event = {.events = EPOLLIN, .data.fd = descriptor};
-        epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event);
-    }
+static void accepted(int descriptor) { connections[descriptor] = (struct connection){0}; }
+
+static void ready(int descriptor, uint32_t events) {
+    (void)events;
+    while (take(descriptor)) {}
 }
 
 int main(int count, char **values) {
-    // Ends with the parent process.
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    int on = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    int port = count > 1 ? atoi(values[1]) : 0;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0) {
-        perror("benchmark-server");
-        return 1;
-    }
-    printf("listening\n");
-    fflush(stdout);
-
-    poller = epoll_create1(0);
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
-    struct epoll_event events[256];
-    while (true) {
-        int ready = epoll_wait(poller, events, 256, -1);
-        for (int index = 0; index < ready; index++) {
-            int descriptor = events[index].data.fd;
-            if (descriptor == listener) accept_all(listener);
-            else while (take(descriptor)) {}
-        }
-    }
+    struct server_loop loop = {"benchmark-server", maximum_descriptors, accepted, ready};
+    return server_loop_run(&loop, count > 1 ? atoi(values[1]) : 0);
 }

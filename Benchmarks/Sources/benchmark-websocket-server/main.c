@@ -11,11 +11,9 @@
 // Listens on the port of its argument and prints a line when it is ready.
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "CServerLoop.h"
+
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,8 +21,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -51,7 +47,6 @@ struct connection {
 };
 
 static struct connection connections[maximum_descriptors];
-static int poller;
 /// Where everything is received.
 static char scratch[scratch_size];
 
@@ -373,54 +368,15 @@ static void take(int descriptor) {
     connection->input_length = left;
 }
 
-static void accept_all(int listener) {
-    int descriptor;
-    while ((descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-        if (descriptor >= maximum_descriptors) {
-            close(descriptor);
-            continue;
-        }
-        int on = 1;
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        connections[descriptor] = (struct connection){0};
-        struct epoll_event event = {.events = EPOLLIN, .data.fd = descriptor};
-        epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event);
-    }
+static void accepted(int descriptor) { connections[descriptor] = (struct connection){0}; }
+
+static void ready(int descriptor, uint32_t events) {
+    if (events & EPOLLOUT) {
+        if (!send_rest(descriptor)) forget(descriptor);
+    } else take(descriptor);
 }
 
 int main(int count, char **values) {
-    // Ends with the parent process.
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    int on = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    int port = count > 1 ? atoi(values[1]) : 0;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 8192) < 0) {
-        perror("benchmark-websocket-server");
-        return 1;
-    }
-    printf("listening\n");
-    fflush(stdout);
-
-    poller = epoll_create1(0);
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
-    struct epoll_event events[256];
-    while (true) {
-        int ready = epoll_wait(poller, events, 256, -1);
-        for (int index = 0; index < ready; index++) {
-            int descriptor = events[index].data.fd;
-            if (descriptor == listener) accept_all(listener);
-            else if (events[index].events & EPOLLOUT) {
-                if (!send_rest(descriptor)) forget(descriptor);
-            } else take(descriptor);
-        }
-    }
+    struct server_loop loop = {"benchmark-websocket-server", maximum_descriptors, accepted, ready};
+    return server_loop_run(&loop, count > 1 ? atoi(values[1]) : 0);
 }
