@@ -37,7 +37,8 @@ public actor RequestHandle {
     /// Possible when nothing of the request is pending: on a new handle, and again after it was sent, also before its
     /// response was read. Events: everything from `resolvingName` to `requestSent`, then `sendRequestComplete`; on
     /// failure `requestError`. Returns when the whole request is on its way; with `.writes`, when its head is. Should
-    /// the server answer before it has the whole body, `send` returns early, and `receiveResponse` tells the answer.
+    /// the server answer with a status of 300 or above before it has the whole body, `send` returns early, and `receiveResponse`
+    /// tells the answer.
     ///
     /// Closing the handle or cancelling the task ends the transfer: `send` throws `.operationCancelled`, and the
     /// connection is closed (HTTP/1) or the stream reset (HTTP/2). Throws `.timeout` with `phase` queue, resolve,
@@ -154,8 +155,8 @@ public actor RequestHandle {
     /// Writes the next piece of a body that was announced with `RequestBody.writes(length:)`.
     ///
     /// Possible after `send` and until `finishWriting`. Returns when the piece was taken over, which waits while the
-    /// server is slow; `writeComplete` follows when libcurl has sent it. If the server has answered without waiting for
-    /// the body, the piece is not sent and `false` is returned: go on with `receiveResponse`.
+    /// server is slow; `writeComplete` follows when libcurl has sent it. If the server has answered with a status of 300 or above, or its
+    /// response is complete, the piece is not sent and `false` is returned: go on with `receiveResponse`.
     ///
     /// Closing the handle or cancelling the task makes it throw `.operationCancelled`. Throws `.invalidParameter` for
     /// more bytes than announced.

@@ -1,11 +1,15 @@
 import HTTPHandles
 import HTTPTypes
 
-/// Sends a token, and gets a new one when the server refuses it.
+/// Sends a token to one origin, and gets a new one when the server refuses it.
 struct BearerToken: ExchangeMiddleware {
     let tokens: TokenStore
+    /// For example "https://example.com". A link in a response may lead to another server, which must not get the token.
+    let origin: String
 
     func send(_ request: ClientRequest, to next: any ExchangeClient) async throws(HandleError) -> ClientResponse {
+        // A URL that is relative to the session's baseURL has no origin yet.
+        guard request.url.map({ $0.origin == origin }) ?? true else { return try await next.send(request) }
         let token = try await tokens.current(from: next)
         let response = try await next.send(authorized(request, token))
         guard response.status == .unauthorized, request.body.canBeSentAgain else { return response }

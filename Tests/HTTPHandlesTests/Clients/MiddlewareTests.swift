@@ -169,7 +169,7 @@ struct MiddlewareTests {
             return .response(body: request.bodyText)
         }
         let store = TokenStore(url: "http://a.example/token")
-        let authorized = client.behind([BearerToken(tokens: store)])
+        let authorized = client.behind([BearerToken(tokens: store, origin: "http://a.example")])
         let first = try await authorized.fetch(.post, "http://a.example/", body: .string("body"))
         #expect(try await first.body.collectString(upTo: 10) == "body")
         try await withThrowingTaskGroup(of: HTTPResponse.Status.self) { group in
@@ -181,8 +181,11 @@ struct MiddlewareTests {
         let stream = RequestBody.stream(AsyncStream<[UInt8]> { $0.finish() })
         let other = ScriptedClient { request async throws(HandleError) in
             request.url.path == "/token" ? .response(body: "t") : .response(.unauthorized)
-        }.behind([BearerToken(tokens: TokenStore(url: "http://a.example/token"))])
+        }.behind([BearerToken(tokens: TokenStore(url: "http://a.example/token"), origin: "http://a.example")])
         #expect(try await other.fetch(.post, "http://a.example/", body: stream).status == .unauthorized)
+        // Another server does not get it.
+        _ = try await authorized.get("http://b.example/")
+        #expect(client.requests.last?.headerFields[.authorization] == nil)
     }
 
     @Test func `the bytes that are signed are sent`() async throws {
