@@ -9,6 +9,7 @@
 #if defined(__linux__)
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #else
@@ -113,6 +114,11 @@ static inline void chttphandles_name_thread(void) {
 extern int dup3(int from, int to, int flags);
 static inline int chttphandles_replace_descriptor(int from, int to) { return dup3(from, to, SOCK_CLOEXEC); }
 static const short chttphandles_peer_has_ended = 0x2000; // POLLRDHUP
+// A function with variable arguments.
+static inline int chttphandles_unread_bytes(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, FIONREAD, &count) == 0 ? count : 0;
+}
 #endif
 
 // A message's result is in a union.

@@ -38,6 +38,25 @@ struct SocketTableTests {
         #expect(table.descriptor(of: connections[0]) == first)
     }
 
+    /// The end that closes with a byte unread resets the connection.
+    @Test func `a look at a connection of a transfer leaves bytes and errors there`() throws {
+        let table = SocketTable()
+        var ends: [Int32] = [-1, -1]
+        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        #expect(table.arrivalForTransfer(on: ends[0]) == .nothing)
+        var byte: UInt8 = 1
+        try #require(unsafe send(ends[1], &byte, 1, 0) == 1)
+        for _ in 0..<2 { #expect(table.arrivalForTransfer(on: ends[0]) == .bytes) }
+        #expect(unsafe recv(ends[0], &byte, 1, 0) == 1)
+        try #require(unsafe send(ends[0], &byte, 1, 0) == 1)
+        close(ends[1])
+        for _ in 0..<2 { #expect(table.arrivalForTransfer(on: ends[0]) == .end) }
+        let count = unsafe recv(ends[0], &byte, 1, 0)
+        let reason = errno
+        #expect(count == -1 && reason == ECONNRESET)
+        close(ends[0])
+    }
+
     /// epoll refuses regular files, in the same way as too many sockets.
     @Test func `a socket that cannot be watched ends the session with the system's error`() throws {
         let multi = try #require(CurlMulti())

@@ -266,6 +266,19 @@ final class SocketTable {
         }
     }
 
+    /// The same on a connection that a transfer uses. An error stays there for libcurl: `recv` would take it, and a connection
+    /// that was reset would look like one that has ended.
+    func arrivalForTransfer(on descriptor: Int32) -> Arrival {
+        #if canImport(Darwin)
+        return arrival(on: descriptor)
+        #else
+        if chttphandles_unread_bytes(descriptor) > 0 { return .bytes }
+        var entry = pollfd(fd: descriptor, events: chttphandles_peer_has_ended, revents: 0)
+        // POLLERR and POLLHUP come unasked.
+        return unsafe poll(&entry, 1, 0) > 0 ? .end : .nothing
+        #endif
+    }
+
     /// What becomes of an idle connection on which something has come.
     enum Verdict {
         /// A transfer uses it: libcurl reads what comes.

@@ -84,7 +84,7 @@ extension Transfer {
 
     /// Whether the server has ended its direction. The end of the connection may come long after that of TLS, or not at all.
     func hasInputEnded(on descriptor: Int32) -> Bool {
-        switch sockets.arrival(on: descriptor) {
+        switch sockets.arrivalForTransfer(on: descriptor) {
         case .end: true
         case .nothing: layersOfTLS > 0 && CloseNotify.hasCome(on: curl)
         case .bytes: false
