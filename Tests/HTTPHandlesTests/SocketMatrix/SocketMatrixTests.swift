@@ -123,14 +123,7 @@ extension SocketCell {
 
     /// The next request gets the slot: the neighbour has the only other one.
     private func checkSlot(_ scene: SocketScene) async throws {
-        let connection = try await scene.session.connect(to: "127.0.0.1", port: scene.servers.server.port)
-        let request = try await connection.openRequest(.get, "/whole")
-        let recorder = EventRecorder(of: request)
-        try await request.send()
-        #expect(try await request.receiveResponse().status == 200)
-        try request.close()
-        let kinds = try await recorder.finish().map(\.kind)
-        #expect(!kinds.contains(.queued), "the connection slot was not released")
+        try await scene.servers.checkSlot(scene.session)
     }
 
     /// The ancestors close too, in order.

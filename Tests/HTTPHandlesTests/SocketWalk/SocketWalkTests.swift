@@ -52,57 +52,18 @@ struct SocketWalkTests {
 
     /// Six sockets of one session. Returns the violations.
     static func walk(_ seed: UInt64) async -> [String] {
-        // In pieces: where other tests keep all threads busy, the walk and its clock stand still together.
-        let watch = Task.detached {
-            for _ in 0..<240 { try await Task.sleep(for: .milliseconds(500)) }
-            fatalError("The walk of sockets with seed \(seed) hangs.")
-        }
-        defer { watch.cancel() }
-        do {
-            let census = WalkCensus()
-            let server = try SocketWalkServer(census)
-            let problems = try await walk(seed, server.server, census)
-            var remains: [String] = []
-            if !(await eventually { census.contextsAlive == 0 }) {
-                remains.append("\(census.contextsAlive) contexts are still there")
-            }
-            if !(await eventually { census.connectionsOpen == 0 }) {
-                remains.append("\(census.connectionsOpen) network connections are still there")
-            }
-            return problems + census.mistakes + remains
-        } catch {
-            return ["\(error)"]
-        }
-    }
-
-    private static func walk(_ seed: UInt64, _ server: ScriptedServer, _ census: WalkCensus) async throws -> [String] {
-        var random = SeededGenerator(seed: seed)
-        defer { census.sessionIsGone.open() }
-        var options: [OptionSetting] = [
-            .set(.webSocketReceiveBuffer, to: random.one(of: [1, 1000, 32 << 10])),
-            .set(.webSocketSendBuffer, to: random.one(of: [16, 1000, 64 << 10])),
-            .set(.webSocketCloseTimeout, to: .zero), .set(.webSocketKeepAliveInterval, to: .zero),
-            .set(.webSocketAnswerTimeout, to: .zero),
-        ]
-        if random.chance(30) { options.append(.set(.maximumConnections, to: 3)) }
-        options += [.connectTimeout, .sendTimeout, .responseTimeout, .receiveTimeout].map { .set($0, to: .zero) }
-        let session = try SessionHandle(context: WalkContext(0, census), options: options)
-        let tree = random.chance(50) ? EventRecorder(of: session, scope: .tree) : nil
-        let prefersDriver = random.chance(30) ? session.executor : nil
-        var problems = await withTaskGroup(of: [String].self) { group in
-            for number in 0..<6 {
-                let walk = SocketWalk(session, seed: seed &* 100 &+ UInt64(number))
-                group.addTask(executorPreference: prefersDriver) { await walk.run(server, census) }
-            }
-            return await group.reduce(into: []) { $0 += $1 }
-        }
-        try? session.closeAll()
-        await session.closed()
-        do {
-            _ = try await tree?.finish()
-        } catch {
-            problems.append("tree: \(error)")
-        }
-        return problems
+        await WalkOfSession(
+            name: "sockets",
+            serve: { try SocketWalkServer($0).server },
+            options: { random in
+                [
+                    .set(.webSocketReceiveBuffer, to: random.one(of: [1, 1000, 32 << 10])),
+                    .set(.webSocketSendBuffer, to: random.one(of: [16, 1000, 64 << 10])),
+                    .set(.webSocketCloseTimeout, to: .zero), .set(.webSocketKeepAliveInterval, to: .zero),
+                    .set(.webSocketAnswerTimeout, to: .zero),
+                ]
+            },
+            walk: { await SocketWalk($0, seed: $1).run($2, $3) }
+        ).run(seed)
     }
 }

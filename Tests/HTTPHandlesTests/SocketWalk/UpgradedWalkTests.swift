@@ -23,52 +23,11 @@ struct UpgradedWalkTests {
 
     /// Six connections of one session. Returns the violations.
     static func walk(_ seed: UInt64) async -> [String] {
-        // In pieces: where other tests keep all threads busy, the walk and its clock stand still together.
-        let watch = Task.detached {
-            for _ in 0..<240 { try await Task.sleep(for: .milliseconds(500)) }
-            fatalError("The walk of upgraded connections with seed \(seed) hangs.")
-        }
-        defer { watch.cancel() }
-        do {
-            let census = WalkCensus()
-            let server = try UpgradedBehaviour.serve(census)
-            let problems = try await walk(seed, server, census)
-            var remains: [String] = []
-            if !(await eventually { census.contextsAlive == 0 }) {
-                remains.append("\(census.contextsAlive) contexts are still there")
-            }
-            if !(await eventually { census.connectionsOpen == 0 }) {
-                remains.append("\(census.connectionsOpen) network connections are still there")
-            }
-            return problems + census.mistakes + remains
-        } catch {
-            return ["\(error)"]
-        }
-    }
-
-    private static func walk(_ seed: UInt64, _ server: ScriptedServer, _ census: WalkCensus) async throws -> [String] {
-        var random = SeededGenerator(seed: seed)
-        defer { census.sessionIsGone.open() }
-        var options: [OptionSetting] = []
-        options += [.connectTimeout, .sendTimeout, .responseTimeout, .receiveTimeout].map { .set($0, to: .zero) }
-        if random.chance(30) { options.append(.set(.maximumConnections, to: 3)) }
-        let session = try SessionHandle(context: WalkContext(0, census), options: options)
-        let tree = random.chance(50) ? EventRecorder(of: session, scope: .tree) : nil
-        let prefersDriver = random.chance(30) ? session.executor : nil
-        var problems = await withTaskGroup(of: [String].self) { group in
-            for number in 0..<6 {
-                let walk = UpgradedWalk(session, seed: seed &* 100 &+ UInt64(number))
-                group.addTask(executorPreference: prefersDriver) { await walk.run(server, census) }
-            }
-            return await group.reduce(into: []) { $0 += $1 }
-        }
-        try? session.closeAll()
-        await session.closed()
-        do {
-            _ = try await tree?.finish()
-        } catch {
-            problems.append("tree: \(error)")
-        }
-        return problems
+        await WalkOfSession(
+            name: "upgraded connections",
+            serve: { try UpgradedBehaviour.serve($0) },
+            options: { _ in [] },
+            walk: { await UpgradedWalk($0, seed: $1).run($2, $3) }
+        ).run(seed)
     }
 }
