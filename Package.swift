@@ -1,4 +1,4 @@
-// swift-tools-version: 6.3
+// swift-tools-version: 6.2
 import PackageDescription
 
 /// The settings of all targets.
@@ -21,11 +21,18 @@ if Context.environment["HTTP_HANDLES_THREAD_SANITIZER"] != nil {
 }
 
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
-let structuredFields = Target.Dependency.product(
-    name: "RawStructuredFieldValues",
-    package: "swift-http-structured-headers",
-    condition: .when(traits: ["StructuredFields"])
-)
+/// A product that is built only with a trait of its own.
+func product(_ name: String, _ package: String, trait: String) -> Target.Dependency {
+    .product(name: name, package: package, condition: .when(traits: [trait]))
+}
+let ofTraits = [
+    product("RawStructuredFieldValues", "swift-http-structured-headers", trait: "StructuredFields"),
+    product("Logging", "swift-log", trait: "Logging"),
+    product("Metrics", "swift-metrics", trait: "Metrics"),
+    product("Tracing", "swift-distributed-tracing", trait: "Tracing"),
+    product("ServiceLifecycle", "swift-service-lifecycle", trait: "ServiceLifecycle"),
+    product("NIOCore", "swift-nio", trait: "NIO"),
+]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -33,7 +40,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .library(name: "HTTPHandles", targets: ["HTTPHandles"]),
-        .library(name: "HTTPHandlesJSON", targets: ["HTTPHandlesJSON"]),
+        .library(name: "HTTPHandlesFoundation", targets: ["HTTPHandlesFoundation"]),
         .library(name: "HTTPHandlesTesting", targets: ["HTTPHandlesTesting"]),
         .executable(name: "http-handles", targets: ["http-handles"]),
     ],
@@ -41,11 +48,21 @@ let package = Package(
         .trait(name: "Brotli", description: "Content decoding of brotli; needs libbrotli-dev."),
         .trait(name: "Zstd", description: "Content decoding of zstd; needs libzstd-dev."),
         .trait(name: "StructuredFields", description: "Structured fields (RFC 9651)."),
+        .trait(name: "Logging", description: "Log messages of requests and sessions (swift-log)."),
+        .trait(name: "Metrics", description: "Metrics of OpenTelemetry's HTTP conventions (swift-metrics)."),
+        .trait(name: "Tracing", description: "A span for each request, and propagation (swift-distributed-tracing)."),
+        .trait(name: "ServiceLifecycle", description: "A session as a service (swift-service-lifecycle)."),
+        .trait(name: "NIO", description: "Bodies of ByteBuffers (swift-nio)."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.3.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.96.0"),
     ],
     targets: [
         // The modules, in the order of their dependencies: Docs/Architecture.md. Checked by Scripts/check-modules.
@@ -70,10 +87,10 @@ let package = Package(
         ),
         .target(
             name: "HTTPHandles",
-            dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", "HTTPHandlesLock", httpTypes, structuredFields],
+            dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", "HTTPHandlesLock", httpTypes] + ofTraits,
             swiftSettings: settings
         ),
-        .target(name: "HTTPHandlesJSON", dependencies: ["HTTPHandles"], swiftSettings: settings),
+        .target(name: "HTTPHandlesFoundation", dependencies: ["HTTPHandles"], swiftSettings: settings),
         .target(
             name: "HTTPHandlesTesting",
             dependencies: ["HTTPHandles", "HTTPHandlesLock", httpTypes],
@@ -128,9 +145,9 @@ let package = Package(
         .testTarget(
             name: "HTTPHandlesTests",
             dependencies: [
-                "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesJSON", "HTTPHandlesLock", "HTTPHandlesTesting",
-                httpTypes, structuredFields, "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
-            ],
+                "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesFoundation", "HTTPHandlesLock",
+                "HTTPHandlesTesting", httpTypes, "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
+            ] + ofTraits,
             swiftSettings: settings
         ),
     ]

@@ -1,5 +1,5 @@
 import Foundation
-import HTTPHandlesJSON
+import HTTPHandlesFoundation
 import Testing
 
 /// Compiles the examples of README and Docs like a program that uses the library.

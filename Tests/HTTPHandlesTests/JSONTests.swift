@@ -1,6 +1,6 @@
 import Foundation
 import HTTPHandles
-import HTTPHandlesJSON
+import HTTPHandlesFoundation
 import HTTPHandlesTesting
 import HTTPTypes
 import Testing

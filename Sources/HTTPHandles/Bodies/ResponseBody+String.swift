@@ -9,7 +9,7 @@ extension ResponseBody {
     /// Throws `.notSupported` for another charset, before anything is read, so that the bytes can still be collected; and
     /// what `collect(upTo:)` throws.
     ///
-    /// JSON: `collectJSON(_:upTo:)` of `HTTPHandlesJSON`.
+    /// JSON: `collectJSON(_:upTo:)` of `HTTPHandlesFoundation`.
     ///
     /// - Parameter limit: The most bytes to accept.
     public nonisolated(nonsending) func collectString(upTo limit: Int) async throws(HandleError) -> String {
