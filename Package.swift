@@ -74,12 +74,14 @@ let package = Package(
         .systemLibrary(name: "CHTTPHandlesZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CHTTPHandlesBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(name: "CHTTPHandlesZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .target(name: "HTTPHandlesLock", swiftSettings: settings),
+        .target(name: "HTTPHandlesSystem", swiftSettings: settings),
+        .target(name: "HTTPHandlesLock", dependencies: ["HTTPHandlesSystem"], swiftSettings: settings),
         .target(name: "HTTPHandlesCore", dependencies: [httpTypes], swiftSettings: settings),
         .target(
             name: "HTTPHandlesDriver",
             dependencies: [
-                "CHTTPHandlesCurl", "CHTTPHandlesZlib", "HTTPHandlesCore", "HTTPHandlesLock", httpTypes,
+                "CHTTPHandlesCurl", "CHTTPHandlesZlib", "HTTPHandlesCore", "HTTPHandlesLock", "HTTPHandlesSystem",
+                httpTypes,
                 .target(name: "CHTTPHandlesBrotli", condition: .when(traits: ["Brotli"])),
                 .target(name: "CHTTPHandlesZstd", condition: .when(traits: ["Zstd"])),
             ],
@@ -93,7 +95,7 @@ let package = Package(
         .target(name: "HTTPHandlesFoundation", dependencies: ["HTTPHandles"], swiftSettings: settings),
         .target(
             name: "HTTPHandlesTesting",
-            dependencies: ["HTTPHandles", "HTTPHandlesLock", httpTypes],
+            dependencies: ["HTTPHandles", "HTTPHandlesLock", "HTTPHandlesSystem", httpTypes],
             swiftSettings: settings
         ),
         .target(name: "HTTPHandlesCommandLine", swiftSettings: settings),
@@ -118,21 +120,23 @@ let package = Package(
         .testTarget(
             name: "HTTPHandlesDriverTests",
             dependencies: [
-                "CHTTPHandlesCurl", "HTTPHandlesDriver", "HTTPHandlesCore", "HTTPHandlesLock", "HTTPHandlesTesting",
-                httpTypes,
+                "CHTTPHandlesCurl", "HTTPHandlesDriver", "HTTPHandlesCore", "HTTPHandlesLock", "HTTPHandlesSystem",
+                "HTTPHandlesTesting", httpTypes,
             ],
             swiftSettings: settings
         ),
         // Programs for tests that need a separate process.
         .target(
             name: "TransfersInEveryPhase",
-            dependencies: ["HTTPHandles", "HTTPHandlesTesting", httpTypes],
+            dependencies: ["HTTPHandles", "HTTPHandlesSystem", "HTTPHandlesTesting", httpTypes],
             path: "Tests/TransfersInEveryPhase",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "TestProgram",
-            dependencies: ["HTTPHandles", "HTTPHandlesLock", "HTTPHandlesTesting", "TransfersInEveryPhase"],
+            dependencies: [
+                "HTTPHandles", "HTTPHandlesLock", "HTTPHandlesSystem", "HTTPHandlesTesting", "TransfersInEveryPhase",
+            ],
             path: "Tests/TestProgram",
             swiftSettings: settings
         ),
@@ -146,7 +150,8 @@ let package = Package(
             name: "HTTPHandlesTests",
             dependencies: [
                 "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesFoundation", "HTTPHandlesLock",
-                "HTTPHandlesTesting", httpTypes, "TransfersInEveryPhase", "TestProgram", "FoundationTestProgram",
+                "HTTPHandlesSystem", "HTTPHandlesTesting", httpTypes, "TransfersInEveryPhase",
+                "TestProgram", "FoundationTestProgram",
             ] + ofTraits,
             swiftSettings: settings
         ),

@@ -114,6 +114,13 @@ static inline void chttphandles_name_thread(void) {
 extern int dup3(int from, int to, int flags);
 static inline int chttphandles_replace_descriptor(int from, int to) { return dup3(from, to, SOCK_CLOEXEC); }
 static const short chttphandles_peer_has_ended = 0x2000; // POLLRDHUP
+// glibc has an enumeration, musl has macros.
+static const uint32_t chttphandles_epoll_in = EPOLLIN;
+static const uint32_t chttphandles_epoll_out = EPOLLOUT;
+static const uint32_t chttphandles_epoll_error = EPOLLERR;
+static const uint32_t chttphandles_epoll_hang_up = EPOLLHUP;
+static const uint32_t chttphandles_epoll_peer_has_ended = EPOLLRDHUP;
+static const uint32_t chttphandles_epoll_edge = EPOLLET;
 // A function with variable arguments.
 static inline int chttphandles_unread_bytes(int descriptor) {
     int count = 0;

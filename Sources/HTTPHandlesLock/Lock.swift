@@ -1,7 +1,8 @@
+import HTTPHandlesSystem
+
 @_exported public import Synchronization
 
 #if THREAD_SANITIZER
-import Glibc
 
 /// A mutex with the interface of `Mutex`, for builds with ThreadSanitizer.
 ///

@@ -1,10 +1,5 @@
 import HTTPHandlesLock
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// A gate between a test and a script of a `ScriptedServer`. It starts closed; once opened it stays open.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// An error of a socket call.
 public struct SocketError: Error, CustomStringConvertible {
@@ -23,12 +19,7 @@ struct ServerSocket: Sendable {
     let descriptor: Int32
 
     private static func make(_ family: Int32 = AF_INET) throws(SocketError) -> ServerSocket {
-        #if canImport(Darwin)
-        let stream = SOCK_STREAM
-        #else
-        let stream = Int32(SOCK_STREAM.rawValue)
-        #endif
-        let descriptor = socket(family, stream, 0)
+        let descriptor = socket(family, SocketType.stream, 0)
         guard descriptor >= 0 else { throw SocketError("socket") }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         return ServerSocket(descriptor: descriptor)
@@ -136,11 +127,7 @@ struct ServerSocket: Sendable {
     /// The next connection; `nil` when the listener is shut down.
     func accept() -> ServerSocket? {
         while true {
-            #if canImport(Darwin)
-            let descriptor = Darwin.accept(self.descriptor, nil, nil)
-            #else
-            let descriptor = Glibc.accept(self.descriptor, nil, nil)
-            #endif
+            let descriptor = HTTPHandlesSystem.accept(self.descriptor, nil, nil)
             if descriptor >= 0 {
                 _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 var yes: Int32 = 1
@@ -151,6 +138,10 @@ struct ServerSocket: Sendable {
                     &yes,
                     socklen_t(MemoryLayout<Int32>.size)
                 )
+                #if canImport(Darwin)
+                let size = socklen_t(MemoryLayout<Int32>.size)
+                _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &yes, size)
+                #endif
                 return ServerSocket(descriptor: descriptor)
             }
             guard errno == EINTR || errno == ECONNABORTED else { return nil }
@@ -171,6 +162,7 @@ struct ServerSocket: Sendable {
         var rest = Array(bytes)
         while !rest.isEmpty {
             #if canImport(Darwin)
+            // `accept` has set SO_NOSIGPIPE.
             let flags: Int32 = 0
             #else
             let flags = Int32(MSG_NOSIGNAL)
@@ -210,42 +202,12 @@ struct ServerSocket: Sendable {
     func shutDown() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     func close() {
-        #if canImport(Darwin)
-        _ = Darwin.close(descriptor)
-        #else
-        _ = Glibc.close(descriptor)
-        #endif
+        _ = HTTPHandlesSystem.close(descriptor)
     }
 }
 
 /// Runs `body` on a new thread, because scripts block.
 func startThread(_ body: @escaping @Sendable () -> Void) {
-    let box = unsafe Unmanaged.passRetained(ThreadBody(body)).toOpaque()
-    var attributes = pthread_attr_t()
-    unsafe pthread_attr_init(&attributes)
-    unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    unsafe pthread_attr_setstacksize(&attributes, 256 * 1024)
-    defer { unsafe pthread_attr_destroy(&attributes) }
-    #if canImport(Darwin)
-    var thread: pthread_t?
-    #else
-    var thread = pthread_t()
-    #endif
-    let result = unsafe pthread_create(&thread, &attributes, runThreadBody, box)
+    let result = SystemThread.start(stackSize: 256 * 1024, body)
     precondition(result == 0, "A thread for a test server could not be created.")
-}
-
-private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-
-    init(_ run: @escaping @Sendable () -> Void) {
-        self.run = run
-    }
-}
-
-private func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let argument = unsafe argument {
-        unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-    }
-    return nil
 }

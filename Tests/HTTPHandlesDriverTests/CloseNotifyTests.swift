@@ -1,16 +1,16 @@
+import HTTPHandlesSystem
 import Testing
 
 @testable import HTTPHandlesDriver
 
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
 
 /// The bytes that end a direction of TLS, on their way to the system.
 @Suite("The end of TLS")
 struct CloseNotifyTests {
     private static func socketPair() throws -> [Int32] {
         var ends: [Int32] = [-1, -1]
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let type = SocketType.stream | SocketType.closesOnExec | O_NONBLOCK
         try #require(unsafe socketpair(AF_UNIX, type, 0, &ends) == 0)
         return ends
     }

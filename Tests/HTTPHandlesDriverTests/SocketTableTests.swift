@@ -1,11 +1,11 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
+import HTTPHandlesSystem
 import Testing
 
 @testable import HTTPHandlesDriver
 
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
 
 @Suite("Sockets of an engine")
 struct SocketTableTests {
@@ -42,7 +42,7 @@ struct SocketTableTests {
     @Test func `a look at a connection of a transfer leaves bytes and errors there`() throws {
         let table = SocketTable()
         var ends: [Int32] = [-1, -1]
-        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        try #require(unsafe socketpair(AF_UNIX, SocketType.stream, 0, &ends) == 0)
         #expect(table.arrivalForTransfer(on: ends[0]) == .nothing)
         var byte: UInt8 = 1
         try #require(unsafe send(ends[1], &byte, 1, 0) == 1)

@@ -123,7 +123,7 @@ struct CallingTaskTests {
         #expect(observations.all == expected)
     }
 
-    #if canImport(Glibc)
+    #if os(Linux)
     @Test func `no work for a task has a lower priority than the task`() async throws {
         let run = try await TestProgram.run(["priorities"])
         #expect(run.output == "cancelled: 8\nuploaded: 200 priority: true\n")

@@ -1,4 +1,4 @@
-#if canImport(Glibc)
+#if os(Linux)
 import Testing
 
 /// A driver fails only if the system or libcurl fails. A test program causes that.

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPHandles
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 import HTTPTypes
 import Testing
@@ -368,7 +369,7 @@ struct NameResolverTests {
 
     /// A listener whose queue is full: it answers no further connection. Its port is free at 127.0.0.1 too.
     private static func silentListener() throws -> (port: Int, fillers: [Int32]) {
-        let listener = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_INET6, SocketType.stream, 0)
         var address = sockaddr_in6()
         address.sin6_family = sa_family_t(AF_INET6)
         address.sin6_addr = in6addr_loopback
@@ -381,7 +382,7 @@ struct NameResolverTests {
                     unsafe getsockname(listener, address, &size) == 0
                 else { throw SupportFailure("there is no IPv6 loopback") }
                 for _ in 0..<4 {
-                    let filler = socket(AF_INET6, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+                    let filler = socket(AF_INET6, SocketType.stream | O_NONBLOCK, 0)
                     descriptors.append(filler)
                     _ = unsafe connect(filler, address, size)
                 }
@@ -556,7 +557,7 @@ struct NameResolverTests {
         }
     }
 
-    #if canImport(Glibc)
+    #if os(Linux)
     @Test(arguments: [(Duration?.some(.zero), 3), (.seconds(60), 1), (nil, 1)])
     func resolverCacheTime(time: Duration?, lookups: Int) async throws {
         let server = try Self.server()

@@ -1,4 +1,4 @@
-#if canImport(Glibc)
+#if os(Linux)
 import Testing
 
 /// A silent network delays only the requests that need it. These tests measure no times: a blocked driver would wait longer

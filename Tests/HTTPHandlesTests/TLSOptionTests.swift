@@ -1,12 +1,7 @@
 import HTTPHandles
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 import Testing
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
 
 /// TLS options and their effects. (Verification: `CertificateTests`.)
 @Suite("TLS options", .timeLimit(.minutes(5)))

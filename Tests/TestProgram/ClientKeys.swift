@@ -1,6 +1,6 @@
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
 import HTTPHandles
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 
 /// A session with one active transfer, and others whose client certificate has an encrypted key, without a password. Prints

@@ -1,7 +1,7 @@
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
 import HTTPHandles
 import HTTPHandlesLock
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 import TransfersInEveryPhase
 
@@ -51,7 +51,7 @@ struct ManyRequests {
 
     /// A port whose connections the system completes, without accepting them.
     private static func silentPort() throws -> Int {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_INET, SocketType.stream, 0)
         listen(listener, 1024)
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)

@@ -1,6 +1,6 @@
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
 import HTTPHandles
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 import TransfersInEveryPhase
 

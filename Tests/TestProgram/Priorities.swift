@@ -1,7 +1,7 @@
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
 import HTTPHandles
 import HTTPHandlesLock
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 
 /// Tasks of high priority that use a session, while tasks of medium priority occupy all threads of the pool. Work for the

@@ -1,6 +1,6 @@
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
 import HTTPHandles
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 
 /// A session with one active transfer, and others to destinations that do not answer. Prints the results in order.
@@ -136,7 +136,7 @@ struct SilentNetwork {
 
 /// A name server on this machine that never answers.
 private struct NameServer {
-    private let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    private let descriptor = socket(AF_INET, SocketType.datagram, 0)
 
     struct Failure: Error {
         let errorNumber: Int32

@@ -1,7 +1,7 @@
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
 import HTTPHandles
 import HTTPHandlesLock
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 import TransfersInEveryPhase
 
@@ -153,9 +153,9 @@ struct SocketMemory {
 
     /// Begins a new peak. Returns the memory now, in KiB.
     private static func startMeasuring() -> Int {
-        let file = unsafe Glibc.open("/proc/self/clear_refs", O_WRONLY)
-        _ = unsafe Glibc.write(file, "5", 1)
-        Glibc.close(file)
+        let file = unsafe HTTPHandlesSystem.open("/proc/self/clear_refs", O_WRONLY)
+        _ = unsafe HTTPHandlesSystem.write(file, "5", 1)
+        HTTPHandlesSystem.close(file)
         return figure("VmRSS:")
     }
 

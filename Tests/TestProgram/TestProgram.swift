@@ -1,12 +1,7 @@
 import HTTPHandles
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 import TransfersInEveryPhase
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
 
 /// Tests that need a separate process: process exit, silent networks, failing drivers.
 @main
@@ -20,7 +15,7 @@ enum TestProgram {
             else { exit(64) }
             let transfers = try TransfersInEveryPhase(servers)
             ending.end(on: transfers.flowing.executor) { await transfers.start(passing: events) }
-        #if canImport(Glibc)
+        #if os(Linux)
         case ("exit-resolving", let ending?):
             guard let ending = Ending(rawValue: ending) else { exit(64) }
             let network = try SilentNetwork(.resolving)

@@ -1,10 +1,5 @@
+import HTTPHandlesSystem
 import HTTPHandlesTesting
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
 
 /// The ways to end a process while its drivers run.
 public enum Ending: String, Sendable, CaseIterable {
@@ -40,11 +35,6 @@ public enum Ending: String, Sendable, CaseIterable {
     }
 
     private static func startThreadThatExits() {
-        #if canImport(Darwin)
-        var thread: pthread_t?
-        #else
-        var thread = pthread_t()
-        #endif
-        unsafe pthread_create(&thread, nil, { _ in exit(42) }, nil)
+        _ = SystemThread.start { exit(42) }
     }
 }

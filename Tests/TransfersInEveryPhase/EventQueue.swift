@@ -1,5 +1,5 @@
-#if canImport(Glibc)
-package import Glibc
+#if os(Linux)
+package import HTTPHandlesSystem
 
 /// Makes drivers fail, on both event back ends.
 package enum EventQueue {

@@ -1,5 +1,5 @@
-#if canImport(Glibc)
-import Glibc
+#if os(Linux)
+import HTTPHandlesSystem
 
 /// Files in /proc.
 package enum SystemFile {

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// Checks, in debug builds, that libcurl is not called from inside its callbacks, where only information functions are
 /// allowed. Newer versions refuse other calls; in older ones they corrupt the state.

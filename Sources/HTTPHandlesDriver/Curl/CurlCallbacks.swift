@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 // libcurl's callbacks for one easy handle. They only record and return results; the loop acts later. Each finds its
 // transfer through the pointer that was passed to libcurl. A transfer owns its easy handle, so no callback can be called
@@ -211,15 +206,9 @@ private func openSocketCallback(
     _ address: UnsafeMutablePointer<curl_sockaddr>?
 ) -> curl_socket_t {
     guard let address = unsafe address else { return CURL_SOCKET_BAD }
-    #if canImport(Darwin)
-    let closesOnExec: Int32 = 0
-    #else
-    // Atomically: another thread may start a program at any time.
-    let closesOnExec = Int32(SOCK_CLOEXEC.rawValue)
-    #endif
     let descriptor = socket(
         unsafe address.pointee.family,
-        unsafe address.pointee.socktype | closesOnExec,
+        unsafe address.pointee.socktype | SocketType.closesOnExec,
         unsafe address.pointee.protocol
     )
     guard descriptor >= 0 else {

@@ -1,10 +1,5 @@
 import CHTTPHandlesCurl
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// HTTP dates, as seconds since 1970.
 package enum CurlDate {

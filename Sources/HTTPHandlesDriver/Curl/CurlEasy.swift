@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// The owner of a libcurl easy handle.
 @safe

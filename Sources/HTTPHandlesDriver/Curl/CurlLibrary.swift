@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// The linked libcurl: its initialization, version and features.
 package enum CurlLibrary {

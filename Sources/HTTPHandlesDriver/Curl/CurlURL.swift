@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 package import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 extension RequestURL {
     /// A URL from the caller.

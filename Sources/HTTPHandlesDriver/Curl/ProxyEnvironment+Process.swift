@@ -1,10 +1,5 @@
 package import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 extension ProxyEnvironment {
     /// That of this process at this moment. Another thread must not change the environment meanwhile.

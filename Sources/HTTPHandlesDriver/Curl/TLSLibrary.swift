@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// TLS properties of a connection that OpenSSL has and libcurl does not report.
 ///
@@ -96,7 +91,7 @@ enum TLSLibrary {
 
     /// A function of the loaded libcurl or of its dependencies.
     static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
-        #if canImport(Glibc)
+        #if os(Linux)
         guard let library = unsafe dlopen("libcurl.so.4", RTLD_NOLOAD | RTLD_LAZY) else { return nil }
         return unsafe dlsym(library, name)
         #else

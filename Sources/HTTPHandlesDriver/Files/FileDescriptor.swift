@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// An open file descriptor, closed when its last reference is released. All calls block.
 ///
@@ -110,19 +106,11 @@ final class FileDescriptor: Sendable {
 
     @discardableResult
     private static func close(_ number: Int32) -> Int32 {
-        #if canImport(Darwin)
-        Darwin.close(number)
-        #else
-        Glibc.close(number)
-        #endif
+        HTTPHandlesSystem.close(number)
     }
 
     private static func write(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        #if canImport(Darwin)
-        unsafe Darwin.write(number, bytes.baseAddress, bytes.count)
-        #else
-        unsafe Glibc.write(number, bytes.baseAddress, bytes.count)
-        #endif
+        unsafe HTTPHandlesSystem.write(number, bytes.baseAddress, bytes.count)
     }
 }
 

@@ -1,10 +1,5 @@
 package import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// A regular file, open for reading at any offset; closed when its last reference is released.
 package final class ReadableFile: Sendable {

@@ -1,10 +1,5 @@
 package import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 // The library does not follow links. The tool does, like the curl command.
 

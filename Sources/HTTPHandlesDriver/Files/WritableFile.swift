@@ -1,10 +1,5 @@
 package import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// A file that is written sequentially. All calls block.
 ///

@@ -1,15 +1,10 @@
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 extension ConnectionStatistics {
     /// Asks the system about a socket; `nil` if it is not one of TCP, or the system is not Linux.
     init?(of descriptor: Int32) {
-        #if canImport(Glibc)
+        #if os(Linux)
         // The C library's structure is older than the kernel's, whose layout only grows at its end (linux/tcp.h).
         var bytes = [UInt8](repeating: 0, count: 192)
         var length = socklen_t(bytes.count)

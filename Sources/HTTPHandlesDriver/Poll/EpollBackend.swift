@@ -1,7 +1,7 @@
-#if canImport(Glibc)
+#if os(Linux)
 import CHTTPHandlesCurl
-import Glibc
 import HTTPHandlesCore
+import HTTPHandlesSystem
 
 /// `curl_multi_socket_action` on epoll: every turn looks only at the transfers whose socket is ready or whose timer is
 /// due.
@@ -43,7 +43,7 @@ final class EpollBackend: EventBackend {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw MultiFailure(system: "epoll_create1", errno) }
         // Each call of the waker is an edge, so it is never cleared.
-        guard control(EPOLL_CTL_ADD, waker.descriptor, EPOLLIN.rawValue | EPOLLET.rawValue) else {
+        guard control(EPOLL_CTL_ADD, waker.descriptor, chttphandles_epoll_in | chttphandles_epoll_edge) else {
             let problem = errno
             close(descriptor)
             unsafe events.deallocate()
@@ -151,19 +151,19 @@ final class EpollBackend: EventBackend {
 
     private func handle(_ socket: Int32, _ events: UInt32) throws(MultiFailure) {
         guard interests[Int(socket)].wanted != 0 else {
-            let ends = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
+            let ends = chttphandles_epoll_peer_has_ended | chttphandles_epoll_hang_up | chttphandles_epoll_error
             switch sockets.somethingCame(on: socket, isOver: events & ends != 0) {
             case .inUse: unregister(socket)
-            case .touched: try register(socket, EPOLLRDHUP.rawValue)
+            case .touched: try register(socket, chttphandles_epoll_peer_has_ended)
             case .untouched, .ended: break
             }
             return
         }
         var ready: Int32 = 0
-        if events & (EPOLLIN.rawValue | EPOLLHUP.rawValue) != 0 { ready |= CURL_CSELECT_IN }
-        if events & EPOLLOUT.rawValue != 0 { ready |= CURL_CSELECT_OUT }
-        if events & EPOLLERR.rawValue != 0 { ready |= CURL_CSELECT_ERR }
-        if events & EPOLLOUT.rawValue != 0 { sockets.noteConnection(socket) }
+        if events & (chttphandles_epoll_in | chttphandles_epoll_hang_up) != 0 { ready |= CURL_CSELECT_IN }
+        if events & chttphandles_epoll_out != 0 { ready |= CURL_CSELECT_OUT }
+        if events & chttphandles_epoll_error != 0 { ready |= CURL_CSELECT_ERR }
+        if events & chttphandles_epoll_out != 0 { sockets.noteConnection(socket) }
         let before = activity
         try multi.act(on: socket, ready)
         if activity == before {
@@ -181,10 +181,10 @@ final class EpollBackend: EventBackend {
             interests[Int(socket)].isNoted = false
             let interest = interests[Int(socket)]
             var events: UInt32 = 0
-            if interest.wanted & CURL_POLL_IN != 0 { events |= EPOLLIN.rawValue }
-            if interest.wanted & CURL_POLL_OUT != 0 { events |= EPOLLOUT.rawValue }
+            if interest.wanted & CURL_POLL_IN != 0 { events |= chttphandles_epoll_in }
+            if interest.wanted & CURL_POLL_OUT != 0 { events |= chttphandles_epoll_out }
             // What comes on an idle connection is handled here, not by libcurl.
-            if events == 0, sockets.idle.contains(socket) { events = EPOLLIN.rawValue }
+            if events == 0, sockets.idle.contains(socket) { events = chttphandles_epoll_in }
             guard events != 0, events != interest.registered else { continue }
             try register(socket, events)
         }

@@ -1,10 +1,5 @@
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// How the driver waits for its sockets and lets libcurl work on them. Everything happens on the driver's thread.
 protocol EventBackend: AnyObject {

@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// `curl_multi_perform` and `curl_multi_poll`: every turn looks at every transfer, and at every idle connection.
 @safe
@@ -82,8 +77,8 @@ final class PollBackend: EventBackend {
     }
 
     #if canImport(Darwin)
-    /// POLLHUP comes unasked.
-    private static let endOfConnection: Int16 = 0
+    /// There it does not come unasked.
+    private static let endOfConnection = Int16(POLLHUP)
     #else
     private static let endOfConnection = chttphandles_peer_has_ended
     #endif

@@ -1,13 +1,8 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
+import HTTPHandlesSystem
 
-#if canImport(Darwin)
-import Darwin
-private let systemClose = Darwin.close
-#else
-import Glibc
-private let systemClose = Glibc.close
-#endif
+private let systemClose = HTTPHandlesSystem.close
 
 /// What is known of the descriptors that libcurl uses, by descriptor.
 ///
@@ -173,12 +168,7 @@ final class SocketTable {
     static func isDatagramSocket(_ descriptor: Int32) -> Bool {
         var type: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
-        #if canImport(Darwin)
-        let datagram = SOCK_DGRAM
-        #else
-        let datagram = Int32(SOCK_DGRAM.rawValue)
-        #endif
-        return unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == datagram
+        return unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SocketType.datagram
     }
 
     // MARK: Users
@@ -319,11 +309,7 @@ final class SocketTable {
 
     private static func replaceByClosedSocket(_ descriptor: Int32) {
         var ends: [Int32] = [-1, -1]
-        #if canImport(Darwin)
-        let type = SOCK_STREAM
-        #else
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        #endif
+        let type = SocketType.stream | SocketType.closesOnExec
         guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else {
             // No descriptor is left. What has come stays readable then, and the look before the next use finds it.
             _ = shutdown(descriptor, Int32(SHUT_RDWR))

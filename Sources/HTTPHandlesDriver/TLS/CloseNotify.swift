@@ -1,13 +1,8 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
+import HTTPHandlesSystem
 
-#if canImport(Darwin)
-import Darwin
-@unsafe private let systemSend = unsafe Darwin.send
-#else
-import Glibc
-@unsafe private let systemSend = unsafe Glibc.send
-#endif
+@unsafe private let systemSend = unsafe HTTPHandlesSystem.send
 
 /// The message by which a side of TLS says that it sends nothing more (RFC 8446, section 6.1). libcurl has no function for
 /// it; OpenSSL makes it, see `OpenSSL`. With another TLS library there is none.

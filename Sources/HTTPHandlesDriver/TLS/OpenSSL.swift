@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// Functions of the OpenSSL that libcurl has loaded, under OpenSSL's names.
 ///

@@ -1,12 +1,7 @@
 import CHTTPHandlesCurl
 package import HTTPHandlesCore
 import HTTPHandlesLock
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// The driver thread of one session: it runs libcurl and is the serial executor of the session's actors.
 ///
@@ -75,7 +70,7 @@ package final class Driver: SerialExecutor {
     // MARK: Isolation
 
     /// Whether the caller is on the driver thread.
-    package var isCurrent: Bool { thread.load(ordering: .relaxed) == Self.currentThread }
+    package var isCurrent: Bool { thread.load(ordering: .relaxed) == SystemThread.current }
 
     package func checkIsolated() {
         // Called only by `assumeIsolated`.
@@ -83,14 +78,6 @@ package final class Driver: SerialExecutor {
     }
 
     package func isIsolatingCurrentContext() -> Bool? { isCurrent }
-
-    private static var currentThread: UInt {
-        #if canImport(Darwin)
-        unsafe UInt(bitPattern: pthread_self())
-        #else
-        UInt(pthread_self())
-        #endif
-    }
 
     // MARK: The thread
 
@@ -103,21 +90,13 @@ package final class Driver: SerialExecutor {
         unsafe pthread_sigmask(SIG_SETMASK, &all, &previous)
         defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
 
-        let retained = unsafe Unmanaged.passRetained(self).toOpaque()
-        var attributes = pthread_attr_t()
-        unsafe pthread_attr_init(&attributes)
-        unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        defer { unsafe pthread_attr_destroy(&attributes) }
-        #if canImport(Darwin)
-        var identity: pthread_t?
-        #else
-        var identity = pthread_t()
-        #endif
-        let result = unsafe pthread_create(&identity, &attributes, driverThreadMain, retained)
+        let result = SystemThread.start {
+            chttphandles_name_thread()
+            self.run()
+        }
         if result != 0 {
             // The thread could not be created. The entries must not be lost, so the calling thread runs the loop, without
             // transfers, until the inbox is empty.
-            unsafe Unmanaged<Driver>.fromOpaque(retained).release()
             run(TransferEngine(failure: .noThread(result), waker: waker, resumptions), mayRest: false)
         }
     }
@@ -130,7 +109,7 @@ package final class Driver: SerialExecutor {
 
     /// The loop. It returns only after the inbox has found, under its lock, that no entry is left.
     private func run(_ engine: TransferEngine, mayRest: Bool) {
-        let identity = Self.currentThread
+        let identity = SystemThread.current
         thread.store(identity, ordering: .relaxed)
         let asActors = unsafe asUnownedSerialExecutor()
         let barrier = ExitBarrier()
@@ -196,13 +175,4 @@ package final class DriverTaskExecutor: TaskExecutor {
     package func enqueue(_ job: consuming ExecutorJob) {
         driver.post(.taskJob(UnownedJob(job), self))
     }
-}
-
-/// The main function of the driver thread; the argument is the retained driver.
-private func driverThreadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    chttphandles_name_thread()
-    if let argument = unsafe argument {
-        unsafe Unmanaged<Driver>.fromOpaque(argument).takeRetainedValue().run()
-    }
-    return nil
 }

@@ -1,10 +1,5 @@
 import HTTPHandlesLock
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// Prevents a driver from using libcurl while the process exits.
 ///

@@ -1,10 +1,5 @@
 package import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 extension MonotonicTime {
     /// The current time.

@@ -1,8 +1,5 @@
 import CHTTPHandlesCurl
-
-#if canImport(Darwin)
-import Darwin
-#endif
+import HTTPHandlesSystem
 
 /// Random numbers of the system, taken 4 KiB at a time: a system call for each masking key of a WebSocket costs more than to
 /// mask a short message.

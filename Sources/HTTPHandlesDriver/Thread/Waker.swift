@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// Wakes the driver thread through a descriptor that becomes readable: an eventfd, or a pipe on systems without it.
 final class Waker: Sendable {

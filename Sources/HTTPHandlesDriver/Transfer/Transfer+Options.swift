@@ -1,12 +1,7 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
+import HTTPHandlesSystem
 import HTTPTypes
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
 
 /// What the previous exchange of an easy handle left set, as far as the next one can take it over.
 struct AppliedRequest: Equatable {

@@ -1,10 +1,5 @@
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 extension Transfer {
     /// Sets what the request wants of a socket that is not connected yet. `false` if the system refuses it.
@@ -26,7 +21,7 @@ extension Transfer {
             default: break
             }
         }
-        #if canImport(Glibc)
+        #if os(Linux)
         if let priority = traffic.priority { set(SOL_SOCKET, SO_PRIORITY, priority) }
         #endif
         return isSet

@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 // libcurl parses the URL of each exchange and puts it together again, unless it gets one that is parsed already. So an easy
 // handle that is used for the same URL again parses nothing, and for another one of the same server only path and query

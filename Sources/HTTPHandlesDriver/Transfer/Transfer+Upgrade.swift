@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 // A request that asks for an upgrade is an upload of unknown length without framing, which libcurl is told by a blank
 // `Transfer-Encoding`. It pauses until the head has come. After a 101 it is what goes out over the connection, and the

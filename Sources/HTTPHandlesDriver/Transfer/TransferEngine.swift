@@ -1,11 +1,6 @@
 import CHTTPHandlesCurl
 package import HTTPHandlesCore
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import HTTPHandlesSystem
 
 /// Who is called at a certain time.
 package protocol AlarmOwner: AnyObject {
@@ -448,7 +443,7 @@ package final class TransferEngine {
     }
 
     private func makeBackend(_ multi: CurlMulti) throws(MultiFailure) -> any EventBackend {
-        #if canImport(Glibc)
+        #if os(Linux)
         if configuration.backend == .epoll { return try EpollBackend(multi: multi, waker: waker, sockets: sockets) }
         #endif
         return PollBackend(multi: multi, waker: waker, sockets: sockets)

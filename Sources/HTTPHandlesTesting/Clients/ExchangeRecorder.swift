@@ -1,13 +1,8 @@
 public import HTTPHandles
 import HTTPHandlesCore
 import HTTPHandlesLock
+import HTTPHandlesSystem
 import HTTPTypes
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
 
 /// Middleware that records exchanges, to be replayed by a `ReplayingClient` or looked at with tools for HAR files.
 ///

@@ -1,4 +1,4 @@
-#if canImport(Glibc)
+#if os(Linux)
 import Testing
 
 /// What is kept for a slow reader and for a slow peer, measured in a process of its own.

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPHandlesSystem
 
 /// A port on 127.0.0.1 where connections are refused, and no server can listen, as long as this is there.
 final class ClosedPort: Sendable {
@@ -6,7 +7,7 @@ final class ClosedPort: Sendable {
     private let descriptor: Int32
 
     init() throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = socket(AF_INET, SocketType.stream | SocketType.closesOnExec, 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian

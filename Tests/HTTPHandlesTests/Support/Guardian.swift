@@ -1,4 +1,5 @@
 import Foundation
+import HTTPHandlesSystem
 
 /// A shell script that runs a server and ends it when this process ends in any way: then its standard input reaches its
 /// end.
@@ -10,7 +11,7 @@ final class Guardian: Sendable {
     init(_ script: String, _ arguments: [String], output: FileHandle = .standardError) throws {
         // Closed in other children, which would otherwise keep the pipe open.
         var ends: [Int32] = [0, 0]
-        let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let kind = SocketType.stream | SocketType.closesOnExec
         guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw SupportFailure("no leash: \(errno)") }
         defer { _ = close(ends[0]) }
         leash = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)

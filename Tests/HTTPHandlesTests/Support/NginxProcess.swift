@@ -1,5 +1,6 @@
 import Foundation
 import HTTPHandlesLock
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 
 /// An nginx with its own folder; both end with the test process.
@@ -70,7 +71,7 @@ func freePorts(_ count: Int) throws -> [Int] {
 private let returnedPorts = Lock<Set<Int>>([])
 
 private func isFree(_ port: Int) -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let descriptor = socket(AF_INET, SocketType.stream | SocketType.closesOnExec, 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPHandles
+import HTTPHandlesSystem
 import HTTPHandlesTesting
 
 /// Real proxies on loopback, started once for all tests and ended with the test process: squid for HTTP with and without TLS
@@ -93,7 +94,7 @@ final class ProxyServers: Sendable {
 
 /// Whether a port takes connections.
 func isListening(_ port: Int) -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    let descriptor = socket(AF_INET, SocketType.stream | SocketType.closesOnExec, 0)
     defer { _ = close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

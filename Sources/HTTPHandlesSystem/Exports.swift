@@ -1,0 +1,9 @@
+// The C library, under whatever name: no other file imports it.
+
+#if canImport(Darwin)
+@_exported public import Darwin
+#elseif canImport(Musl)
+@_exported public import Musl
+#else
+@_exported public import Glibc
+#endif
