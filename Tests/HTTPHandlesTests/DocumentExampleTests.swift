@@ -2,7 +2,7 @@ import Foundation
 import HTTPHandlesFoundation
 import Testing
 
-/// Compiles the examples of README and Docs like a program that uses the library.
+/// Compiles the examples of README, Docs and the catalogues of DocC like a program that uses the library.
 @Suite("Examples in the documents", .timeLimit(.minutes(5)))
 struct DocumentExampleTests {
     /// Declarations that the examples require.
@@ -10,12 +10,16 @@ struct DocumentExampleTests {
         struct Keychain: Sendable { func password(for host: String) async -> String { host } }
 
         """
+    private static let catalogues = ["HTTPHandles", "HTTPHandlesFoundation", "HTTPHandlesTesting"].map {
+        "Sources/\($0)/\($0).docc"
+    }
     private static let parameters = "session: SessionHandle, head: ResponseHead, url: String, keychain: Keychain"
 
     @Test func `every example compiles`() async throws {
         let scratch = try Scratch()
         var files: [String] = [try scratch.file("Context.swift", Self.context.utf8)]
-        for path in ["README.md"] + (try Document.names(in: "Docs")) + (try Document.names(in: "Docs/Moving")) {
+        let paths = try (["Docs", "Docs/Moving"] + Self.catalogues).flatMap(Document.names(in:))
+        for path in ["README.md"] + paths {
             for (line, example) in try Document(path).swiftExamples where !example.contains(".package(url:") {
                 let source = Self.source(of: example, number: files.count, from: path, line: line)
                 files.append(try scratch.file("Example\(files.count).swift", source.utf8))

@@ -64,6 +64,11 @@ struct Document {
         text.matches(of: /\[([^\]\n]+)\]\(([^)\n]+)\)/).map { (String($0.1), String($0.2)) }
     }
 
+    /// Replaces a text file of this package.
+    static func write(_ text: String, to path: String) throws {
+        try text.write(to: root.appendingPathComponent(path), atomically: true, encoding: .utf8)
+    }
+
     private static let writing = Lock(())
 
     /// Replaces the lines of the code block below a heading.
