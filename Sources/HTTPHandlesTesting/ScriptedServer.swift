@@ -81,21 +81,21 @@ public final class ScriptedServer: Sendable {
     ///   - address: The loopback address to listen on: 127.0.0.1 to 127.255.255.254, or ::1.
     ///   - port: The port to listen on; 0 for a free one.
     ///   - backlog: How many connections the system completes before they are accepted.
-    ///   - takesLittle: Whether the receive buffers are as small as possible, so that a client that sends some ten thousand
+    ///   - limitsReceiveBuffers: Whether the receive buffers are as small as possible, so that a client that sends some ten thousand
     ///     bytes has to wait until the script reads.
     ///   - script: The script of each connection.
     public init(
         address: String = "127.0.0.1",
         port: Int = 0,
         backlog: Int = 1024,
-        takesLittle: Bool = false,
+        limitsReceiveBuffers: Bool = false,
         _ script: @escaping Script
     ) throws {
         let (listener, port) = try ServerSocket.listening(
             at: address,
             port: port,
             backlog: Int32(backlog),
-            takesLittle: takesLittle
+            limitsReceiveBuffers: limitsReceiveBuffers
         )
         self.listener = listener
         self.address = address
@@ -185,11 +185,11 @@ public final class ServerConnection: Sendable {
     /// Reads the body of a request, by `Content-Length` or in chunks.
     public func readBody(of head: ReceivedHead) throws -> [UInt8] {
         if head["transfer-encoding"]?.lowercased() == "chunked" { return try readChunks() }
-        return try read(head["content-length"].flatMap { Int($0) } ?? 0)
+        return try read(exactly: head["content-length"].flatMap { Int($0) } ?? 0)
     }
 
     /// Reads exactly `count` bytes.
-    public func read(_ count: Int) throws -> [UInt8] {
+    public func read(exactly count: Int) throws -> [UInt8] {
         guard count >= 0 else { throw SocketError.ended }
         while true {
             let bytes: [UInt8]? = state.withLock { state in
@@ -211,7 +211,7 @@ public final class ServerConnection: Sendable {
                 while try !readLine().isEmpty {}
                 return body
             }
-            body += try read(size)
+            body += try read(exactly: size)
             _ = try readLine()
         }
     }
@@ -219,7 +219,7 @@ public final class ServerConnection: Sendable {
     private func readLine() throws -> String {
         var line: [UInt8] = []
         while true {
-            let byte = try read(1)[0]
+            let byte = try read(exactly: 1)[0]
             if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
             if byte != UInt8(ascii: "\r") { line.append(byte) }
         }
@@ -254,7 +254,7 @@ public final class ServerConnection: Sendable {
     }
 
     /// Makes the receive buffer small, so that the client soon has to wait until the script reads.
-    public func limitReceiveBuffer(_ bytes: Int) {
+    public func limitReceiveBuffer(to bytes: Int) {
         socket.setReceiveBuffer(Int32(bytes))
     }
 

@@ -52,11 +52,11 @@ struct ServerSocket: Sendable {
         at loopbackAddress: String = "127.0.0.1",
         port: Int = 0,
         backlog: Int32,
-        takesLittle: Bool = false
+        limitsReceiveBuffers: Bool = false
     ) throws(SocketError) -> (socket: ServerSocket, port: Int) {
         let isVersion6 = loopbackAddress.utf8.contains(UInt8(ascii: ":"))
         let listener = try make(isVersion6 ? AF_INET6 : AF_INET)
-        if takesLittle { listener.takeLittle() }
+        if limitsReceiveBuffers { listener.takeLittle() }
         let bound = isVersion6 ? listener.bindVersion6(port) : listener.bindVersion4(loopbackAddress, port)
         guard let bound, listen(listener.descriptor, backlog) == 0 else {
             let error = SocketError("bind")

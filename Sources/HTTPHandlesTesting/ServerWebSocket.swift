@@ -44,13 +44,13 @@ public final class ServerWebSocket: Sendable {
 
     /// Reads the next frame.
     public func receiveFrame() throws -> Frame {
-        let start = try connection.read(2)
+        let start = try connection.read(exactly: 2)
         var length = Int(start[1] & 0x7F)
         if length > 125 {
-            length = try connection.read(length == 126 ? 2 : 8).reduce(0) { $0 << 8 | Int($1) }
+            length = try connection.read(exactly: length == 126 ? 2 : 8).reduce(0) { $0 << 8 | Int($1) }
         }
-        let key = start[1] & 0x80 == 0 ? nil : try connection.read(4)
-        var payload = try connection.read(length)
+        let key = start[1] & 0x80 == 0 ? nil : try connection.read(exactly: 4)
+        var payload = try connection.read(exactly: length)
         if let key { for index in payload.indices { payload[index] ^= key[index & 3] } }
         return Frame(
             opcode: start[0] & 0x0F,
@@ -69,12 +69,12 @@ public final class ServerWebSocket: Sendable {
     ///   - isFinal: Whether it is the last frame of its message.
     ///   - reservedBits: The three reserved bits, as a number from 0 to 7.
     public func sendFrame(
-        _ opcode: UInt8,
+        opcode: UInt8,
         _ payload: some Collection<UInt8>,
         isFinal: Bool = true,
         reservedBits: UInt8 = 0
     ) throws {
-        let head = Self.frameHead(opcode, length: payload.count, isFinal: isFinal, reservedBits: reservedBits)
+        let head = Self.frameHead(opcode: opcode, length: payload.count, isFinal: isFinal, reservedBits: reservedBits)
         try connection.send(head + Array(payload))
     }
 
@@ -82,7 +82,7 @@ public final class ServerWebSocket: Sendable {
     ///
     /// See `sendFrame`. The length can be another than that of what follows.
     public static func frameHead(
-        _ opcode: UInt8,
+        opcode: UInt8,
         length: Int,
         isFinal: Bool = true,
         reservedBits: UInt8 = 0
@@ -107,9 +107,9 @@ public final class ServerWebSocket: Sendable {
             let frame = try receiveFrame()
             switch frame.opcode {
             case 8:
-                try? sendFrame(8, frame.payload.prefix(2))
+                try? sendFrame(opcode: 8, frame.payload.prefix(2))
                 return nil
-            case 9: try sendFrame(10, frame.payload)
+            case 9: try sendFrame(opcode: 10, frame.payload)
             case 10: break
             case 0: message?.bytes += frame.payload
             default: message = (frame.opcode == 1, frame.payload)
@@ -122,14 +122,14 @@ public final class ServerWebSocket: Sendable {
     /// Sends a message in one frame.
     public func send(_ message: WebSocketMessage) throws {
         switch message {
-        case .text(let text): try sendFrame(1, text.utf8)
-        case .binary(let bytes): try sendFrame(2, bytes)
+        case .text(let text): try sendFrame(opcode: 1, text.utf8)
+        case .binary(let bytes): try sendFrame(opcode: 2, bytes)
         }
     }
 
     /// Sends a close frame, and reads until that of the client.
     public func close(_ code: Int = 1000, reason: String = "") throws {
-        try sendFrame(8, [UInt8(code >> 8), UInt8(code & 0xFF)] + reason.utf8)
+        try sendFrame(opcode: 8, [UInt8(code >> 8), UInt8(code & 0xFF)] + reason.utf8)
         while try receiveFrame().opcode != 8 {}
     }
 }
@@ -141,23 +141,23 @@ extension ServerConnection {
     ///
     /// - Parameters:
     ///   - fields: More lines of the head, each with its line end.
-    ///   - behind: Bytes that are sent together with the head.
-    public func acceptWebSocket(fields: String = "", behind: [UInt8] = []) throws -> ServerWebSocket {
+    ///   - bytes: Bytes that are sent together with the head.
+    public func acceptWebSocket(fields: String = "", followedBy bytes: [UInt8] = []) throws -> ServerWebSocket {
         guard let head = try readHead() else { throw SocketError.ended }
-        return try acceptWebSocket(head, fields: fields, behind: behind)
+        return try acceptWebSocket(head, fields: fields, followedBy: bytes)
     }
 
-    /// Agrees to a request for a WebSocket whose head was read. See `acceptWebSocket(fields:behind:)`.
+    /// Agrees to a request for a WebSocket whose head was read. See `acceptWebSocket(fields:followedBy:)`.
     public func acceptWebSocket(
         _ head: ReceivedHead,
         fields: String = "",
-        behind: [UInt8] = []
+        followedBy bytes: [UInt8] = []
     ) throws -> ServerWebSocket {
         guard let key = head["sec-websocket-key"] else { throw SocketError.ended }
         let answer =
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + "Sec-WebSocket-Accept: \(WebSocketHandshake.accept(for: key))\r\n\(fields)\r\n"
-        try send(Array(answer.utf8) + behind)
+        try send(Array(answer.utf8) + bytes)
         return ServerWebSocket(self, head)
     }
 }

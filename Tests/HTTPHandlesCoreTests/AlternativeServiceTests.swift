@@ -157,17 +157,24 @@ struct AlternativeServiceTests {
 
     @Test func `services that cannot be`() {
         for (service, problem) in [
-            (AlternativeService(of: "a.example", at: "b.example", 1, expires: 1), nil),
+            (AlternativeService(originHost: "a.example", host: "b.example", port: 1, expires: 1), nil),
             (
-                AlternativeService(of: "a.example", at: "b.example", 0, expires: 1),
+                AlternativeService(originHost: "a.example", host: "b.example", port: 0, expires: 1),
                 "the port must be from 1 to 65535, but is 0"
             ),
             (
-                AlternativeService(of: "a b", at: "b.example", 1, expires: 1),
+                AlternativeService(originHost: "a b", host: "b.example", port: 1, expires: 1),
                 "\"a b\" is neither a name nor an IP address (without brackets, port and zone)"
             ),
             (
-                AlternativeService(of: "a.example", 443, .http1_0, at: "b.example", 1, expires: 1),
+                AlternativeService(
+                    originHost: "a.example",
+                    originPort: 443,
+                    version: .http1_0,
+                    host: "b.example",
+                    port: 1,
+                    expires: 1
+                ),
                 "HTTP/1.0 has no alternative services"
             ),
         ] as [(AlternativeService, String?)] {

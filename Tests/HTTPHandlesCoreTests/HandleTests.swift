@@ -107,14 +107,14 @@ struct RequestRulesTests {
     @Test(arguments: ["a\r\nb", "a\nb", "a\u{0}b", " a", "a\u{1}"])
     func `the checked append refuses what HTTPField would replace`(value: String) {
         var fields = HTTPFields()
-        #expect(throws: HandleError.self) { try fields.append(checked: "X-Test", value) }
+        #expect(throws: HandleError.self) { try fields.append(name: "X-Test", value: value) }
         #expect(fields.isEmpty)
     }
 
     @Test(arguments: ["", "a b", "a:b", "a\r\n", "ä"])
     func `the checked append refuses names that are not tokens`(name: String) {
         var fields = HTTPFields()
-        #expect(throws: HandleError.self) { try fields.append(checked: name, "x") }
+        #expect(throws: HandleError.self) { try fields.append(name: name, value: "x") }
     }
 }
 

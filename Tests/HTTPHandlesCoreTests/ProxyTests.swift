@@ -82,7 +82,7 @@ struct ProxyTests {
                 == "proxy: the field Connection is not allowed: libcurl controls the connection"
         )
         #expect(
-            problem(Proxy(.http, host: "h", port: 1, tls: ProxyTLSOptions(trust: .authorities(""))))
+            problem(Proxy(.http, host: "h", port: 1, tls: ProxyTLSOptions(trust: .authorities(inFile: ""))))
                 == "proxy: the path of a file is empty"
         )
         #expect(problem(Proxy(.https, host: "[::1]", port: 1, headerFields: [.accept: "x"])) == nil)

@@ -39,7 +39,7 @@ struct AlternativeServiceTests {
             self.requests = requests
         }
 
-        var trust: ServerTrust { .authorities(authorityFile) }
+        var trust: ServerTrust { .authorities(inFile: authorityFile) }
 
         func session(_ options: [OptionSetting] = []) throws -> SessionHandle {
             try SessionHandle(
@@ -51,7 +51,14 @@ struct AlternativeServiceTests {
         }
 
         func service(at host: String, _ port: Int, _ version: HTTPVersion = .http1_1) -> AlternativeService {
-            AlternativeService(of: "localhost", self.port, version, at: host, port, expires: 4_102_444_800)
+            AlternativeService(
+                originHost: "localhost",
+                originPort: self.port,
+                version: version,
+                host: host,
+                port: port,
+                expires: 4_102_444_800
+            )
         }
     }
 
@@ -114,7 +121,7 @@ struct AlternativeServiceTests {
     @Test func `HTTP/2 with a real server`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.usesAlternativeServices, to: true),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)), .set(.usesAlternativeServices, to: true),
         ])
         let url = nginx.https1("/alternative/\(nginx.httpsPort)")
         let host = "localhost:\(nginx.http1TLSPort)"
@@ -301,7 +308,7 @@ struct AlternativeServiceTests {
         }
         let url = try front.url(server, .http1_1)
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(front.authorityFile)), .set(.usesAlternativeServices, to: true),
+            .set(.serverTrust, to: .authorities(inFile: front.authorityFile)), .set(.usesAlternativeServices, to: true),
         ])
         let pieces = AsyncStream<[UInt8]> { continuation in
             continuation.yield(Array("streamed".utf8))
@@ -311,10 +318,10 @@ struct AlternativeServiceTests {
             let closed = try ClosedPort()
             defer { withExtendedLifetime(closed) {} }
             let service = AlternativeService(
-                of: "localhost",
-                try Self.port(url),
-                at: "127.0.0.1",
-                closed.port,
+                originHost: "localhost",
+                originPort: try Self.port(url),
+                host: "127.0.0.1",
+                port: closed.port,
                 expires: 4_102_444_800
             )
             try await session.alternativeServices.set(service)
@@ -329,8 +336,21 @@ struct AlternativeServiceTests {
         let scratch = try Scratch()
         let session = try SessionHandle()
         let services = [
-            AlternativeService(of: "A.example", at: "b.example", 8443, expires: 4_102_444_800, persists: true),
-            AlternativeService(of: "a.example", 443, .http3, at: "::1", 1, expires: 4_102_444_800),
+            AlternativeService(
+                originHost: "A.example",
+                host: "b.example",
+                port: 8443,
+                expires: 4_102_444_800,
+                persists: true
+            ),
+            AlternativeService(
+                originHost: "a.example",
+                originPort: 443,
+                version: .http3,
+                host: "::1",
+                port: 1,
+                expires: 4_102_444_800
+            ),
         ]
         for service in services { try await session.alternativeServices.set(service) }
         try await session.alternativeServices.save(to: scratch.path("services"))
@@ -359,7 +379,9 @@ struct AlternativeServiceTests {
             "the port must be from 1 to 65535, but is 0"
         )
         await #expect(throws: wrong) {
-            try await session.alternativeServices.set(.init(of: "a.example", at: "b.example", 0, expires: 1))
+            try await session.alternativeServices.set(
+                .init(originHost: "a.example", host: "b.example", port: 0, expires: 1)
+            )
         }
         try session.close()
         await #expect(throws: HandleError.closed(.accessAlternativeServices)) {

@@ -125,7 +125,7 @@ struct BadInputTests {
         }
         let session = try SessionHandle()
         var fields = HTTPFields()
-        #expect(throws: HandleError.self) { try fields.append(checked: "X-A", "1\r\nX-B: 2") }
+        #expect(throws: HandleError.self) { try fields.append(name: "X-A", value: "1\r\nX-B: 2") }
         // `HTTPField` replaces characters that are not allowed by spaces.
         fields.append(HTTPField(name: try #require(HTTPField.Name("X-A")), value: "1\r\nX-B: 2\u{0}"))
         let response = try await session.get(server.url(), headerFields: fields)

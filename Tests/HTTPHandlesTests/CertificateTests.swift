@@ -18,7 +18,7 @@ struct CertificateTests {
         flags: SecureFailure
     ) async throws {
         let servers = try TLSServers.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(servers.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: servers.authorityFile))])
         let recorder = EventRecorder(of: session, [.secureFailure, .requestError], scope: .tree)
         let error = try #require(
             await #expect(throws: HandleError.self) { try await session.get(servers.url(kind)) }
@@ -35,13 +35,13 @@ struct CertificateTests {
 
     @Test func `a valid certificate is accepted`() async throws {
         let servers = try TLSServers.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(servers.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: servers.authorityFile))])
         #expect(try await session.get(servers.url(.good)).status == .ok)
     }
 
     @Test func `a long chain is accepted`() async throws {
         let servers = try TLSServers.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(servers.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: servers.authorityFile))])
         #expect(try await session.get(servers.url(.longChain)).status == .ok)
     }
 }

@@ -39,7 +39,7 @@ struct ClientBehaviourTests {
     {
         var message = try HTTPRequest(url: url)
         request(&message)
-        return try await session.perform(message, content: content) { try await $0.body.collectString(upTo: 1 << 21) }
+        return try await session.perform(message, body: content) { try await $0.body.collectString(upTo: 1 << 21) }
     }
 
     // MARK: Heads
@@ -194,7 +194,7 @@ struct ClientBehaviourTests {
         let request = try HTTPRequest(method: .put, url: server.url())
         let body = RequestBody.stream(TrailerTests.pieces("a")) { TrailerTests.digest }
         let name = try #require(HTTPField.Name("X-End"))
-        let (text, end) = try await session.perform(request, content: body) { response in
+        let (text, end) = try await session.perform(request, body: body) { response in
             (try await response.body.collectString(upTo: 1000), response.trailers[name])
         }
         #expect(text == "1\r\na\r\n0\r\nContent-Digest: sha-256=:YWJj:\r\n\r\n")
@@ -209,10 +209,10 @@ struct ClientBehaviourTests {
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             for _ in 0..<5 {
                 // "1\r\n", the byte and "\r\n".
-                let chunk = try connection.read(6)
+                let chunk = try connection.read(exactly: 6)
                 try connection.sendChunk(String(decoding: chunk[3...3], as: UTF8.self))
             }
-            _ = try connection.read(5)
+            _ = try connection.read(exactly: 5)
             try connection.sendChunk("")
         }
         let request = try await session.openRequest(.put, server.url())

@@ -65,7 +65,7 @@ struct ConnectionListTests {
 
     @Test func `TLS and HTTP/2`() async throws {
         let nginx = try Nginx.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         for _ in 0..<3 { try await Self.get(session, nginx.https("/hello")) }
         try await session.setOption(.httpVersions, to: .http1_1)
         try await Self.get(session, nginx.https("/hello"))
@@ -174,7 +174,7 @@ struct ConnectionListTests {
         let gate = Gate()
         let slow = try QueueTests.gated([gate])
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)),
             .set(.poolLimits, to: PoolLimits(age: .nanoseconds(1))),
         ])
         let first = try await session.openRequest(.get, nginx.https("/face/\(slow.port)/0"))

@@ -44,7 +44,7 @@ struct CredentialProviderTests {
         #expect(question.host == "127.0.0.1" && question.port == server.server.port && !question.isSecure)
         #expect(question.challenges.map(\.scheme) == [.basic, .bearer])
         #expect(question.challenges.first?.realm == "r")
-        #expect(!question.hasRefused)
+        #expect(!question.hasRefusedCredentials)
         #expect(answers.questions.all.count == 1)
         let address = SocketAddress(host: "127.0.0.1", port: server.server.port)
         let sent = server.heads.map { StatusEvent.Kind.requestSent(bytes: $0.bytes.count) }
@@ -78,15 +78,15 @@ struct CredentialProviderTests {
         #expect(server.requests.map { $0.body.count } == [4, 4, 4])
     }
 
-    @Test func `after refused credentials the provider is called again, with hasRefused`() async throws {
+    @Test func `after refused credentials the provider is called again, with hasRefusedCredentials`() async throws {
         let server = try AuthenticationTests.AuthenticatingServer(["Basic realm=\"r\""], accepting: Self.accepted)
         let answers = Answers(.basic(user: "u", password: "wrong"), Self.basic)
         #expect(try await answers.session().get(server.server.url()).head.status == 200)
-        #expect(answers.questions.all.map(\.hasRefused) == [false, true])
+        #expect(answers.questions.all.map(\.hasRefusedCredentials) == [false, true])
         let known = Answers(Self.basic)
         let session = try known.session([.set(.credentials, to: .basic(user: "u", password: "old"))])
         #expect(try await session.get(server.server.url()).head.status == 200)
-        #expect(known.questions.all.map(\.hasRefused) == [true])
+        #expect(known.questions.all.map(\.hasRefusedCredentials) == [true])
     }
 
     @Test func `the same answer is not tried twice`() async throws {
@@ -166,7 +166,7 @@ struct CredentialProviderTests {
             #expect(try await request.receiveResponse().status == 200)
         }
         #expect(answers.questions.all.map(\.port) == [there.server.port, there.server.port])
-        #expect(answers.questions.all.map(\.hasRefused) == [false, false])
+        #expect(answers.questions.all.map(\.hasRefusedCredentials) == [false, false])
         #expect(there.authorizations == [nil, Self.accepted, nil, Self.accepted])
         #expect(authorizations.all == ["Bearer here", "Bearer here"])
     }

@@ -24,7 +24,7 @@ struct EarlyAnswerTests {
         isSecure: Bool
     ) async throws {
         let gate = Gate()
-        let server = try ScriptedServer(takesLittle: true) { connection in
+        let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             guard try connection.readHead() != nil else { return }
             try connection.send("HTTP/1.1 " + answer)
             gate.wait()
@@ -48,7 +48,7 @@ struct EarlyAnswerTests {
         isSecure: Bool
     ) async throws {
         let gate = Gate()
-        let server = try ScriptedServer(takesLittle: true) { connection in
+        let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             guard try connection.readHead() != nil else { return }
             let body = "1\r\nb\r\n3\r\nody\r\n0\r\n\(answer.trailer)\r\n"
             try connection.send("HTTP/1.1 \(answer.status)\r\nTransfer-Encoding: Chunked\r\n\r\n" + body)
@@ -76,7 +76,7 @@ struct EarlyAnswerTests {
     )
     func `an incomplete response is an error`(_ answer: String) async throws {
         let gate = Gate()
-        let server = try ScriptedServer(takesLittle: true) { connection in
+        let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             guard try connection.readHead() != nil else { return }
             try connection.send("HTTP/1.1 200 OK\r\n" + answer)
             gate.wait()
@@ -93,7 +93,7 @@ struct EarlyAnswerTests {
     }
 
     @Test func `a complete response is delivered although the server does not read any more`() async throws {
-        let server = try ScriptedServer(takesLittle: true) { connection in
+        let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             guard try connection.readHead() != nil else { return }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
             Gate().wait()

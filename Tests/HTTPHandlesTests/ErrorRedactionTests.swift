@@ -18,7 +18,7 @@ struct ErrorRedactionTests {
     @Test(arguments: ["Authorization: Bearer s3cret", "Authorization Bearer s3cret", "Authorization=s3cret"])
     func `an invalid field name`(_ name: String) {
         var fields = HTTPFields()
-        let error = #expect(throws: HandleError.self) { try fields.append(checked: name, "") }
+        let error = #expect(throws: HandleError.self) { try fields.append(name: name, value: "") }
         #expect(error?.reason == "\"Authorization…\" is not a valid field name")
     }
 

@@ -103,7 +103,9 @@ struct ErrorTableTests {
         },
         .clientAuthCertNeeded: {
             let servers = try TLSServers.shared.get()
-            let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(servers.authorityFile))])
+            let session = try SessionHandle(options: [
+                .set(.serverTrust, to: .authorities(inFile: servers.authorityFile))
+            ])
             let server = try DemandingServer()
             // The server reports it after the client has completed the handshake.
             _ = try await session.get(server.url)
@@ -122,7 +124,7 @@ struct ErrorTableTests {
         },
         .clientAuthCertNeededProxy: {
             let server = try DemandingServer()
-            try await throughProxy(at: server.port, .authorities(TLSServers.shared.get().authorityFile))
+            try await throughProxy(at: server.port, .authorities(inFile: TLSServers.shared.get().authorityFile))
         },
         .secureFailureProxy: { try await throughProxy(at: TLSServers.shared.get().port(.selfSigned), .system) },
         .secureFailure: { _ = try await SessionHandle().get(TLSServers.shared.get().url(.selfSigned)) },
@@ -200,7 +202,7 @@ struct ErrorTableTests {
         .send: {
             let isOver = Gate()
             let server = try ScriptedServer { connection in
-                connection.limitReceiveBuffer(4096)
+                connection.limitReceiveBuffer(to: 4096)
                 isOver.wait()
             }
             defer { isOver.open() }

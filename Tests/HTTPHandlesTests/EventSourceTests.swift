@@ -61,7 +61,7 @@ struct EventSourceTests {
         }
         let session = try SessionHandle()
         let clock = TestClock()
-        let source = try await session.events(
+        let source = try await session.serverSentEvents(
             from: server.url(),
             longestSilence: .zero,
             backOff: EventSourceBackOff(jitter: .none, clock: clock)
@@ -97,7 +97,7 @@ struct EventSourceTests {
             connection.waitForClose()
         }
         let session = try SessionHandle()
-        let source = try await session.events(
+        let source = try await session.serverSentEvents(
             from: server.url(),
             longestSilence: .seconds(3600),
             backOff: EventSourceBackOff(delay: .zero)
@@ -121,7 +121,12 @@ struct EventSourceTests {
         }
         let session = try SessionHandle(options: [.set(.baseURL, to: try HTTPURL(server.url("/a/b")))])
         let fields: HTTPFields = [.accept: "text/event-stream, text/plain", .acceptLanguage: "rm"]
-        let source = try await session.events(from: "c", headerFields: fields, lastEventID: "17", context: "mine")
+        let source = try await session.serverSentEvents(
+            from: "c",
+            headerFields: fields,
+            lastEventID: "17",
+            context: "mine"
+        )
         #expect(source.request.context as? String == "mine")
         var iterator = source.makeAsyncIterator()
         #expect(try await iterator.next() == nil)
@@ -146,7 +151,7 @@ struct EventSourceTests {
             try connection.send("\(Self.stream) text/event-stream\r\n\r\nid: \(id)\ndata: 1\n\n")
         }
         let session = try SessionHandle()
-        let source = try await session.events(from: server.url(), backOff: EventSourceBackOff(delay: .zero))
+        let source = try await session.serverSentEvents(from: server.url(), backOff: EventSourceBackOff(delay: .zero))
         var ids: [String] = []
         for try await event in source { ids.append(event.id) }
         #expect(ids == [id])
@@ -162,7 +167,7 @@ struct EventSourceTests {
             }
         }
         let session = try SessionHandle()
-        let source = try await session.events(from: server.url())
+        let source = try await session.serverSentEvents(from: server.url())
         let recorder = EventRecorder(of: source.request)
         let error = await #expect(throws: HandleError.self) {
             for try await _ in source { Issue.record("an event") }
@@ -181,7 +186,7 @@ struct EventSourceTests {
             try connection.send("HTTP/1.1 200 OK\(field)\r\nContent-Length: 8\r\n\r\ndata: 1\n")
         }
         let session = try SessionHandle()
-        let source = try await session.events(from: server.url())
+        let source = try await session.serverSentEvents(from: server.url())
         let reason = "the response must be a text/event-stream, but is \(shown)"
         await #expect(throws: HandleError(.invalidServerResponse, .receiveResponse, reason: reason)) {
             for try await _ in source { Issue.record("an event") }
@@ -195,7 +200,7 @@ struct EventSourceTests {
             try connection.send("\(Self.stream) text/event-stream\r\n\r\ndata: 12\n\ndata: 12345678\n\n")
         }
         let session = try SessionHandle()
-        let source = try await session.events(from: server.url(), upTo: 10)
+        let source = try await session.serverSentEvents(from: server.url(), upTo: 10)
         var events = source.makeAsyncIterator()
         #expect(try await events.next()?.data == "12")
         let error = await #expect(throws: HandleError.self) { _ = try await events.next() }
@@ -218,7 +223,7 @@ struct EventSourceTests {
         }
         let session = try SessionHandle()
         let clock = StoppedClock()
-        let source = try await session.events(
+        let source = try await session.serverSentEvents(
             from: server.url(),
             longestSilence: .zero,
             backOff: EventSourceBackOff(clock: clock)
@@ -244,12 +249,12 @@ struct EventSourceTests {
         let session = try SessionHandle()
         let negative = EventSourceBackOff(delay: .seconds(-1))
         await #expect(throws: HandleError.self) {
-            _ = try await session.events(from: "http://127.0.0.1:1/", backOff: negative)
+            _ = try await session.serverSentEvents(from: "http://127.0.0.1:1/", backOff: negative)
         }
-        await #expect(throws: HandleError.self) { _ = try await session.events(from: "no URL") }
+        await #expect(throws: HandleError.self) { _ = try await session.serverSentEvents(from: "no URL") }
         try session.close()
         await #expect(throws: HandleError.closed(.openRequest)) {
-            _ = try await session.events(from: "http://127.0.0.1:1/")
+            _ = try await session.serverSentEvents(from: "http://127.0.0.1:1/")
         }
     }
 }

@@ -24,7 +24,7 @@ struct ExpectTests {
     }
 
     static func answer(_ connection: ServerConnection, _ head: ReceivedHead) throws {
-        let body = try connection.read(Int(head["content-length"] ?? "") ?? 0)
+        let body = try connection.read(exactly: Int(head["content-length"] ?? "") ?? 0)
         let text = "\(head["expect"] ?? "-") \(String(decoding: body, as: UTF8.self))"
         try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
     }

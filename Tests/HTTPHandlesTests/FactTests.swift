@@ -188,6 +188,6 @@ struct FactTests {
         #expect(library.has(.tls))
         #expect(library.tlsLibrary?.isEmpty == false)
         // The features that these tests need.
-        #expect(library.features.isSuperset(of: [.http2, .asynchronousResolver, .threadSafeInitialisation]))
+        #expect(library.features.isSuperset(of: [.http2, .asynchronousResolver, .threadSafeInitialization]))
     }
 }

@@ -10,7 +10,7 @@ func overTLS(
     _ protocols: TLSFront.Protocols = .http2
 ) async throws -> (SessionHandle, url: String) {
     let front = try TLSFront.shared.get()
-    let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(front.authorityFile))])
+    let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: front.authorityFile))])
     return (session, try front.url(server, protocols))
 }
 
@@ -222,7 +222,7 @@ struct HTTP2RefusalTests {
     @Test(arguments: [HTTPRequest.Method.get, .post])
     func `ten tasks and a server that often sends GOAWAY`(_ method: HTTPRequest.Method) async throws {
         let nginx = try Nginx.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         try await withThrowingTaskGroup { group in
             for _ in 0..<10 {
                 group.addTask {

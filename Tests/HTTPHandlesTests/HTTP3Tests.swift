@@ -7,7 +7,7 @@ import Testing
 struct HTTP3Tests {
     private static func session(_ versions: HTTPVersionPolicy, _ authorityFile: String) async throws -> SessionHandle? {
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(authorityFile)), .set(.httpVersions, to: versions),
+            .set(.serverTrust, to: .authorities(inFile: authorityFile)), .set(.httpVersions, to: versions),
         ])
         return try await session.option(.linkedLibrary).has(.http3) ? session : nil
     }
@@ -74,11 +74,11 @@ struct HTTP3Tests {
         try await session.alternativeServices.removeAll()
         let closed = try ClosedPort()
         let nowhere = AlternativeService(
-            of: origin.originHost,
-            origin.originPort,
-            .http3,
-            at: "127.0.0.1",
-            closed.port,
+            originHost: origin.originHost,
+            originPort: origin.originPort,
+            version: .http3,
+            host: "127.0.0.1",
+            port: closed.port,
             expires: 4_102_444_800
         )
         try await session.alternativeServices.set(nowhere)

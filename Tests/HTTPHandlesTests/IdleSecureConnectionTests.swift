@@ -86,7 +86,7 @@ struct IdleSecureConnectionTests {
     func `a connection to nginx is reused, in both versions of TLS`(kind: TLSServers.Kind) async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(servers.authorityFile)), .set(.httpVersions, to: .http1_1),
+            .set(.serverTrust, to: .authorities(inFile: servers.authorityFile)), .set(.httpVersions, to: .http1_1),
         ])
         let recorder = EventRecorder(of: session, scope: .tree)
         let version = kind == .good ? "TLSv1.3" : "TLSv1.2"
@@ -116,7 +116,7 @@ struct IdleSecureConnectionTests {
             mayClose.wait()
         }
         let front = try TLSFront.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(front.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: front.authorityFile))])
         let url = try front.url(server, protocols, sendsCloseNotify: sendsCloseNotify)
         #expect(try await Self.text(session, url) == "ok")
         let recorder = EventRecorder(of: session)

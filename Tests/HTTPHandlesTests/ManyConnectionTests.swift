@@ -108,7 +108,7 @@ struct ManyConnectionTests {
         let silent = try Self.silentServer()
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(servers.authorityFile)), .set(.httpVersions, to: .http1_1),
+            .set(.serverTrust, to: .authorities(inFile: servers.authorityFile)), .set(.httpVersions, to: .http1_1),
             .set(.keepAlive, to: false),
         ])
         let requests = try await Self.silentRequests(session, silent)
@@ -126,7 +126,7 @@ struct ManyConnectionTests {
     @Test func `requests over HTTP/2 share a connection`() async throws {
         let silent = try Self.silentServer()
         let nginx = try Nginx.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         let requests = try await Self.silentRequests(session, silent)
         for _ in 0..<3 {
             try await withThrowingTaskGroup { group in

@@ -119,7 +119,7 @@ struct NameResolverTests {
     @Test func `certificates are for the name of the URL`() async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(servers.authorityFile)),
+            .set(.serverTrust, to: .authorities(inFile: servers.authorityFile)),
             .set(.nameResolver, to: NameResolver { _ in ["127.0.0.1"] }),
         ])
         #expect(try await session.get("https://other.example:\(servers.port(.wrongName))/").status == .ok)
@@ -132,7 +132,7 @@ struct NameResolverTests {
     @Test func `requests of a burst share an HTTP/2 connection`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)),
             .set(.nameResolver, to: NameResolver { _ in ["127.0.0.1"] }),
         ])
         let recorder = EventRecorder(of: session, scope: .tree)
@@ -455,7 +455,7 @@ struct NameResolverTests {
         let server = try Self.server("127.0.0.1", heads)
         let session = try SessionHandle(options: [
             .set(.nameResolver, to: .dnsOverHTTPS(try front.url(resolver, .http1_1, "/dns-query"))),
-            .set(.serverTrust, to: .authorities(front.authorityFile)),
+            .set(.serverTrust, to: .authorities(inFile: front.authorityFile)),
         ])
         let request = try await session.openRequest(.get, "http://name.test:\(server.port)/")
         let recorder = EventRecorder(of: request)

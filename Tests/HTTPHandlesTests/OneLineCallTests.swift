@@ -52,13 +52,15 @@ struct OneLineCallTests {
             _ = try await opened.receiveResponse()
             try opened.close()
         }
+        let path = scratch.path("third")
+        _ = try await session.startDownload(try HTTPURL(url), to: path, options: own("11"), context: 11).value
         _ = try await session.get(url).body.collect(upTo: 5)
-        #expect(heads.all.map { $0["User-Agent"] } == (1...10).map { "\($0)" } + ["all"])
+        #expect(heads.all.map { $0["User-Agent"] } == (1...11).map { "\($0)" } + ["all"])
         try session.closeAll()
         let created = try await recorder.finish().filter {
             $0.handle.level == .request && $0.kind.name == "handleCreated"
         }
-        #expect(created.map { $0.context as? Int } == (1...10).map { $0 } + [nil])
+        #expect(created.map { $0.context as? Int } == (1...11).map { $0 } + [nil])
     }
 
     @Test func `a WebSocket takes them too`() async throws {
@@ -81,6 +83,12 @@ struct OneLineCallTests {
         #expect(heads.all.map(\.target) == ["/v1/feed?page=1"])
         #expect(heads.all.map { $0["User-Agent"] } == ["own"])
         try socket.close()
+        let url = try HTTPURL(server.url("/other"))
+        let other = try await session.webSocket(url, query: ["page": "2"], options: [.set(.userAgent, to: "own")])
+        #expect(try await other.receiveMessage() == .text("hello"))
+        #expect(heads.all.map(\.target) == ["/v1/feed?page=1", "/other?page=2"])
+        #expect(heads.all.map { $0["User-Agent"] } == ["own", "own"])
+        try other.close()
     }
 
     @Test func `an option that cannot be is refused before anything is made`() async throws {
@@ -166,7 +174,7 @@ struct OneLineCallTests {
     @Test func `certificates too`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.recordsSecurityInfo, to: true),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)), .set(.recordsSecurityInfo, to: true),
             .set(.keepsFacts, to: true),
         ])
         let response = try await session.get(nginx.https("/hello"))
@@ -268,7 +276,7 @@ struct OneLineCallTests {
                     status: status,
                     headerFields: fields,
                     bodyStart: Array(start.utf8),
-                    isBodyWhole: isWhole
+                    isBodyComplete: isWhole
                 )
             )
         }

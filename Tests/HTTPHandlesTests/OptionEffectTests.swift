@@ -82,7 +82,7 @@ struct OptionEffectTests {
             (.automatic, .http2), (.http1_1, .http1_1), (.http2PriorKnowledge, .http2),
         ] as [(HTTPVersionPolicy, HTTPVersion)] {
             let session = try SessionHandle(options: [
-                .set(.httpVersions, to: versions), .set(.serverTrust, to: .authorities(nginx.authorityFile)),
+                .set(.httpVersions, to: versions), .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)),
             ])
             #expect(try await session.get(nginx.https("/hello")).head.version == expected)
         }
@@ -155,7 +155,7 @@ struct OptionEffectTests {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
             mayRead.wait()
-            _ = try connection.read(size)
+            _ = try connection.read(exactly: size)
             try connection.send("HTTP/1.1 204 No Content\r\n\r\n")
         }
         let session = try SessionHandle(options: [.set(.sendBuffer, to: BufferMarks(low: 0, high: size))])
@@ -251,7 +251,7 @@ struct OptionEffectTests {
     @Test func `resolveOverrides do not change the expected name of the certificate`() async throws {
         let servers = try TLSServers.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(servers.authorityFile)),
+            .set(.serverTrust, to: .authorities(inFile: servers.authorityFile)),
             .set(
                 .resolveOverrides,
                 to: ["other.example", "third.example"].map {

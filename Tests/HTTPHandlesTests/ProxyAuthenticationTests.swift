@@ -42,7 +42,7 @@ struct ProxyAuthenticationTests {
         try await request.complete()
         try request.close()
         let question = try #require(questions.all.first)
-        #expect(question.proxy == proxy.address && question.url == ProxyTests.url && !question.hasRefused)
+        #expect(question.proxy == proxy.address && question.url == ProxyTests.url && !question.hasRefusedCredentials)
         #expect(question.host == "127.0.0.1" && question.port == proxy.server.port && !question.isSecure)
         #expect(question.challenges.map(\.realm) == ["cave"])
         // Another server, so another tunnel.
@@ -82,7 +82,7 @@ struct ProxyAuthenticationTests {
     func `without an answer the caller gets the 407, as a response or as an error`(_ tunnels: Bool) async throws {
         let proxy = try Self.asking()
         let wrong = Credentials.basic(user: "me", password: "wr0ng")
-        for (answers, hasRefused) in [([], [false]), ([wrong], [false, true])] as [([Credentials], [Bool])] {
+        for (answers, hasRefusedCredentials) in [([], [false]), ([wrong], [false, true])] as [([Credentials], [Bool])] {
             let questions = Record<AuthenticationQuestion>()
             let session = try Self.session(proxy.proxy(tunnels: tunnels), questions, answers.first)
             if tunnels {
@@ -94,7 +94,7 @@ struct ProxyAuthenticationTests {
                 #expect(response.head.status == 407 && response.head.challenges.map(\.realm) == ["cave"])
                 #expect(try await response.body.collectString(upTo: 9) == "no")
             }
-            #expect(questions.all.map(\.hasRefused) == hasRefused)
+            #expect(questions.all.map(\.hasRefusedCredentials) == hasRefusedCredentials)
         }
     }
 

@@ -34,7 +34,7 @@ struct ProxyServerTests {
         try SessionHandle(
             options: [
                 .set(.proxy, to: .named(proxy)),
-                .set(.serverTrust, to: .authorities(try Nginx.shared.get().authorityFile)),
+                .set(.serverTrust, to: .authorities(inFile: try Nginx.shared.get().authorityFile)),
             ] + more
         )
     }

@@ -489,7 +489,7 @@ struct ProxyTests {
                 _ = try connection.readRequest()
                 try connection.send(end.bytes)
                 // So that a reset does not overtake it.
-                if end == .inHandshake { _ = try connection.read(1) }
+                if end == .inHandshake { _ = try connection.read(exactly: 1) }
             }
             if resets { connection.reset() }
         }
@@ -516,9 +516,9 @@ struct ProxyTests {
         for reply: UInt8 in [0x5A, 0x5B] {
             let asked = Record<[UInt8]>()
             let server = try ScriptedServer { connection in
-                var bytes = try connection.read(8)
+                var bytes = try connection.read(exactly: 8)
                 for _ in 0..<(kind == .socks4a ? 2 : 1) {
-                    repeat { bytes += try connection.read(1) } while bytes.last != 0
+                    repeat { bytes += try connection.read(exactly: 1) } while bytes.last != 0
                 }
                 asked.note(bytes)
                 try connection.send([0, reply, 0, 0, 0, 0, 0, 0])
@@ -574,7 +574,12 @@ struct ProxyTests {
         await #expect(throws: expected) {
             try await session.setOption(.proxy, to: .named(Proxy(.http, host: "h", port: 1, credentials: credentials)))
         }
-        let missing = Proxy(.https, host: "h", port: 1, tls: ProxyTLSOptions(trust: .authorities("/missing/file")))
+        let missing = Proxy(
+            .https,
+            host: "h",
+            port: 1,
+            tls: ProxyTLSOptions(trust: .authorities(inFile: "/missing/file"))
+        )
         try await session.setOption(.proxy, to: .named(missing))
         await #expect(
             throws: HandleError.invalidParameter(

@@ -115,7 +115,7 @@ struct RedirectMatrixTests {
             case .httpsToHTTP: (nginx.https1("/face/\(here.server.port)/\(status)"), there.server.url("/end"))
             }
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.redirectPolicy, to: .always),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)), .set(.redirectPolicy, to: .always),
             .set(
                 .resolveOverrides,
                 to: [ResolveOverride(host: "other.example", port: there.server.port, address: "127.0.0.1")]

@@ -184,7 +184,7 @@ struct RedirectTests {
 
     @Test func `a redirect from https to http is refused unless allowed`() async throws {
         let nginx = try Nginx.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         let url = "https://127.0.0.1:\(nginx.http1TLSPort)/downgrade"
         let target = nginx.http("/hello")
         let error = HandleError(

@@ -21,11 +21,11 @@ struct RequestHeaderFieldTests {
         #expect(try await sent() == ["From: a", "Via: 1"])
         try await request.addHeaderFields([.from: "b"])
         #expect(try await sent() == ["From: a", "From: b", "Via: 1"])
-        try await request.addHeaderFields([.from: "c"], .replace)
-        try await request.addHeaderFields([.via: "2"], .joinWithComma)
+        try await request.addHeaderFields([.from: "c"], rule: .replace)
+        try await request.addHeaderFields([.via: "2"], rule: .joinWithComma)
         #expect(try await sent() == ["From: c", "Via: 1, 2"])
-        try await request.removeHeaderFields(.via)
-        try await request.removeHeaderFields(.via)
+        try await request.removeHeaderFields(named: .via)
+        try await request.removeHeaderFields(named: .via)
         #expect(try await request.headerFields == [.from: "c"])
         try await request.setHeaderFields([:])
         #expect(try await sent() == [])
@@ -67,6 +67,6 @@ struct RequestHeaderFieldTests {
         await #expect(throws: closed) { try await request.headerFields }
         await #expect(throws: closed) { try await request.setHeaderFields([:]) }
         await #expect(throws: closed) { try await request.addHeaderFields([:]) }
-        await #expect(throws: closed) { try await request.removeHeaderFields(.from) }
+        await #expect(throws: closed) { try await request.removeHeaderFields(named: .from) }
     }
 }

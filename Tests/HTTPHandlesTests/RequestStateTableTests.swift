@@ -90,7 +90,7 @@ struct RequestStateTableTests {
                 _ = try await iterator.next()
             case .set: try await request.setOption(.sendTimeout, to: .seconds(20))
             case .query: _ = try await request.option(.sendTimeout)
-            case .fields: try await request.addHeaderFields([.from: "x"], .replace)
+            case .fields: try await request.addHeaderFields([.from: "x"], rule: .replace)
             case .url: _ = try await request.option(.url)
             case .close: try request.close()
             }

@@ -61,7 +61,7 @@ struct RequestTests {
 
     @Test func `https with a test authority`() async throws {
         let nginx = try Nginx.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         let response = try await session.get(nginx.https1("/protocol"))
         #expect(response.head.version == .http1_1)
         #expect(try await response.body.collect(upTo: 100).starts(with: "HTTP/1.1".utf8))
@@ -69,7 +69,7 @@ struct RequestTests {
 
     @Test func `HTTP/2 over TLS`() async throws {
         let nginx = try Nginx.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         let response = try await session.get(nginx.https("/protocol"))
         #expect(response.head.version == .http2)
         #expect(try await response.body.collect(upTo: 100).starts(with: "HTTP/2.0".utf8))
@@ -80,7 +80,7 @@ struct RequestTests {
         let prior = try SessionHandle(options: [.set(.httpVersions, to: .http2PriorKnowledge)])
         #expect(try await prior.get(nginx.clearHTTP2("/hello")).head.version == .http2)
         let old = try SessionHandle(options: [
-            .set(.httpVersions, to: .http1_1), .set(.serverTrust, to: .authorities(nginx.authorityFile)),
+            .set(.httpVersions, to: .http1_1), .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)),
         ])
         #expect(try await old.get(nginx.https("/hello")).head.version == .http1_1)
     }
@@ -115,7 +115,7 @@ struct RequestTests {
     @Test func `a certificate for another name is refused, unless verification is off`() async throws {
         let nginx = try Nginx.shared.get()
         let url = "https://127.0.0.2:\(nginx.http1TLSPort)/hello"
-        let strict = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let strict = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         // nginx does not listen there: the connection is refused before the handshake.
         let error = await #expect(throws: HandleError.self) { try await strict.get(url) }
         #expect(error?.code == .cannotConnect)
@@ -339,7 +339,7 @@ struct RequestTests {
 
     @Test func `a large body over HTTP/2`() async throws {
         let nginx = try Nginx.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         let response = try await session.get(nginx.https("/big"))
         #expect(try await response.body.collect(upTo: nginx.bigSize).count == nginx.bigSize)
     }

@@ -126,7 +126,7 @@ struct RestartableBodyTests {
     @Test(arguments: [true, false])
     func `over HTTP/2 too`(hasLength: Bool) async throws {
         let nginx = try Nginx.shared.get()
-        let options = [OptionSetting.set(.serverTrust, to: .authorities(nginx.authorityFile))]
+        let options = [OptionSetting.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))]
         let url = nginx.https("/upload/restartable-\(hasLength)-\(session.id.number)")
         let body = RequestBody.restartable(length: hasLength ? Int64(Self.whole.count) : nil) { Self.stream() }
         #expect(try await session.fetch(.put, url, body: body, options: options).status.code == 201)
@@ -135,7 +135,7 @@ struct RestartableBodyTests {
 
     @Test func `pieces that the server does not take suspend the producer`() async throws {
         let mayRead = Gate()
-        let server = try ScriptedServer(takesLittle: true) { connection in
+        let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             guard let head = try connection.readHead() else { return }
             mayRead.wait()
             let body = try connection.readBody(of: head)

@@ -118,7 +118,7 @@ struct ScopedRequestTests {
             TrailerTests.digest
         }
         let name = try #require(HTTPField.Name("X-End"))
-        let end = try await session.perform(request, content: content) { response in
+        let end = try await session.perform(request, body: content) { response in
             _ = try await response.body.collect(upTo: 2)
             return response.trailers[name]
         }
@@ -130,7 +130,7 @@ struct ScopedRequestTests {
     @Test func `what cannot be sent is refused`() async throws {
         let reason = "a body that the caller writes needs a request handle to write to"
         await #expect(throws: HandleError.invalidParameter(.sendRequest, reason)) {
-            try await session.perform(try HTTPRequest(url: "http://127.0.0.1:1/"), content: .writes()) { _ in }
+            try await session.perform(try HTTPRequest(url: "http://127.0.0.1:1/"), body: .writes()) { _ in }
         }
         await #expect(throws: HandleError.self) {
             try await session.perform(HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/")) { _ in }

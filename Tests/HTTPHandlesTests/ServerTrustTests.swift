@@ -48,7 +48,7 @@ struct ServerTrustTests {
         let servers = try TLSServers.shared.get()
         let scratch = try Scratch()
         let file = try scratch.file("authority.pem", try servers.bytes("other.pem"))
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(file))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: file))])
         let error = await #expect(throws: HandleError.self) { try await session.get(servers.url(.good)) }
         #expect(error?.certificateProblem == .unknownAuthority)
         _ = try scratch.file("authority.pem", try servers.bytes("authorities.pem"))
@@ -102,7 +102,7 @@ struct ServerTrustTests {
         let servers = try TLSServers.shared.get()
         let (right, wrong) = (try servers.pin("good"), try servers.pin("other"))
         for (pins, isAccepted) in [([right], true), ([wrong], false), ([wrong, right], true)] {
-            for base in [ServerTrust.authorities(servers.authorityFile), .unverified] {
+            for base in [ServerTrust.authorities(inFile: servers.authorityFile), .unverified] {
                 var trust = base
                 trust.pins = pins
                 let session = try SessionHandle(options: [.set(.serverTrust, to: trust)])
@@ -128,7 +128,7 @@ struct ServerTrustTests {
             // There is no list of the intermediate authorities.
             #expect(try await Self.problem(.longChain, trust) == .revocationUnknown)
         }
-        #expect(try await Self.problem(.revoked, .authorities(servers.authorityFile)) == nil)
+        #expect(try await Self.problem(.revoked, .authorities(inFile: servers.authorityFile)) == nil)
     }
 
     @Test func `stapled status`() async throws {

@@ -56,7 +56,8 @@ struct SlotDefaultTests {
         let server = try ScriptedServer(Self.gated(gate, arrived, 2 * count, all))
         for isWarm in [false, true] {
             let session = try SessionHandle(options: [
-                .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.maximumConnectionsPerServer, to: 2),
+                .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)),
+                .set(.maximumConnectionsPerServer, to: 2),
             ])
             if isWarm { _ = try await session.get(nginx.https("/hello")).body.collect(upTo: 10) }
             for _ in 0..<count {

@@ -53,11 +53,11 @@ struct SlowSendTests {
 
     @Test func `a long head is sent when its last byte was sent`() async throws {
         let mayRead = Gate()
-        let server = try ScriptedServer(takesLittle: true) { connection in
+        let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             mayRead.wait()
-            connection.limitReceiveBuffer(1 << 20)
+            connection.limitReceiveBuffer(to: 1 << 20)
             // In large pieces: `readHead` searches its end again for each piece.
-            let length = try connection.read(1_000_000).count + (connection.readHead()?.bytes.count ?? 0)
+            let length = try connection.read(exactly: 1_000_000).count + (connection.readHead()?.bytes.count ?? 0)
             try connection.send("HTTP/1.1 200 OK\r\nX-Length: \(length)\r\nContent-Length: 0\r\n\r\n")
             connection.waitForClose()
         }

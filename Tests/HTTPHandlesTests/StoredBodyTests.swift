@@ -44,7 +44,7 @@ struct StoredBodyTests {
         let nginx = try Nginx.shared.get()
         let bytes = pattern(2_000_000)
         let path = try scratch.file("up", bytes)
-        let old = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let old = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         for url in [nginx.https("/upload/one-\(UUID())"), nginx.https1("/upload/two-\(UUID())")] {
             let created = try await old.fetch(.put, url, body: .file(path))
             #expect(created.status.code == 201)
@@ -134,7 +134,7 @@ struct StoredBodyTests {
         let path = try scratch.file("up", pattern(8_000_000))
         let gate = Gate()
         let server = try ScriptedServer { connection in
-            connection.limitReceiveBuffer(4096)
+            connection.limitReceiveBuffer(to: 4096)
             _ = try connection.readHead()
             gate.wait()
             connection.waitForClose()
@@ -162,7 +162,7 @@ struct StoredBodyTests {
         let end = Gate()
         defer { end.open() }
         let server = try ScriptedServer { connection in
-            connection.limitReceiveBuffer(4096)
+            connection.limitReceiveBuffer(to: 4096)
             _ = try connection.readHead()
             end.wait()
         }
@@ -183,7 +183,7 @@ struct StoredBodyTests {
     @Test func `an early response to a file is delivered`() async throws {
         let path = try scratch.file("up", pattern(8_000_000))
         let server = try ScriptedServer { connection in
-            connection.limitReceiveBuffer(4096)
+            connection.limitReceiveBuffer(to: 4096)
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
             connection.waitForClose()

@@ -32,7 +32,7 @@ struct StrictTransportTests {
     @Test func usesStrictTransport() async throws {
         let servers = try Servers("max-age=1000")
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(servers.authorityFile)), .set(.usesStrictTransport, to: true),
+            .set(.serverTrust, to: .authorities(inFile: servers.authorityFile)), .set(.usesStrictTransport, to: true),
         ])
         #expect(try await session.strictTransport.list().isEmpty)
         // What an http server says is of no effect.

@@ -7,7 +7,7 @@ import Testing
 @Suite("TLS options", .timeLimit(.minutes(5)))
 struct TLSOptionTests {
     static func session(_ servers: TLSServers, _ options: OptionSetting...) throws -> SessionHandle {
-        try SessionHandle(options: [.set(.serverTrust, to: .authorities(servers.authorityFile))] + options)
+        try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: servers.authorityFile))] + options)
     }
 
     @Test func serverTrust() async throws {
@@ -89,12 +89,12 @@ struct TLSOptionTests {
     @Test func `HTTP/2 or fail`() async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.httpVersions, to: .http2Only),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)), .set(.httpVersions, to: .http2Only),
         ])
         #expect(try await session.get(nginx.https("/hello")).head.version == .http2)
         // A pooled connection of HTTP/1.1 does not count.
         let other = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.httpVersions, to: .http1_1),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)), .set(.httpVersions, to: .http1_1),
         ])
         #expect(try await OptionEffectTests.text(other, nginx.https("/protocol")).hasPrefix("HTTP/1.1"))
         try await other.setOption(.httpVersions, to: .http2Only)
@@ -115,7 +115,7 @@ struct TLSOptionTests {
         }
         let front = try TLSFront.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(front.authorityFile)), .set(.httpVersions, to: .http2Only),
+            .set(.serverTrust, to: .authorities(inFile: front.authorityFile)), .set(.httpVersions, to: .http2Only),
         ])
         let error = await #expect(throws: HandleError.self) { try await session.get(try front.url(server, .http1_1)) }
         #expect(error?.code == .httpProtocolMismatch)
@@ -126,7 +126,7 @@ struct TLSOptionTests {
     func `HTTP/3 without support for it`(versions: HTTPVersionPolicy) async throws {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.httpVersions, to: versions),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)), .set(.httpVersions, to: versions),
         ])
         guard try await !session.option(.linkedLibrary).has(.http3) else { return }
         let error = await #expect(throws: HandleError.self) { try await session.get(nginx.https("/hello")) }
@@ -184,7 +184,7 @@ struct TLSOptionTests {
             (pipe, "it is not a regular file"), (long, "it is longer than \(4 << 20) bytes"),
         ] {
             for (setting, name) in [
-                (.set(.serverTrust, to: .authorities(file)), "serverTrust"),
+                (.set(.serverTrust, to: .authorities(inFile: file)), "serverTrust"),
                 (.set(.clientIdentity, to: ClientIdentity(certificate: .file(file))), "clientIdentity"),
                 (
                     .set(.clientIdentity, to: ClientIdentity(certificate: .file(certificate), key: .file(file))),

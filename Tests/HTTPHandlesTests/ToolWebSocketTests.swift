@@ -66,7 +66,7 @@ struct ToolWebSocketTests {
         let (server, _) = try Self.server { socket in
             #expect(try socket.receiveFrame().closeCode == 1000)
             for text in ["a", "b"] { try socket.send(.text(text)) }
-            try socket.sendFrame(8, [3, 232])
+            try socket.sendFrame(opcode: 8, [3, 232])
         }
         let run = try await Self.run([], server.webSocketURL())
         #expect(run.output == "a\nb\n")
@@ -160,7 +160,7 @@ struct ToolWebSocketTests {
             if let code {
                 try socket.close(code, reason: "enough")
             } else {
-                try socket.sendFrame(8, [])
+                try socket.sendFrame(opcode: 8, [])
                 _ = try socket.receiveFrame()
             }
         }
@@ -180,7 +180,7 @@ struct ToolWebSocketTests {
         #expect(run.output.contains("403"))
 
         let (violating, _) = try Self.server { socket in
-            try socket.sendFrame(3, [])
+            try socket.sendFrame(opcode: 3, [])
             while try socket.receiveFrame().opcode != 8 {}
         }
         run = try await Self.run([], violating.webSocketURL())

@@ -21,7 +21,7 @@ struct TrailerTests {
     /// A chunked body up to the empty line at its end.
     static func wireBody(_ connection: ServerConnection) throws -> [UInt8] {
         var body: [UInt8] = []
-        while body.suffix(4) != Array("\r\n\r\n".utf8)[...] { body += try connection.read(1) }
+        while body.suffix(4) != Array("\r\n\r\n".utf8)[...] { body += try connection.read(exactly: 1) }
         return body
     }
 
@@ -116,7 +116,7 @@ struct TrailerTests {
     @Test func `over TLS with HTTP/1.1`() async throws {
         let nginx = try Nginx.shared.get()
         let options: [OptionSetting] = [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)), .set(.httpVersions, to: .http1_1),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)), .set(.httpVersions, to: .http1_1),
         ]
         let session = try SessionHandle(options: options)
         let body = RequestBody.stream(Self.pieces("body")) { Self.digest }
@@ -178,7 +178,7 @@ struct TrailerTests {
     private static func http2(_ isSecure: Bool) throws -> (SessionHandle, String) {
         let nginx = try Nginx.shared.get()
         let session = try SessionHandle(options: [
-            .set(.serverTrust, to: .authorities(nginx.authorityFile)),
+            .set(.serverTrust, to: .authorities(inFile: nginx.authorityFile)),
             .set(.httpVersions, to: isSecure ? .automatic : .http2PriorKnowledge),
         ])
         let path = "/upload/trailers-\(session.id.number)"
@@ -235,7 +235,7 @@ struct TrailerTests {
 
     @Test func `over https they are sent where the server has only HTTP/1.1`() async throws {
         let nginx = try Nginx.shared.get()
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(nginx.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))])
         let url = nginx.https1("/upload/trailers-\(session.id.number)")
         for body in [
             RequestBody.stream(Self.pieces("ab")) { Self.digest },
@@ -277,9 +277,9 @@ struct TrailerTests {
         let record = Record<String>()
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
-            record.note(String(decoding: try connection.read(9), as: UTF8.self))
+            record.note(String(decoding: try connection.read(exactly: 9), as: UTF8.self))
             hasBody.open()
-            if let more = try? connection.read(1) { record.note("\(more)") }
+            if let more = try? connection.read(exactly: 1) { record.note("\(more)") }
             isOver.open()
         }
         let session = try SessionHandle()

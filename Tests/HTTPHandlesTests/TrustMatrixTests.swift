@@ -22,7 +22,7 @@ struct TrustMatrixTests {
         func trusting(_ name: String, _ trust: ServerTrust, _ code: HandleErrorCode? = nil) -> Entry {
             Entry(name: name, trust: trust, code: code)
         }
-        let usual = ServerTrust.authorities(servers.authorityFile)
+        let usual = ServerTrust.authorities(inFile: servers.authorityFile)
         func identity(_ name: String) -> ClientIdentity {
             ClientIdentity(certificate: .file(servers.path(name + ".pem")), key: .file(servers.path(name + ".key")))
         }
@@ -31,9 +31,9 @@ struct TrustMatrixTests {
         let refuse = CertificateVerdict { _ in .refuse }
         return [
             trusting("system", .system, .secureFailure),
-            trusting("file", .authorities(servers.authorityFile)),
+            trusting("file", .authorities(inFile: servers.authorityFile)),
             trusting("bytes", ServerTrust(.only([.bytes(try servers.bytes("authority.pem"))]))),
-            trusting("other authority", .authorities(servers.path("other.pem")), .secureFailure),
+            trusting("other authority", .authorities(inFile: servers.path("other.pem")), .secureFailure),
             trusting("unverified", .unverified),
             trusting("any authority", ServerTrust(.only([authority]), ignored: .unknownAuthority)),
             trusting("any name", ServerTrust(.only([authority]), ignored: .wrongName)),

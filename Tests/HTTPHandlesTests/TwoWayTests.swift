@@ -13,9 +13,9 @@ struct TwoWayTests {
         guard head["transfer-encoding"] == "chunked" else { return }
         while true {
             var size: [UInt8] = []
-            while size.suffix(2) != Array("\r\n".utf8)[...] { size += try connection.read(1) }
+            while size.suffix(2) != Array("\r\n".utf8)[...] { size += try connection.read(exactly: 1) }
             guard let count = Int(String(decoding: size.dropLast(2), as: UTF8.self), radix: 16) else { return }
-            let chunk = String(decoding: try connection.read(count + 2).dropLast(2), as: UTF8.self)
+            let chunk = String(decoding: try connection.read(exactly: count + 2).dropLast(2), as: UTF8.self)
             try connection.sendChunk(chunk)
             if count == 0 { break }
         }

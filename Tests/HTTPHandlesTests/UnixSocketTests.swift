@@ -259,7 +259,7 @@ struct UnixSocketTests {
             }
             """
         )
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(shared.authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: shared.authorityFile))])
         let cases: [(String, Bool, HTTPVersionPolicy, String)] = [
             ("plain", false, .automatic, "http HTTP/1.1 localhost"),
             ("tls", true, .automatic, "https HTTP/2.0 localhost"),

@@ -82,7 +82,7 @@ struct WebSocketOptionTests {
             while true {
                 let frame = try socket.receiveFrame()
                 frames.note(frame)
-                if frame.opcode == 8 { return try socket.sendFrame(8, frame.payload) }
+                if frame.opcode == 8 { return try socket.sendFrame(opcode: 8, frame.payload) }
             }
         }
         let session = try SessionHandle(options: [.set(.webSocketSendBuffer, to: 16)])
@@ -108,7 +108,7 @@ struct WebSocketOptionTests {
             let socket = try connection.acceptWebSocket()
             isHeard.wait()
             // Only the head of the frame: the limit is checked before the payload.
-            try connection.send(ServerWebSocket.frameHead(2, length: 1001))
+            try connection.send(ServerWebSocket.frameHead(opcode: 2, length: 1001))
             codes.note(try socket.receiveFrame().closeCode)
         }
         let session = try SessionHandle(options: WebSocketTests.patient)
@@ -208,7 +208,7 @@ struct WebSocketOptionTests {
             hasClosed.open()
             mayEnd.wait()
             try socket.send(.text("late"))
-            try socket.sendFrame(8, [3, 0xE8])
+            try socket.sendFrame(opcode: 8, [3, 0xE8])
         }
         let session = try SessionHandle(options: [
             .set(.webSocketCloseTimeout, to: .seconds(1)), .set(.webSocketKeepAliveInterval, to: .zero),

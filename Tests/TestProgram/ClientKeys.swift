@@ -17,7 +17,7 @@ struct ClientKeys {
                 try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             }
         }
-        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(authorityFile))])
+        let session = try SessionHandle(options: [.set(.serverTrust, to: .authorities(inFile: authorityFile))])
         for certificate in certificates {
             try await session.setOption(.clientIdentity, to: certificate)
             do throws(HandleError) {

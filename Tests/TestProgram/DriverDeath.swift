@@ -17,7 +17,7 @@ struct DriverDeath {
         self.rest = rest
         unreachable = try UnreachablePort()
         server = try ScriptedServer { connection in
-            connection.limitReceiveBuffer(4096)
+            connection.limitReceiveBuffer(to: 4096)
             switch try connection.readHead()?.target {
             case "/whole": try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
             case "/half":

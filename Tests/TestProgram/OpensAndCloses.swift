@@ -112,7 +112,7 @@ struct OpensAndCloses {
     private static func use(_ socket: WebSocketHandle) async throws {
         try await socket.send(.text("hello"))
         _ = try await socket.receiveMessage()
-        try await socket.send([1], .binaryFragment)
+        try await socket.send([1], as: .binaryFragment)
         _ = try await socket.receiveMessage()
     }
 

@@ -37,7 +37,7 @@ struct SilentNetwork {
         let (handshakes, begun) = AsyncStream.makeStream(of: Void.self)
         self.handshakes = handshakes
         silentServer = try ScriptedServer { connection in
-            _ = try connection.read(1)
+            _ = try connection.read(exactly: 1)
             begun.yield()
             connection.waitForClose()
         }

@@ -31,7 +31,7 @@ struct SocketMemory {
             .set(.webSocketKeepAliveInterval, to: .zero), .set(.receiveTimeout, to: .zero),
         ])
         let (sent, isOver) = (sent, isOver)
-        server = try ScriptedServer(takesLittle: true) { connection in
+        server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             guard let head = try connection.readHead() else { return }
             let isWebSocket = head["upgrade"] == "websocket"
             if isWebSocket {
@@ -41,12 +41,12 @@ struct SocketMemory {
             }
             guard head.target == "/flood" else {
                 // Takes nothing more.
-                _ = try connection.read(1)
+                _ = try connection.read(exactly: 1)
                 return isOver.wait()
             }
-            _ = try connection.read(1)
+            _ = try connection.read(exactly: 1)
             while true {
-                if isWebSocket { try connection.send(ServerWebSocket.frameHead(2, length: Self.message.count)) }
+                if isWebSocket { try connection.send(ServerWebSocket.frameHead(opcode: 2, length: Self.message.count)) }
                 try connection.send(Self.message)
                 sent.add(Self.message.count)
             }

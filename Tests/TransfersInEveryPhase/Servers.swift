@@ -46,12 +46,15 @@ public struct Servers: Sendable {
     /// A server that stalls in a TLS handshake, a head, a body, or while it reads an upload, until `end` is open.
     public static func servingStalls(until end: Gate) throws -> ScriptedServer {
         try ScriptedServer { connection in
-            connection.limitReceiveBuffer(4096)
+            connection.limitReceiveBuffer(to: 4096)
             // A TLS handshake has no head, so this call waits.
             guard let head = try connection.readHead() else { return }
             switch head.target {
             case "/socket":
-                _ = try connection.acceptWebSocket(head, behind: ServerWebSocket.frameHead(2, length: 10) + [1])
+                _ = try connection.acceptWebSocket(
+                    head,
+                    followedBy: ServerWebSocket.frameHead(opcode: 2, length: 10) + [1]
+                )
             case "/full-socket":
                 _ = try connection.acceptWebSocket(head)
                 end.wait()

@@ -17,7 +17,7 @@ public struct TransfersInEveryPhase: Sendable {
     /// Makes the sessions without starting anything.
     public init(_ servers: Servers) throws {
         self.servers = servers
-        let options = [OptionSetting.set(.serverTrust, to: .authorities(servers.authorityFile))]
+        let options = [OptionSetting.set(.serverTrust, to: .authorities(inFile: servers.authorityFile))]
         waiting = try SessionHandle(options: options)
         connecting = try SessionHandle(options: options)
         flowing = try SessionHandle(options: options)

@@ -15,7 +15,7 @@ struct HTTPHandlesClient: Client {
         // Mostly without a limit: the other clients have none, and thousands of requests may have no response.
         var options: [OptionSetting] = [.set(.maximumConnectionsPerServer, to: arguments.connectionLimit)]
         let authority = arguments.text("authority")
-        if !authority.isEmpty { options.append(.set(.serverTrust, to: .authorities(authority))) }
+        if !authority.isEmpty { options.append(.set(.serverTrust, to: .authorities(inFile: authority))) }
         let proxyPort = arguments.number("proxy-port")
         if proxyPort > 0 { options.append(.set(.proxy, to: .named(Proxy(.http, host: "127.0.0.1", port: proxyPort)))) }
         sessions = try (0..<arguments.number("sessions", 1)).map { _ in try SessionHandle(options: options) }

@@ -69,7 +69,7 @@ extension ExchangeClient {
     }
 
     /// Sends a request and calls `body` with its response: the exchange is over, and gone, when this returns, also after an
-    /// error or a cancellation. See `SessionHandle.perform(_:content:options:context:_:)`.
+    /// error or a cancellation. See `SessionHandle.perform(_:body:options:context:_:)`.
     public nonisolated(nonsending) func perform<Result>(
         _ request: ClientRequest,
         _ body: (ClientResponse) async throws -> Result

@@ -27,10 +27,10 @@ extension RequestBody {
     /// The same body in memory, where it can be collected and sent any number of times, for example to be signed. It has no
     /// trailer fields. Throws as `collect(upTo:)`.
     ///
-    ///     request.body = try await request.body.inMemory(upTo: 1 << 20)
+    ///     request.body = try await request.body.buffered(upTo: 1 << 20)
     ///
     /// - Parameter limit: The most bytes to accept.
-    public nonisolated(nonsending) func inMemory(upTo limit: Int) async throws(HandleError) -> RequestBody {
+    public nonisolated(nonsending) func buffered(upTo limit: Int) async throws(HandleError) -> RequestBody {
         let collected = try await collected(upTo: limit)
         if case .none = source { return self }
         guard let contentType = collected.contentType else { return .bytes(collected.bytes) }

@@ -95,7 +95,7 @@ extension SessionHandle {
         _ url: String,
         to path: String,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) -> DownloadTask {

@@ -17,7 +17,7 @@ extension SessionHandle {
     public nonisolated(nonsending) func get(
         _ url: String,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> Response {
@@ -41,7 +41,7 @@ extension SessionHandle {
         _ method: HTTPRequest.Method,
         _ url: String,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         body: RequestBody = .none,
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
@@ -124,7 +124,7 @@ extension SessionHandle {
         _ method: HTTPRequest.Method,
         _ url: String,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> RequestHandle {

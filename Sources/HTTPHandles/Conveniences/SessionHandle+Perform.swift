@@ -3,40 +3,40 @@ import HTTPHandlesDriver
 public import HTTPTypes
 
 extension SessionHandle {
-    /// Sends a request and calls `body` with its response: the request is closed, and gone, when this returns, also after an
-    /// error or a cancellation.
+    /// Sends a request and calls `operation` with its response: the request is closed, and gone, when this returns, also
+    /// after an error or a cancellation.
     ///
     ///     let count = try await session.perform(HTTPRequest(method: .get, url: "https://example.com/")) { response in
     ///         try await response.body.collect(upTo: 1 << 20).count
     ///     }
     ///
     /// Nothing of the request is left then: its connection slot is free, its events have ended, no buffer is referenced. What
-    /// `content` or `body` throws is thrown here. Cancelling the task closes the request, as in `fetch`. The facts of the exchange
-    /// can be asked of the response in `body`, and after its end with the option `keepsFacts`.
+    /// the source of `body` or `operation` throws is thrown here. Cancelling the task closes the request, as in `fetch`. The
+    /// facts of the exchange can be asked of the response in `operation`, and after its end with the option `keepsFacts`.
     ///
     /// `WinHttpSendRequest` to `WinHttpCloseHandle` in one.
     ///
     /// - Parameters:
     ///   - request: Method, scheme, authority, path and header fields; see `fetch(_:body:options:context:)`.
-    ///   - content: The body of the request.
+    ///   - body: The body of the request.
     ///   - options: What the request starts with, apart from the session's options.
     ///   - context: A value for the caller's own use; the session's if left out.
-    ///   - body: What is to be done with the response.
+    ///   - operation: What is to be done with the response.
     public nonisolated(nonsending) func perform<Result>(
         _ request: HTTPRequest,
-        content: RequestBody = .none,
+        body: RequestBody = .none,
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil,
-        _ body: (Response) async throws -> Result
+        _ operation: (Response) async throws -> Result
     ) async throws -> Result {
-        if case .writes = content.source {
+        if case .writes = body.source {
             let reason = "a body that the caller writes needs a request handle to write to"
             throw HandleError.invalidParameter(.sendRequest, reason)
         }
         let request = try await openRequest(try message(of: request), RequestSettings(options, context))
         do {
-            try await request.send(content)
-            let result = try await body(Response(head: try await request.receiveResponse(), request: request))
+            try await request.send(body)
+            let result = try await operation(Response(head: try await request.receiveResponse(), request: request))
             await request.end()
             return result
         } catch {

@@ -24,7 +24,7 @@ extension SessionHandle {
         _ url: String,
         subprotocols: [String]? = nil,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> WebSocketHandle {

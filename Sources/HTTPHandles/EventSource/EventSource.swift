@@ -4,7 +4,7 @@ public import HTTPTypes
 
 /// Server-sent events as one sequence over many connections (HTML standard, section 9.2).
 ///
-///     let source = try await session.events(from: "https://example.com/feed")
+///     let source = try await session.serverSentEvents(from: "https://example.com/feed")
 ///     for try await event in source { print(event.type, event.data) }
 ///
 /// When a connection ends, is lost, or is silent for too long, the source waits and connects again, and tells the server the
@@ -124,9 +124,9 @@ public struct EventSource: AsyncSequence, Sendable {
             do throws(HandleError) {
                 let name = HTTPField.Name.lastEventID
                 if lastEventID.isEmpty {
-                    try await source.request.removeHeaderFields(name)
+                    try await source.request.removeHeaderFields(named: name)
                 } else {
-                    try await source.request.addHeaderFields([name: lastEventID], .replace)
+                    try await source.request.addHeaderFields([name: lastEventID], rule: .replace)
                 }
                 try await source.request.send()
                 head = try await source.request.receiveResponse()
@@ -193,9 +193,9 @@ extension SessionHandle {
     ///   - backOff: How long to wait before connecting again.
     ///   - options: What the request starts with, apart from the session's options.
     ///   - context: A value for the caller's own use; the session's if left out.
-    public nonisolated(nonsending) func events(
+    public nonisolated(nonsending) func serverSentEvents(
         from url: String,
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         lastEventID: String = "",
         upTo limit: Int = 1 << 20,
         longestSilence: Duration = .seconds(60),

@@ -20,7 +20,7 @@ extension Exchange {
         let asked = AuthenticationQuestion(
             url: request.message.url,
             challenges: head.challenges,
-            hasRefused: request.options.values.credentials != nil
+            hasRefusedCredentials: request.options.values.credentials != nil
         )
         ask {
             await provider.answer(asked)

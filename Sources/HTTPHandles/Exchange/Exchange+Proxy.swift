@@ -179,7 +179,7 @@ extension Exchange {
             url: request.message.url,
             proxy: route.address,
             challenges: challenges,
-            hasRefused: route.proxy.credentials != nil
+            hasRefusedCredentials: route.proxy.credentials != nil
         )
         ask {
             await provider.answer(asked)

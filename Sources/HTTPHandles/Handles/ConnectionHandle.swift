@@ -49,7 +49,7 @@ public actor ConnectionHandle {
         _ method: HTTPRequest.Method,
         _ path: String,
         secure: Bool = false,
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) throws(HandleError) -> RequestHandle {

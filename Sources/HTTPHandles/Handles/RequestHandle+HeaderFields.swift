@@ -34,7 +34,7 @@ extension RequestHandle {
     /// - Parameters:
     ///   - fields: The fields.
     ///   - rule: What becomes of fields of the same names that the request has.
-    public func addHeaderFields(_ fields: HTTPFields, _ rule: HeaderFieldRule = .add) throws(HandleError) {
+    public func addHeaderFields(_ fields: HTTPFields, rule: HeaderFieldRule = .add) throws(HandleError) {
         try object.value.changeHeaderFields { $0.add(fields, rule) }
     }
 
@@ -43,7 +43,7 @@ extension RequestHandle {
     /// Possible while the handle is open.
     ///
     /// `WinHttpAddRequestHeadersEx` with `WINHTTP_ADDREQ_FLAG_REPLACE` and no value.
-    public func removeHeaderFields(_ name: HTTPField.Name) throws(HandleError) {
+    public func removeHeaderFields(named name: HTTPField.Name) throws(HandleError) {
         try object.value.changeHeaderFields { $0[fields: name] = [] }
     }
 }

@@ -57,7 +57,7 @@ extension ResponseBody {
                 status: head.status,
                 headerFields: head.headerFields,
                 bodyStart: start,
-                isBodyWhole: isWhole
+                isBodyComplete: isWhole
             )
         )
     }

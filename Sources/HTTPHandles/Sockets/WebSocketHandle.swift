@@ -133,7 +133,7 @@ public actor WebSocketHandle {
     ///   - kind: Text or bytes, and whether the message ends with them.
     public nonisolated(nonsending) func send(
         _ bytes: some Collection<UInt8>,
-        _ kind: WebSocketPieceKind
+        as kind: WebSocketPieceKind
     ) async throws(HandleError) {
         try await send(WebSocketPiece(kind, Array(bytes)), of: 0)
     }

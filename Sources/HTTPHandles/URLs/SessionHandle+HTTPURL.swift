@@ -8,7 +8,7 @@ extension SessionHandle {
     public nonisolated(nonsending) func get(
         _ url: HTTPURL,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> Response {
@@ -20,7 +20,7 @@ extension SessionHandle {
         _ method: HTTPRequest.Method,
         _ url: HTTPURL,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         body: RequestBody = .none,
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
@@ -34,7 +34,7 @@ extension SessionHandle {
         _ method: HTTPRequest.Method,
         _ url: HTTPURL,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> RequestHandle {
@@ -47,7 +47,7 @@ extension SessionHandle {
         _ url: HTTPURL,
         to path: String,
         query: QueryItems = [:],
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil,
         progress: (@Sendable (DownloadProgress) -> Void)? = nil
@@ -56,11 +56,30 @@ extension SessionHandle {
         return try await download(url.appending(query: query), to: path, headerFields, settings, progress)
     }
 
+    /// Starts a download and returns at once. See `startDownload(_:to:query:headerFields:options:context:)`.
+    public nonisolated func startDownload(
+        _ url: HTTPURL,
+        to path: String,
+        query: QueryItems = [:],
+        headerFields: HTTPFields = [:],
+        options: [OptionSetting] = [],
+        context: (any Sendable)? = nil
+    ) -> DownloadTask {
+        startDownload(
+            url.text,
+            to: path,
+            query: query,
+            headerFields: headerFields,
+            options: options,
+            context: context
+        )
+    }
+
     /// The server-sent events of a URL. See
-    /// `events(from:headerFields:lastEventID:upTo:longestSilence:backOff:options:context:)`.
-    public nonisolated(nonsending) func events(
+    /// `serverSentEvents(from:headerFields:lastEventID:upTo:longestSilence:backOff:options:context:)`.
+    public nonisolated(nonsending) func serverSentEvents(
         from url: HTTPURL,
-        headerFields: HTTPFields = HTTPFields(),
+        headerFields: HTTPFields = [:],
         lastEventID: String = "",
         upTo limit: Int = 1 << 20,
         longestSilence: Duration = .seconds(60),
@@ -68,13 +87,34 @@ extension SessionHandle {
         options: [OptionSetting] = [],
         context: (any Sendable)? = nil
     ) async throws(HandleError) -> EventSource {
-        try await events(
+        try await serverSentEvents(
             from: url.text,
             headerFields: headerFields,
             lastEventID: lastEventID,
             upTo: limit,
             longestSilence: longestSilence,
             backOff: backOff,
+            options: options,
+            context: context
+        )
+    }
+
+    /// Opens a WebSocket. See `webSocket(_:subprotocols:query:headerFields:options:context:)`.
+    ///
+    /// The scheme http means ws here, and https means wss.
+    public nonisolated(nonsending) func webSocket(
+        _ url: HTTPURL,
+        subprotocols: [String]? = nil,
+        query: QueryItems = [:],
+        headerFields: HTTPFields = [:],
+        options: [OptionSetting] = [],
+        context: (any Sendable)? = nil
+    ) async throws(HandleError) -> WebSocketHandle {
+        try await webSocket(
+            url.text,
+            subprotocols: subprotocols,
+            query: query,
+            headerFields: headerFields,
             options: options,
             context: context
         )

@@ -11,7 +11,7 @@ public struct UnsuccessfulResponse: Sendable, Hashable {
     /// The first bytes of the body, decoded.
     public let bodyStart: [UInt8]
     /// Whether `bodyStart` is the whole body.
-    public let isBodyWhole: Bool
+    public let isBodyComplete: Bool
 
     /// Makes one, for tests.
     public init(
@@ -19,13 +19,13 @@ public struct UnsuccessfulResponse: Sendable, Hashable {
         status: HTTPResponse.Status,
         headerFields: HTTPFields = [:],
         bodyStart: [UInt8] = [],
-        isBodyWhole: Bool = true
+        isBodyComplete: Bool = true
     ) {
         self.url = url
         self.status = status
         self.headerFields = headerFields
         self.bodyStart = bodyStart
-        self.isBodyWhole = isBodyWhole
+        self.isBodyComplete = isBodyComplete
     }
 
     /// The first bytes of the body as UTF-8; what is not becomes U+FFFD.

@@ -25,11 +25,11 @@ public struct AlternativeService: Sendable, Hashable {
     ///   - expires: The end, in seconds since 1970.
     ///   - persists: Whether it is still right in another network.
     public init(
-        of originHost: String,
-        _ originPort: Int = 443,
-        _ version: HTTPVersion = .http2,
-        at host: String,
-        _ port: Int,
+        originHost: String,
+        originPort: Int = 443,
+        version: HTTPVersion = .http2,
+        host: String,
+        port: Int,
         expires: Int64,
         persists: Bool = false
     ) {

@@ -102,7 +102,7 @@ extension HTTPFields {
     /// by spaces.
     ///
     /// Counterpart of `WinHttpAddRequestHeaders`.
-    public mutating func append(checked name: String, _ value: String) throws(HandleError) {
+    public mutating func append(name: String, value: String) throws(HandleError) {
         guard let fieldName = HTTPField.Name(name) else {
             // The text may be a whole line with a secret in its value.
             let token = name.prefix { HTTPField.Name(String($0)) != nil }

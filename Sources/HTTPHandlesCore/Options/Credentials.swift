@@ -104,7 +104,7 @@ extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, Cu
 /// A closure that provides credentials for a challenge.
 ///
 ///     let provider = CredentialProvider { question in
-///         guard question.host == "files.example", !question.hasRefused else { return nil }
+///         guard question.host == "files.example", !question.hasRefusedCredentials else { return nil }
 ///         return .password(user: "me", password: await askUser(question.challenges.first?.realm))
 ///     }
 ///
@@ -159,13 +159,13 @@ public struct AuthenticationQuestion: Sendable, Hashable {
     /// The challenges, in the server's order.
     public let challenges: [AuthenticationChallenge]
     /// Whether the server has refused credentials: those of the option, or the last answer.
-    public let hasRefused: Bool
+    public let hasRefusedCredentials: Bool
 
     package init(
         url: RequestURL,
         proxy: ProxyAddress? = nil,
         challenges: [AuthenticationChallenge],
-        hasRefused: Bool
+        hasRefusedCredentials: Bool
     ) {
         self.url = url.text
         self.proxy = proxy
@@ -173,6 +173,6 @@ public struct AuthenticationQuestion: Sendable, Hashable {
         host = proxy?.host ?? url.host
         port = proxy?.port ?? url.port
         self.challenges = challenges
-        self.hasRefused = hasRefused
+        self.hasRefusedCredentials = hasRefusedCredentials
     }
 }

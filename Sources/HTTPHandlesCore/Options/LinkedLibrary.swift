@@ -59,6 +59,6 @@ public struct LinkedLibrary: Sendable, Hashable {
         /// Name resolution without blocking. (`CURL_VERSION_ASYNCHDNS`)
         case asynchronousResolver
         /// A thread-safe `curl_global_init`. (`CURL_VERSION_THREADSAFE`)
-        case threadSafeInitialisation
+        case threadSafeInitialization
     }
 }

@@ -1,6 +1,6 @@
 /// Which servers a request trusts: the authorities, pinned keys, revocation, and what may be wrong with a certificate.
 ///
-///     .set(.serverTrust, to: .authorities("/etc/company/authority.pem"))
+///     .set(.serverTrust, to: .authorities(inFile: "/etc/company/authority.pem"))
 ///     .set(.serverTrust, to: ServerTrust(.systemAnd([.bytes(pem)]), pins: [oldKey, newKey]))
 ///
 /// A request never uses a connection, nor resumes a TLS session, that was made with another trust.
@@ -64,7 +64,7 @@ public struct ServerTrust: Sendable, Hashable {
     public static let system = ServerTrust()
 
     /// The authorities in a file, instead of the system's.
-    public static func authorities(_ file: String) -> ServerTrust { ServerTrust(.only([.file(file)])) }
+    public static func authorities(inFile file: String) -> ServerTrust { ServerTrust(.only([.file(file)])) }
 
     /// Any server: its certificate is not verified, so an attacker can impersonate it.
     public static let unverified = ServerTrust(ignored: .all)

@@ -57,7 +57,7 @@ extension LinkedLibrary.Feature {
         case .alternativeServices: CURL_VERSION_ALTSVC
         case .strictTransportSecurity: CURL_VERSION_HSTS
         case .asynchronousResolver: CURL_VERSION_ASYNCHDNS
-        case .threadSafeInitialisation: CURL_VERSION_THREADSAFE
+        case .threadSafeInitialization: CURL_VERSION_THREADSAFE
         }
     }
 }

@@ -66,7 +66,8 @@ extension Transfer {
     private func applyWithoutOpenSSL(_ trust: ServerTrust, _ identity: ClientIdentity?) throws(HandleError) {
         var authorities = CurlLibrary.authorityFile
         if trust.needsStore {
-            guard trust == .authorities(trust.ownAuthorities.first?.path ?? ""), trust.ownAuthorities.count == 1 else {
+            guard trust == .authorities(inFile: trust.ownAuthorities.first?.path ?? ""), trust.ownAuthorities.count == 1
+            else {
                 throw Self.needsOpenSSL("serverTrust")
             }
             authorities = trust.ownAuthorities.first?.path

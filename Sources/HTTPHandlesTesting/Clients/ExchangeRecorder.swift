@@ -49,7 +49,7 @@ public final class ExchangeRecorder: ExchangeMiddleware {
         to next: any ExchangeClient
     ) async throws(HandleError) -> ClientResponse {
         var request = request
-        request.body = try await request.body.inMemory(upTo: limit)
+        request.body = try await request.body.buffered(upTo: limit)
         let body = try await request.body.collect(upTo: limit)
         let start = ContinuousClock.now
         let exchange = ArchivedExchange(

@@ -31,7 +31,7 @@ struct ConditionOptions: ParsableArguments, Sendable {
         let contents = FileManager.default.fileExists(atPath: etagCompare) ? try InputFile.contents(etagCompare) : []
         let tag = String(decoding: contents.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
         try usage { () throws(HandleError) in
-            try fields.append(checked: "If-None-Match", tag.isEmpty ? "\"\"" : tag)
+            try fields.append(name: "If-None-Match", value: tag.isEmpty ? "\"\"" : tag)
         }
     }
 

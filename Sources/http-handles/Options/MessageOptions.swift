@@ -67,7 +67,7 @@ struct MessageOptions: ParsableArguments {
         for line in try headers.flatMap(Self.lines) {
             switch try HeaderArgument(line) {
             case .field(let name, let value):
-                try usage { () throws(HandleError) in try fields.append(checked: name, value) }
+                try usage { () throws(HandleError) in try fields.append(name: name, value: value) }
             case .removal(let name): removed.insert(name)
             }
         }
@@ -75,12 +75,12 @@ struct MessageOptions: ParsableArguments {
             throw ValidationError("--header: the field \(name) cannot be left out.")
         }
         try usage { () throws(HandleError) in
-            if let field = cookies.field { try fields.append(checked: "Cookie", field) }
+            if let field = cookies.field { try fields.append(name: "Cookie", value: field) }
             if let referer, !referer.isEmpty, !fields.contains(.referer), !removed.contains("referer") {
-                try fields.append(checked: "Referer", referer)
+                try fields.append(name: "Referer", value: referer)
             }
             if let range = range.flatMap(Amounts.range), !fields.contains(.range) {
-                try fields.append(checked: "Range", range)
+                try fields.append(name: "Range", value: range)
             }
         }
         try conditions.append(to: &fields)

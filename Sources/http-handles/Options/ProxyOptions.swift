@@ -94,11 +94,11 @@ struct ProxyOptions: ParsableArguments {
             let colon = header.utf8.firstIndex(of: UInt8(ascii: ":")) ?? header.endIndex
             let value = header.utf8[colon...].dropFirst().drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
             try usage { () throws(HandleError) in
-                try proxy.headerFields.append(checked: String(header[..<colon]), String(Substring(value)))
+                try proxy.headerFields.append(name: String(header[..<colon]), value: String(Substring(value)))
             }
         }
         proxy.tunnels = tunnels
-        proxy.tls.trust = proxyInsecure ? .unverified : proxyCacert.map { .authorities($0) } ?? .system
+        proxy.tls.trust = proxyInsecure ? .unverified : proxyCacert.map { .authorities(inFile: $0) } ?? .system
         let environment = ProcessInfo.processInfo.environment
         let names = ["no_proxy", "NO_PROXY"]
         let bypass =

@@ -230,7 +230,7 @@ struct ScriptedClientTests {
                 #expect(try await body.collect(upTo: 4) == Array(text.utf8))
             }
         }
-        let form = try await RequestBody.multipart([.field("a", "1"), .file("f", path: file)]).inMemory(upTo: 1000)
+        let form = try await RequestBody.multipart([.field("a", "1"), .file("f", path: file)]).buffered(upTo: 1000)
         #expect(try await form.collect(upTo: 1000) == (try await form.collect(upTo: 1000)))
     }
 

@@ -10,7 +10,7 @@ struct Signing: ExchangeMiddleware {
     func send(_ request: ClientRequest, to next: any ExchangeClient) async throws(HandleError) -> ClientResponse {
         var request = request
         // The bytes that are signed are those that are sent.
-        request.body = try await request.body.inMemory(upTo: 1 << 20)
+        request.body = try await request.body.buffered(upTo: 1 << 20)
         let body = try await request.body.collect(upTo: 1 << 20)
         let date = date().text()
         let signed = "\(request.method.rawValue)\n\(request.message.path ?? "")\n\(date)\n"

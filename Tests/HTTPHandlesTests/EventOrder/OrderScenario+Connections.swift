@@ -94,7 +94,7 @@ extension OrderScenario {
         },
         OrderScenario("TLS") {
             let nginx = try Nginx.shared.get()
-            let options: [OptionSetting] = [.set(.serverTrust, to: .authorities(nginx.authorityFile))]
+            let options: [OptionSetting] = [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))]
             return try await .recording(nginx.http1TLSPort, options: options) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: nginx.http1TLSPort)
                 let request = try await connection.openRequest(.get, "/hello", secure: true)
@@ -114,7 +114,7 @@ extension OrderScenario {
         },
         OrderScenario("HTTP/2 over TLS, two requests on one connection") {
             let nginx = try Nginx.shared.get()
-            let options: [OptionSetting] = [.set(.serverTrust, to: .authorities(nginx.authorityFile))]
+            let options: [OptionSetting] = [.set(.serverTrust, to: .authorities(inFile: nginx.authorityFile))]
             return try await .recording(nginx.httpsPort, options: options) { session in
                 let connection = try await session.connect(to: "127.0.0.1", port: nginx.httpsPort)
                 for _ in 0..<2 {

@@ -9,8 +9,8 @@ extension OrderScenario {
                 while let message = try socket.receive() { try socket.send(message) }
                 mayDisconnect.wait()
             } play: { socket, mayDisconnect in
-                try await socket.send([1, 2], .binaryFragment)
-                try await socket.send([3], .binaryMessage)
+                try await socket.send([1, 2], as: .binaryFragment)
+                try await socket.send([3], as: .binaryMessage)
                 _ = try await socket.receive()
                 try await socket.shutdown()
                 _ = try await socket.receive()
@@ -32,7 +32,7 @@ extension OrderScenario {
             try await withWebSocket { socket, isReceiving in
                 isReceiving.wait()
                 // Reserved.
-                try socket.sendFrame(3, [])
+                try socket.sendFrame(opcode: 3, [])
                 _ = try socket.receiveFrame()
             } play: { socket, isReceiving in
                 let receiving = Task.immediate { try await socket.receive() }
@@ -57,7 +57,7 @@ extension OrderScenario {
                 gate.wait()
                 _ = try connection.readHead()
                 try connection.send(UpgradedConnectionTests.answer)
-                try connection.send(try connection.read(5))
+                try connection.send(try connection.read(exactly: 5))
                 mayDisconnect.wait()
             }
             return try await .recording(server.port) { session in

@@ -35,7 +35,7 @@ extension PhaseServers {
         case "/half-upgrade": try connection.send(earlyHints + "HTTP/1.1 101 Switching Protocols\r\nUpgr")
         case "/upgrade": _ = try connection.acceptWebSocket(head)
         case "/upgrade-bytes":
-            _ = try connection.acceptWebSocket(head, behind: [UInt8](repeating: 0, count: bigSize))
+            _ = try connection.acceptWebSocket(head, followedBy: [UInt8](repeating: 0, count: bigSize))
         case "/upgrade-end":
             _ = try connection.acceptWebSocket(head)
             mayEnd.wait()

@@ -30,7 +30,7 @@ final class PhaseServers: Sendable {
         server = try ScriptedServer { connection in
             while let head = try connection.readHead() {
                 switch head.target {
-                case "/producer": _ = try connection.read(Self.firstChunk.utf8.count)
+                case "/producer": _ = try connection.read(exactly: Self.firstChunk.utf8.count)
                 case "/half-head": try connection.send(Self.earlyHints + "HTTP/1.1 200 OK\r\nContent-Le")
                 case "/redirect-body": try connection.send(Self.redirectHead + "half-")
                 case "/redirect": try connection.send(Self.redirectHead + "half-whole")
@@ -59,8 +59,8 @@ final class PhaseServers: Sendable {
                 responseSent.open()
             }
         }
-        slow = try ScriptedServer(takesLittle: true) { connection in
-            _ = try connection.read(1)
+        slow = try ScriptedServer(limitsReceiveBuffers: true) { connection in
+            _ = try connection.read(exactly: 1)
             headBegun.open()
             over.wait()
         }

@@ -255,7 +255,7 @@ extension ServerBehaviour {
         let whole = Array(announced.utf8) + body
         switch self {
         case .stallReading:
-            connection.limitReceiveBuffer(4096)
+            connection.limitReceiveBuffer(to: 4096)
             walk.sessionIsGone.wait()
             return false
         case .earlyAnswer:

@@ -318,10 +318,10 @@ extension RandomWalk {
     private func changeHeaderFields(_ slot: Int, _ rule: HeaderFieldRule) async {
         guard let request = await request(slot) else { return }
         await option(.headerFields, request.walked) { () async throws(HandleError) in
-            try await request.handle.addHeaderFields([.from: "walk"], rule)
+            try await request.handle.addHeaderFields([.from: "walk"], rule: rule)
             _ = try await request.handle.headerFields
             // It must not grow without end.
-            if rule != .replace { try await request.handle.removeHeaderFields(.from) }
+            if rule != .replace { try await request.handle.removeHeaderFields(named: .from) }
         }
     }
 

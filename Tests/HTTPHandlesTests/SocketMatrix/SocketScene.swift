@@ -99,7 +99,7 @@ final class SocketScene: Sendable {
         try await socket.send(.text("go"))
         switch cell.phase {
         case .inIncomingMessage: #expect(try await socket.receive()?.bytes == [1])
-        case .inOutgoingMessage: try await socket.send([1], .binaryFragment)
+        case .inOutgoingMessage: try await socket.send([1], as: .binaryFragment)
         case .shutDown: try await socket.shutdown()
         case .peerClosed: #expect(try await socket.receive() == nil)
         default: break

@@ -11,7 +11,7 @@ final class SocketServer: Sendable {
     init() throws {
         let (hasActed, isOver) = (hasActed, Gate())
         self.isOver = isOver
-        server = try ScriptedServer(takesLittle: true) { connection in
+        server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             guard let head = try connection.readHead() else { return }
             let phase = SocketPhase(rawValue: String(head.target.dropFirst())) ?? .idle
             try Self.act(phase, connection, head)
@@ -27,9 +27,9 @@ final class SocketServer: Sendable {
     private static func act(_ phase: SocketPhase, _ connection: ServerConnection, _ head: ReceivedHead) throws {
         guard phase.isWebSocket else {
             try connection.send(UpgradedConnectionTests.answer)
-            _ = try connection.read(2)
+            _ = try connection.read(exactly: 2)
             switch phase {
-            case .upgradedWriting, .upgradedBothWays: _ = try connection.read(1)
+            case .upgradedWriting, .upgradedBothWays: _ = try connection.read(exactly: 1)
             case .upgradedPaused: try connection.send([UInt8](repeating: 1, count: PhaseServers.bigSize))
             default: break
             }
@@ -38,14 +38,14 @@ final class SocketServer: Sendable {
         let socket = try connection.acceptWebSocket(head)
         _ = try socket.receiveFrame()
         switch phase {
-        case .inIncomingMessage: try connection.send(ServerWebSocket.frameHead(2, length: 10) + [1])
-        case .sending, .bothWays, .shuttingDown: _ = try connection.read(1)
+        case .inIncomingMessage: try connection.send(ServerWebSocket.frameHead(opcode: 2, length: 10) + [1])
+        case .sending, .bothWays, .shuttingDown: _ = try connection.read(exactly: 1)
         case .measuring, .finishing: _ = try socket.receiveFrame()
         case .paused: try socket.send(.binary([UInt8](repeating: 1, count: PhaseServers.bigSize)))
         case .peerClosing, .peerClosed:
             try socket.close(1001, reason: "tests")
         case .failed:
-            try socket.sendFrame(3, [])
+            try socket.sendFrame(opcode: 3, [])
             while try socket.receiveFrame().opcode != 8 {}
         default: break
         }

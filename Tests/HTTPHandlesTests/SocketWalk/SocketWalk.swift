@@ -129,7 +129,7 @@ final class SocketWalk: Sendable {
                 let isSent = await note {
                     $0.sends += 1
                 } after: {
-                    try await socket.send(piece, .binaryFragment)
+                    try await socket.send(piece, as: .binaryFragment)
                 }
                 guard isSent else { return }
             }
@@ -139,7 +139,7 @@ final class SocketWalk: Sendable {
                 $0.sent[sender, default: 0] += 1
             } after: {
                 if sender == 0 {
-                    try await socket.send(last, .binaryMessage)
+                    try await socket.send(last, as: .binaryMessage)
                 } else {
                     try await socket.send(.binary(Array(last)))
                 }

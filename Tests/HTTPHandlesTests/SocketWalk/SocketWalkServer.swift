@@ -38,7 +38,7 @@ final class SocketWalkServer: Sendable {
     let server: ScriptedServer
 
     init(_ census: WalkCensus) throws {
-        server = try ScriptedServer(takesLittle: true) { connection in
+        server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             census.connectionOpened()
             defer { census.connectionClosed() }
             guard let head = try connection.readHead() else { return }
@@ -72,9 +72,9 @@ final class SocketWalkServer: Sendable {
         case .cutHead: return try connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgr")
         default: break
         }
-        let behind = random.chance(30) ? ServerWebSocket.frameHead(2, length: 1) + [own] : []
+        let behind = random.chance(30) ? ServerWebSocket.frameHead(opcode: 2, length: 1) + [own] : []
         let compression = random.chance(50) ? Self.compression(&random) : ""
-        let socket = try connection.acceptWebSocket(head, fields: compression, behind: behind)
+        let socket = try connection.acceptWebSocket(head, fields: compression, followedBy: behind)
         /// The payload of a message, and the reserved bits of its first frame.
         func coded(_ message: [UInt8]) -> (bytes: [UInt8], bits: UInt8) {
             compression.isEmpty || random.chance(30) ? (message, 0) : (RunDeflater.payload(message), 4)
@@ -86,7 +86,7 @@ final class SocketWalkServer: Sendable {
                 // Compressed long ones are work for several turns.
                 let most = !compression.isEmpty && random.chance(10) ? 400_000 : 5000
                 let (bytes, bits) = coded([own] + [UInt8](repeating: 7, count: .random(in: 0...most, using: &random)))
-                try socket.sendFrame(2, bytes, reservedBits: bits)
+                try socket.sendFrame(opcode: 2, bytes, reservedBits: bits)
             }
         default: break
         }
@@ -99,7 +99,7 @@ final class SocketWalkServer: Sendable {
             if behaviour == .chopped {
                 try sendChopped(bytes, bits, socket, &random)
             } else {
-                try socket.sendFrame(2, bytes, reservedBits: bits)
+                try socket.sendFrame(opcode: 2, bytes, reservedBits: bits)
             }
         }
         guard hasFault, left == 0 else { return }
@@ -119,16 +119,17 @@ final class SocketWalkServer: Sendable {
     ) throws {
         switch behaviour {
         case .garbage: try socket.connection.send((0..<200).map { _ in UInt8.random(in: 0...255, using: &random) })
-        case .halfFrame: try socket.connection.send(ServerWebSocket.frameHead(2, length: 1000) + [own, 1, 2, 3])
+        case .halfFrame:
+            try socket.connection.send(ServerWebSocket.frameHead(opcode: 2, length: 1000) + [own, 1, 2, 3])
         case .reset: return socket.connection.reset()
         case .closing:
-            try socket.sendFrame(8, random.chance(20) ? [1] : [UInt8.random(in: 0...20, using: &random), 0xE8])
+            try socket.sendFrame(opcode: 8, random.chance(20) ? [1] : [UInt8.random(in: 0...20, using: &random), 0xE8])
         case .violation:
             switch Int.random(in: 0..<5, using: &random) {
-            case 0: try socket.sendFrame(2, [1], reservedBits: 1)
-            case 1: try socket.sendFrame(0, [1])
-            case 2: try socket.sendFrame(9, [UInt8](repeating: 0, count: 126))
-            case 3: try socket.sendFrame(1, [0xC3, 0x28])
+            case 0: try socket.sendFrame(opcode: 2, [1], reservedBits: 1)
+            case 1: try socket.sendFrame(opcode: 0, [1])
+            case 2: try socket.sendFrame(opcode: 9, [UInt8](repeating: 0, count: 126))
+            case 3: try socket.sendFrame(opcode: 1, [0xC3, 0x28])
             default: try socket.connection.send([0x82, 0x81, 1, 2, 3, 4, 5] as [UInt8])
             }
         default: return
@@ -149,15 +150,15 @@ final class SocketWalkServer: Sendable {
             let piece = rest.prefix(.random(in: 0...1500, using: &random))
             rest = Array(rest.dropFirst(piece.count))
             bytes += ServerWebSocket.frameHead(
-                opcode,
+                opcode: opcode,
                 length: piece.count,
                 isFinal: rest.isEmpty,
                 reservedBits: reservedBits
             )
             bytes += piece
             (opcode, reservedBits) = (0, 0)
-            if random.chance(30) { bytes += ServerWebSocket.frameHead(9, length: 3) + [1, 2, 3] }
-            if random.chance(10) { bytes += ServerWebSocket.frameHead(10, length: 0) }
+            if random.chance(30) { bytes += ServerWebSocket.frameHead(opcode: 9, length: 3) + [1, 2, 3] }
+            if random.chance(10) { bytes += ServerWebSocket.frameHead(opcode: 10, length: 0) }
         } while !rest.isEmpty
         while !bytes.isEmpty {
             let count = min(bytes.count, random.chance(20) ? 1 : .random(in: 1...4000, using: &random))

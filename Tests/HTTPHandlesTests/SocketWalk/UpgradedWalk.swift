@@ -15,7 +15,7 @@ enum UpgradedBehaviour: String, CaseIterable, Sendable {
 
     /// The server of a walk. The path of a request is the behaviour and a seed.
     static func serve(_ census: WalkCensus) throws -> ScriptedServer {
-        try ScriptedServer(takesLittle: true) { connection in
+        try ScriptedServer(limitsReceiveBuffers: true) { connection in
             census.connectionOpened()
             defer { census.connectionClosed() }
             guard let head = try connection.readHead() else { return }
@@ -30,8 +30,8 @@ enum UpgradedBehaviour: String, CaseIterable, Sendable {
             try connection.send(UpgradedConnectionTests.answer)
             if behaviour == .deaf { return census.sessionIsGone.wait() }
             var left = behaviour == .echo ? Int.max : Int.random(in: 0...5, using: &random)
-            while left > 0, let length = try? connection.read(2) {
-                try connection.send(length + connection.read(Int(length[0]) << 8 | Int(length[1])))
+            while left > 0, let length = try? connection.read(exactly: 2) {
+                try connection.send(length + connection.read(exactly: Int(length[0]) << 8 | Int(length[1])))
                 left -= 1
             }
             if behaviour == .reset { connection.reset() }

@@ -7,7 +7,8 @@ import Testing
 struct RealWebSocketTests {
     static func session(_ servers: WebSocketServers, _ more: OptionSetting...) throws -> SessionHandle {
         try SessionHandle(
-            options: [.set(.serverTrust, to: .authorities(servers.authorityFile))] + WebSocketTests.patient + more
+            options: [.set(.serverTrust, to: .authorities(inFile: servers.authorityFile))] + WebSocketTests.patient
+                + more
         )
     }
 

@@ -20,7 +20,7 @@ struct SlowPeerTests {
                 _ = try connection.acceptWebSocket()
             }
             for _ in 0..<pieces {
-                if !isUpgraded { try connection.send(ServerWebSocket.frameHead(2, length: pieceSize)) }
+                if !isUpgraded { try connection.send(ServerWebSocket.frameHead(opcode: 2, length: pieceSize)) }
                 try connection.send(piece)
                 sent.note(pieceSize)
             }
@@ -60,7 +60,7 @@ struct SlowPeerTests {
         let server = try ScriptedServer { connection in
             let socket = try connection.acceptWebSocket()
             try socket.send(.text("before"))
-            try socket.sendFrame(9, [1, 2])
+            try socket.sendFrame(opcode: 9, [1, 2])
             guard try socket.receiveFrame().payload == [1, 2] else { return }
             wasAnswered.open()
             try socket.send(.text("after"))
@@ -79,7 +79,7 @@ struct SlowPeerTests {
         let mayRead = Gate()
         let received = Record<UInt8>()
         defer { mayRead.open() }
-        let server = try ScriptedServer(takesLittle: true) { connection in
+        let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             let socket = try connection.acceptWebSocket()
             mayRead.wait()
             while case .binary(let bytes)? = try socket.receive() {

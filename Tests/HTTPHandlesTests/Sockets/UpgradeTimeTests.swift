@@ -74,7 +74,7 @@ struct UpgradeTimeTests {
         }
         let isSecuring = Gate()
         let server = try ScriptedServer { connection in
-            _ = try connection.read(1)
+            _ = try connection.read(exactly: 1)
             isSecuring.open()
             connection.waitForClose()
         }
@@ -125,10 +125,10 @@ struct UpgradeTimeTests {
             guard let head = try connection.readHead() else { return }
             guard head["upgrade"] == "websocket" else {
                 try connection.send(Array(UpgradedConnectionTests.answer.utf8) + behind)
-                while true { try connection.send(try connection.read(1)) }
+                while true { try connection.send(try connection.read(exactly: 1)) }
             }
-            let frame = ServerWebSocket.frameHead(2, length: behind.count) + behind
-            let socket = try connection.acceptWebSocket(head, behind: frame)
+            let frame = ServerWebSocket.frameHead(opcode: 2, length: behind.count) + behind
+            let socket = try connection.acceptWebSocket(head, followedBy: frame)
             while let message = try socket.receive() { try socket.send(message) }
         }
     }

@@ -14,10 +14,10 @@ struct UpgradedConnectionTests {
     /// Agrees to the upgrade, and then does what the script says.
     static func server(
         behind: String = "",
-        takesLittle: Bool = false,
+        limitsReceiveBuffers: Bool = false,
         _ script: @escaping @Sendable (ServerConnection) throws -> Void
     ) throws -> ScriptedServer {
-        try ScriptedServer(takesLittle: takesLittle) { connection in
+        try ScriptedServer(limitsReceiveBuffers: limitsReceiveBuffers) { connection in
             guard let head = try connection.readHead(), head["upgrade"] == "tcp", head["connection"] == "Upgrade",
                 head["transfer-encoding"] == nil
             else { return }
@@ -47,7 +47,7 @@ struct UpgradedConnectionTests {
 
     @Test func `bytes both ways, and the end of each`() async throws {
         let server = try Self.server(behind: "$ ") { connection in
-            let line = try connection.read(3)
+            let line = try connection.read(exactly: 3)
             try connection.send(line)
             // The client's half is over.
             connection.waitForClose()
@@ -76,7 +76,7 @@ struct UpgradedConnectionTests {
         let server = try Self.server { connection in
             var left = size
             while left > 0 {
-                let piece = try connection.read(min(left, 65_536))
+                let piece = try connection.read(exactly: min(left, 65_536))
                 try connection.send(piece)
                 left -= piece.count
             }
@@ -100,7 +100,7 @@ struct UpgradedConnectionTests {
         let (hasBegun, isOver) = (Gate(), Gate())
         defer { isOver.open() }
         let server = try Self.server { connection in
-            _ = try connection.read(10)
+            _ = try connection.read(exactly: 10)
             hasBegun.open()
             isOver.wait()
         }
@@ -126,7 +126,7 @@ struct UpgradedConnectionTests {
                 return try connection.send("HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\nno")
             }
             try connection.send(Self.answer)
-            _ = try connection.read(1)
+            _ = try connection.read(exactly: 1)
             connection.reset()
         }
         try await withSession(options: WebSocketTests.patient) { session in

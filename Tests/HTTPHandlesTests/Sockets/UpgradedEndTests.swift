@@ -11,7 +11,7 @@ struct UpgradedEndTests {
         let front = try TLSFront.shared.get()
         let limits = [HandleOption<Duration>.connectTimeout, .sendTimeout, .responseTimeout, .receiveTimeout]
         return try SessionHandle(
-            options: [.set(.serverTrust, to: .authorities(front.authorityFile))] + WebSocketTests.patient
+            options: [.set(.serverTrust, to: .authorities(inFile: front.authorityFile))] + WebSocketTests.patient
                 + limits.map { .set($0, to: .zero) } + more
         )
     }
@@ -69,7 +69,7 @@ struct UpgradedEndTests {
 
     @Test func `shutdown is a close_notify inside of TLS, and reading goes on`() async throws {
         let server = try UpgradedConnectionTests.server { connection in
-            let start = try connection.read(3)
+            let start = try connection.read(exactly: 3)
             // Behind the front, the end comes only if close_notify did.
             connection.waitForClose()
             try connection.send(start + "bye".utf8)
@@ -93,7 +93,7 @@ struct UpgradedEndTests {
         let count = 4 << 20
         let server = try UpgradedConnectionTests.server { connection in
             isAsked.wait()
-            let bytes = try connection.read(count)
+            let bytes = try connection.read(exactly: count)
             connection.waitForClose()
             try connection.send("\(bytes.count)")
         }
@@ -126,7 +126,7 @@ struct UpgradedEndTests {
                     continue
                 }
                 try connection.send(UpgradedConnectionTests.answer)
-                let start = try connection.read(3)
+                let start = try connection.read(exactly: 3)
                 connection.waitForClose()
                 return try connection.send(start + "bye".utf8)
             }
@@ -177,7 +177,7 @@ struct UpgradedEndTests {
     @Test func `one direction of TLS inside of the TLS of a proxy cannot be ended`() async throws {
         let proxies = try ProxyServers.shared.get()
         let server = try UpgradedConnectionTests.server { connection in
-            while true { try connection.send(try connection.read(1)) }
+            while true { try connection.send(try connection.read(exactly: 1)) }
         }
         let front = try TLSFront.shared.get()
         let session = try Self.session(.set(.proxy, to: .named(proxies.https)), .set(.ipVersion, to: .v4))

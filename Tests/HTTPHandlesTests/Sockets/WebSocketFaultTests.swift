@@ -13,7 +13,7 @@ struct WebSocketFaultTests {
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive, Upgrade\r\nUPGRADE: WebSocket\r\n"
                 + "Sec-WebSocket-Accept: \(ServerWebSocket.accept(for: key))\r\n\r\n"
             let text = Array("héllo".utf8)
-            for byte in Array(answer.utf8) + ServerWebSocket.frameHead(1, length: text.count) + text {
+            for byte in Array(answer.utf8) + ServerWebSocket.frameHead(opcode: 1, length: text.count) + text {
                 try connection.send([byte])
             }
             connection.waitForClose()
@@ -29,7 +29,7 @@ struct WebSocketFaultTests {
             let socket = try connection.acceptWebSocket()
             _ = try socket.receiveFrame()
             if socket.request.target == "/message" {
-                try connection.send(ServerWebSocket.frameHead(2, length: 10) + [1, 2, 3])
+                try connection.send(ServerWebSocket.frameHead(opcode: 2, length: 10) + [1, 2, 3])
             }
             connection.reset()
         }
@@ -59,7 +59,9 @@ struct WebSocketFaultTests {
     @Test func `half a frame, and silence`() async throws {
         let wasAsked = Gate()
         let server = try ScriptedServer { connection in
-            let socket = try connection.acceptWebSocket(behind: ServerWebSocket.frameHead(1, length: 10) + "abc".utf8)
+            let socket = try connection.acceptWebSocket(
+                followedBy: ServerWebSocket.frameHead(opcode: 1, length: 10) + "abc".utf8
+            )
             guard try socket.receiveFrame().opcode == 9 else { return }
             wasAsked.open()
             connection.waitForClose()

@@ -44,7 +44,7 @@ struct WebSocketOpeningTests {
 
     @Test func `TLS`() async throws {
         let (server, front) = (try Self.server(), try TLSFront.shared.get())
-        for trust in [ServerTrust.authorities(front.authorityFile), .system] {
+        for trust in [ServerTrust.authorities(inFile: front.authorityFile), .system] {
             let session = try SessionHandle(options: [.set(.serverTrust, to: trust)] + WebSocketTests.patient)
             let url = try "wss" + front.url(server, .http1_1).dropFirst(5)
             if trust == .system {
@@ -100,7 +100,7 @@ struct WebSocketOpeningTests {
         let heads = Record<ReceivedHead>()
         let (server, front) = (try Self.server(heads), try TLSFront.shared.get())
         let session = try SessionHandle(
-            options: [.set(.serverTrust, to: .authorities(front.authorityFile))] + WebSocketTests.patient
+            options: [.set(.serverTrust, to: .authorities(inFile: front.authorityFile))] + WebSocketTests.patient
         )
         let secure = try front.url(server, .http1_1, "/a")
         let secureSocket: String = "wss" + secure.dropFirst(5)
@@ -125,7 +125,7 @@ struct WebSocketOpeningTests {
     @Test func `redirects that are refused`() async throws {
         let (target, front) = (try Self.server(), try TLSFront.shared.get())
         let session = try SessionHandle(
-            options: [.set(.serverTrust, to: .authorities(front.authorityFile))] + WebSocketTests.patient
+            options: [.set(.serverTrust, to: .authorities(inFile: front.authorityFile))] + WebSocketTests.patient
         )
         for (url, other) in [(true, target.webSocketURL()), (true, target.url()), (false, "ftp://127.0.0.1/")] {
             let first = try Self.server(to: other)

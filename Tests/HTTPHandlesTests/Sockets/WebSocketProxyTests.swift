@@ -68,7 +68,7 @@ struct WebSocketProxyTests {
     private static func session(_ setting: ProxySetting, _ more: OptionSetting...) throws -> SessionHandle {
         let authority = try WebSocketServers.shared.get().authorityFile
         return try SessionHandle(
-            options: [.set(.proxy, to: setting), .set(.serverTrust, to: .authorities(authority))]
+            options: [.set(.proxy, to: setting), .set(.serverTrust, to: .authorities(inFile: authority))]
                 + WebSocketTests.patient + more
         )
     }
@@ -102,7 +102,7 @@ struct WebSocketProxyTests {
     func `bytes of another protocol, and the end of each direction`(_ way: Way) async throws {
         let proxy = way.proxy(try ProxyServers.shared.get())
         let server = try UpgradedConnectionTests.server(behind: "$ ") { connection in
-            let bytes = try connection.read(100_000)
+            let bytes = try connection.read(exactly: 100_000)
             try connection.send(bytes)
         }
         let session = try Self.session(.named(proxy))

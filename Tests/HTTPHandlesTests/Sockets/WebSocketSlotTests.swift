@@ -73,7 +73,7 @@ struct WebSocketSlotTests {
                 connection.reset()
             case "/failure":
                 _ = try socket.receiveFrame()
-                try socket.sendFrame(3, [])
+                try socket.sendFrame(opcode: 3, [])
                 connection.waitForClose()
             default: while let message = try socket.receive() { try socket.send(message) }
             }

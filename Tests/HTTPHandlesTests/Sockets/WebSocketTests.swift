@@ -86,7 +86,9 @@ struct WebSocketTests {
 
     @Test func `a server that sends first, with the head`() async throws {
         let server = try ScriptedServer { connection in
-            let socket = try connection.acceptWebSocket(behind: ServerWebSocket.frameHead(1, length: 5) + "first".utf8)
+            let socket = try connection.acceptWebSocket(
+                followedBy: ServerWebSocket.frameHead(opcode: 1, length: 5) + "first".utf8
+            )
             try socket.send(.text("second"))
             try socket.close(4001, reason: "over")
         }
@@ -108,10 +110,10 @@ struct WebSocketTests {
         let server = try Self.echo()
         try await withSession(options: WebSocketTests.patient) { session in
             let socket = try await session.webSocket(server.webSocketURL())
-            try await socket.send([1], .binaryFragment)
+            try await socket.send([1], as: .binaryFragment)
             let whole = Task { try await socket.send(.text("between")) }
-            try await socket.send([2], .binaryFragment)
-            try await socket.send([3], .binaryMessage)
+            try await socket.send([2], as: .binaryFragment)
+            try await socket.send([3], as: .binaryMessage)
             #expect(try await socket.receiveMessage() == .binary([1, 2, 3]))
             #expect(try await socket.receiveMessage() == .text("between"))
             try await whole.value
@@ -123,8 +125,8 @@ struct WebSocketTests {
             let piece = try await socket.receive()
             #expect(piece?.text == "abc" && piece?.kind == .textMessage)
             let error = await #expect(throws: HandleError.self) {
-                try await socket.send([1], .binaryFragment)
-                try await socket.send([1], .textMessage)
+                try await socket.send([1], as: .binaryFragment)
+                try await socket.send([1], as: .textMessage)
             }
             #expect(error?.code == .invalidParameter)
         }
@@ -153,7 +155,7 @@ struct WebSocketTests {
     @Test func `pings both ways`() async throws {
         let server = try ScriptedServer { connection in
             let socket = try connection.acceptWebSocket()
-            try socket.sendFrame(9, "are you there".utf8)
+            try socket.sendFrame(opcode: 9, "are you there".utf8)
             let pong = try socket.receiveFrame()
             try socket.send(.text(String(decoding: pong.payload, as: UTF8.self)))
             while try socket.receive() != nil {}
@@ -184,9 +186,9 @@ struct WebSocketTests {
             let events = EventRecorder(of: socket)
             try request.close()
             await request.closed()
-            try await socket.send([1], .binaryFragment)
-            try await socket.send([2], .binaryFragment)
-            try await socket.send([], .binaryMessage)
+            try await socket.send([1], as: .binaryFragment)
+            try await socket.send([2], as: .binaryFragment)
+            try await socket.send([], as: .binaryMessage)
             try await socket.shutdown()
             let piece = try await socket.receive()
             #expect(piece?.bytes == [1, 2] && piece?.kind == .binaryMessage)
@@ -278,7 +280,7 @@ struct WebSocketTests {
 
     @Test func `the server closes the connection before the socket is taken over`() async throws {
         let server = try ScriptedServer { connection in
-            _ = try connection.acceptWebSocket(behind: ServerWebSocket.frameHead(2, length: 1) + [9])
+            _ = try connection.acceptWebSocket(followedBy: ServerWebSocket.frameHead(opcode: 2, length: 1) + [9])
         }
         try await withSession(options: WebSocketTests.patient) { session in
             let request = try await Self.request(session, server)
@@ -297,8 +299,10 @@ struct WebSocketTests {
         let (hasBegun, isOver) = (Gate(), Gate())
         defer { isOver.open() }
         let server = try ScriptedServer { connection in
-            _ = try connection.acceptWebSocket(behind: ServerWebSocket.frameHead(2, length: 10) + [1, 2, 3])
-            _ = try connection.read(10)
+            _ = try connection.acceptWebSocket(
+                followedBy: ServerWebSocket.frameHead(opcode: 2, length: 10) + [1, 2, 3]
+            )
+            _ = try connection.read(exactly: 10)
             hasBegun.open()
             isOver.wait()
         }

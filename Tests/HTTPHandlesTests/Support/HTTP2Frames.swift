@@ -56,7 +56,7 @@ struct HTTP2Connection {
     /// - Parameter settings: Pairs of an identifier and a value.
     init(_ connection: ServerConnection, settings: [(UInt16, UInt32)] = []) throws {
         self.connection = connection
-        _ = try connection.read(Self.preface.count)
+        _ = try connection.read(exactly: Self.preface.count)
         let payload = settings.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] + Self.number($1) }
         try send(HTTP2Frame(.settings, payload))
     }
@@ -68,9 +68,9 @@ struct HTTP2Connection {
     /// The next frame. Answers settings and pings meanwhile.
     func readFrame() throws -> HTTP2Frame {
         while true {
-            let header = try connection.read(9)
+            let header = try connection.read(exactly: 9)
             var frame = HTTP2Frame(header: header)
-            frame.payload = try connection.read(header[..<3].reduce(0) { $0 << 8 | Int($1) })
+            frame.payload = try connection.read(exactly: header[..<3].reduce(0) { $0 << 8 | Int($1) })
             switch HTTP2Frame.Kind(rawValue: frame.kind) {
             case .settings, .ping:
                 guard frame.flags & HTTP2Frame.acknowledgement == 0 else { continue }

@@ -158,7 +158,7 @@ extension PoolLimits {
 
 extension ServerTrust {
     fileprivate static let samples: [ServerTrust] = [
-        .authorities("/etc/passwd"), .authorities("/nowhere/at/all"), .unverified,
+        .authorities(inFile: "/etc/passwd"), .authorities(inFile: "/nowhere/at/all"), .unverified,
         ServerTrust(.only([.bytes([1, 2, 3])])), ServerTrust(ignored: [.dates, .wrongName]),
         ServerTrust(verdict: CertificateVerdict { _ in .accept }),
     ]

@@ -33,7 +33,7 @@ final class ProxyServers: Sendable {
         }
         (http, asking, tinyproxy) = (proxy(.http, 0), proxy(.http, 1), proxy(.http, 3))
         var https = proxy(.https, 2)
-        https.tls.trust = .authorities(nginx.authorityFile)
+        https.tls.trust = .authorities(inFile: nginx.authorityFile)
         self.https = https
         (socks5, askingSOCKS) = (proxy(.socks5h, 4), proxy(.socks5h, 5))
         let certificates = URL(fileURLWithPath: nginx.authorityFile).deletingLastPathComponent().path
