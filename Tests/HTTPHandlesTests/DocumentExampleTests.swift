@@ -20,7 +20,7 @@ struct DocumentExampleTests {
         var files: [String] = [try scratch.file("Context.swift", Self.context.utf8)]
         let paths = try (["Docs", "Docs/Moving"] + Self.catalogues).flatMap(Document.names(in:))
         for path in ["README.md"] + paths {
-            for (line, example) in try Document(path).swiftExamples where !example.contains(".package(url:") {
+            for (line, example) in try Document(path).swiftExamples where !example.contains(".package(") {
                 let source = Self.source(of: example, number: files.count, from: path, line: line)
                 files.append(try scratch.file("Example\(files.count).swift", source.utf8))
             }
@@ -34,7 +34,9 @@ struct DocumentExampleTests {
     private static func source(of example: String, number: Int, from path: String, line: Int) -> String {
         let lines = example.components(separatedBy: "\n")
         let imports = lines.prefix { $0.hasPrefix("import ") || $0.isEmpty }
-        let isDeclaration = lines.contains { $0.hasPrefix("struct ") || $0.hasPrefix("@Test ") }
+        let isDeclaration = lines.contains { line in
+            ["struct ", "@main struct ", "@Test "].contains { line.hasPrefix($0) }
+        }
         let place = "#sourceLocation(file: \"\(path)\", line: \(line + imports.count))"
         let rest = ([place] + lines.dropFirst(imports.count)).joined(separator: "\n")
         let body = isDeclaration ? rest : "func example\(number)(\(parameters)) async throws {\n\(rest)\n}"
