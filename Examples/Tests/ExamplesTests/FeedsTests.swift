@@ -203,7 +203,7 @@ struct FeedsTests {
                 connection.waitForClose()
             default:
                 let socket = try connection.acceptWebSocket(fields: "Sec-WebSocket-Protocol: updates.v1\r\n")
-                try socket.sendFrame(1, [0xFF])
+                try socket.sendFrame(opcode: 1, [0xFF])
                 connection.waitForClose()
             }
         }
