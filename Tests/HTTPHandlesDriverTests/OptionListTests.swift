@@ -89,6 +89,12 @@ struct OptionListTests {
             .filter { $0.hasPrefix(prefix) }
     }
 
+    @Test func `the guide for users of libcurl has every option, also those of newer versions`() throws {
+        let guide = Self.top.appendingPathComponent("Docs/Moving/FromLibcurl.md")
+        let names = try String(contentsOf: guide, encoding: .utf8).matches(of: /`(?:CURLOPT_)?(\w+)`/)
+        #expect(Set(Self.list.keys).subtracting(names.map { String($0.1) }).sorted() == [])
+    }
+
     @Test func `an option that the linked libcurl does not have is refused`() {
         let row = OptionRow("future", nil, curl: ["CURLOPT_USERAGENT", "CURLOPT_FROM_THE_FUTURE"])
         let reason = "future needs CURLOPT_FROM_THE_FUTURE, which libcurl \(CurlLibrary.versionText) does not have"
