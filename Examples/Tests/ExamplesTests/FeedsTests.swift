@@ -199,7 +199,7 @@ struct FeedsTests {
             case 1: _ = try connection.acceptWebSocket(fields: "Sec-WebSocket-Protocol: other\r\n")
             case 2:
                 let socket = try connection.acceptWebSocket(fields: "Sec-WebSocket-Protocol: updates.v1\r\n")
-                try socket.connection.send(ServerWebSocket.frameHead(1, length: 1 << 40))
+                try socket.connection.send(ServerWebSocket.frameHead(opcode: 1, length: 1 << 40))
                 connection.waitForClose()
             default:
                 let socket = try connection.acceptWebSocket(fields: "Sec-WebSocket-Protocol: updates.v1\r\n")
