@@ -22,7 +22,12 @@ package struct EventFeed: Sendable {
     ///   - handle: The feed waits for it. What it throws ends the feed.
     @discardableResult
     package func run(after lastID: String = "", _ handle: (FeedItem) async throws -> Void) async throws -> String {
-        let source = try await session.serverSentEvents(from: url, lastEventID: lastID, upTo: 64 << 10, backOff: backOff)
+        let source = try await session.serverSentEvents(
+            from: url,
+            lastEventID: lastID,
+            upTo: 64 << 10,
+            backOff: backOff
+        )
         var lastID = lastID
         for try await event in source {
             try await handle(Update(json: event.data).map { .update($0) } ?? .unreadable(event.data))
