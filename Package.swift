@@ -95,21 +95,29 @@ let package = Package(
         .target(name: "HTTPHandlesFoundation", dependencies: ["HTTPHandles"], swiftSettings: settings),
         .target(
             name: "HTTPHandlesTesting",
-            dependencies: ["HTTPHandles", "HTTPHandlesLock", "HTTPHandlesSystem", httpTypes],
+            dependencies: [
+                "HTTPHandles", "HTTPHandlesLock", "HTTPHandlesSystem", "HTTPHandlesTimeline", httpTypes,
+            ],
             swiftSettings: settings
         ),
+        .target(name: "HTTPHandlesTimeline", dependencies: ["HTTPHandlesCore", httpTypes], swiftSettings: settings),
         .target(name: "HTTPHandlesCommandLine", swiftSettings: settings),
         .executableTarget(
             name: "http-handles",
             dependencies: [
                 "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesDriver", "HTTPHandlesLock", "HTTPHandlesTesting",
-                httpTypes, argumentParser,
+                "HTTPHandlesTimeline", httpTypes, argumentParser,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HTTPHandlesCoreTests",
             dependencies: ["HTTPHandlesCore", httpTypes],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPHandlesTimelineTests",
+            dependencies: ["HTTPHandlesTimeline", "HTTPHandlesCore", httpTypes],
             swiftSettings: settings
         ),
         .testTarget(
@@ -150,7 +158,7 @@ let package = Package(
             name: "HTTPHandlesTests",
             dependencies: [
                 "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesFoundation", "HTTPHandlesLock",
-                "HTTPHandlesSystem", "HTTPHandlesTesting", httpTypes, "TransfersInEveryPhase",
+                "HTTPHandlesSystem", "HTTPHandlesTesting", "HTTPHandlesTimeline", httpTypes, "TransfersInEveryPhase",
                 "TestProgram", "FoundationTestProgram",
             ] + ofTraits,
             swiftSettings: settings

@@ -24,7 +24,7 @@ package enum ToolOptions {
             "--doh-url", "--interface", "-x --proxy", "--socks4", "--socks4a", "--socks5", "--socks5-hostname",
             "-U --proxy-user", "--proxy-header", "--noproxy", "--proxy-cacert", "--cacert", "--capath", "-E --cert",
             "--cert-type", "--key", "--pass", "--pinnedpubkey", "--crlfile", "--tls-max", "--ciphers",
-            "--tls13-ciphers", "--curves", "--http", "--hsts", "--alt-svc", "--events", "--har",
+            "--tls13-ciphers", "--curves", "--http", "--hsts", "--alt-svc", "--events", "--har", "--report",
         ]
     }
 

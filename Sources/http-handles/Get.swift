@@ -42,15 +42,12 @@ struct Get: AsyncParsableCommand {
     )
     var events: EventPrinter.Format?
 
-    @Flag(help: "Write a waterfall of the phases to standard error.")
-    var timing = false
-
-    @OptionGroup var archive: ArchiveOptions
+    @OptionGroup var recording: RecordingOptions
 
     func validate() throws {
         guard resumption.resumes else { return }
-        let isPlain = message.requestMethod == nil && !content.hasData && archive.har == nil && !output.include
-        guard let name = output.outputs.first, name != "-", !name.isEmpty, isPlain, limits.cancelAfter == nil, !timing
+        let isPlain = message.requestMethod == nil && !content.hasData && !recording.isUsed && !output.include
+        guard let name = output.outputs.first, name != "-", !name.isEmpty, isPlain, limits.cancelAfter == nil
         else {
             throw ValidationError(
                 "-C - needs -o and cannot be combined with -X, -d, --include, --har, --timing and --cancel-after."
@@ -71,15 +68,14 @@ struct Get: AsyncParsableCommand {
         let plan = try TransferPlan(self)
         let jobs = try TransferJobs(self, query: plan.query)
         let isSingle = jobs.count == 1
-        guard isSingle || archive.har == nil && !resumption.resumes && conditions.etagSave == nil else {
-            throw ValidationError("--har, -C and --etag-save are for one URL.")
+        guard isSingle || !resumption.resumes && conditions.etagSave == nil else {
+            throw ValidationError("-C and --etag-save are for one URL.")
         }
         let options = try options(plan)
+        let files = try recording.open()
         let session = try usage { () throws(HandleError) in try SessionHandle(options: options) }
         let printer = events.map { EventPrinter(session, as: $0) }
-        let archiver = try archive.har.map { file in
-            try usage { () throws(HandleError) in try HARRecorder(session, to: file, archive.redaction) }
-        }
+        let record = files.map { SessionRecording(session, $0) }
         try await cookies.load(into: session)
         try await sessionFiles.load(into: session)
         if resumption.resumes, let first = jobs.first, case .file(let path) = first.destination {
@@ -93,11 +89,11 @@ struct Get: AsyncParsableCommand {
             return try outcome.get()
         }
         let heads = try output.dumpHeader.map { try HeadDump($0) }
-        var batch = TransferBatch(plan, jobs, session, heads, archiver, shows: output, timing: timing)
+        var batch = TransferBatch(plan, jobs, session, heads, record, shows: output)
         batch.limit = targets.parallel ? targets.parallelMax : 1
         let last = await batch.run()
         await end(session, printer)
-        try await archiver?.finish(last.failure)
+        try await record?.finish()
         try await heads?.complete()
         if last.status != ExitStatus.success { throw Ended(status: last.status) }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HTTPHandles
 import HTTPHandlesDriver
+import HTTPHandlesTimeline
 
 /// The command-line tool.
 @main
@@ -58,6 +59,20 @@ struct Tool: AsyncParsableCommand {
 enum Terminal {
     static let isErrorTerminal = isatty(STDERR_FILENO) != 0
 
+    /// The size of the terminal, or of `COLUMNS` if standard error is none.
+    static var screen: Screen { screen(of: STDERR_FILENO) }
+
+    static func screen(of descriptor: Int32) -> Screen {
+        let environment = ProcessInfo.processInfo.environment
+        var size = winsize()
+        let isKnown = unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        return Screen(
+            columns: isKnown ? Int(size.ws_col) : environment["COLUMNS"].flatMap { Int($0) },
+            rows: isKnown ? Int(size.ws_row) : environment["LINES"].flatMap { Int($0) },
+            isUnicode: Screen.isUnicode(environment)
+        )
+    }
+
     /// Ignores SIGPIPE, so that writing to a pipe without a reader fails instead of ending the process. Replaces closed
     /// standard streams, so that no file that is opened later gets their descriptors.
     static func prepare() {
@@ -68,8 +83,8 @@ enum Terminal {
         }
     }
 
-    /// Writes a line to standard error.
-    static func say(_ text: String) { draw(text + "\n") }
+    /// Writes a line to standard error. It may be from a server: what a terminal acts on is escaped.
+    static func say(_ text: String) { draw(TerminalText.escaped(text) + "\n") }
 
     /// Writes to standard error without ending the line.
     static func draw(_ text: String) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HTTPHandles
 import HTTPHandlesTesting
+import HTTPHandlesTimeline
 
 /// `http-handles tour`: demonstrates handles with a server inside this process.
 struct Tour: AsyncParsableCommand {
@@ -41,7 +42,7 @@ struct Tour: AsyncParsableCommand {
         print("   -> \(head.status.code) \(String(decoding: body, as: UTF8.self))")
 
         title("3. The phases of the request")
-        for line in Waterfall(try await request.option(.requestTimes)).lines { print("   " + line) }
+        for line in Waterfall(printer.timeline, on: Terminal.screen(of: STDOUT_FILENO)).lines { print("   " + line) }
 
         title("4. A streamed download with back-pressure")
         let download = try await connection.openRequest(.get, "/stream")
@@ -87,6 +88,7 @@ struct Tour: AsyncParsableCommand {
 private struct OrderedPrinter {
     private let start = ContinuousClock.now
     private var events: AsyncStream<StatusEvent>.Iterator
+    private(set) var timeline = Timeline()
 
     init(_ session: SessionHandle) {
         events = session.statusEvents(scope: .tree).makeAsyncIterator()
@@ -97,6 +99,7 @@ private struct OrderedPrinter {
         async
     {
         while let event = await events.next(isolation: #isolation) {
+            timeline.add(event)
             if event.kind.name != hidden { printEvent(event) }
             if event.handle == request.id, event.kind == kind { return }
         }

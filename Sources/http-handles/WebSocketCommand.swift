@@ -19,11 +19,7 @@ struct WebSocketCommand: AsyncParsableCommand {
     @Argument(help: "A ws or wss URL.")
     var url: String
 
-    @Option(
-        name: [.customShort("H"), .customLong("header")],
-        help: ArgumentHelp("A header field; repeatable.", valueName: "name: value")
-    )
-    var headers: [String] = []
+    @OptionGroup var header: HeaderOptions
 
     @Option(help: ArgumentHelp("A subprotocol to offer; repeatable, the best one first.", valueName: "name"))
     var subprotocol: [String] = []
@@ -59,12 +55,13 @@ struct WebSocketCommand: AsyncParsableCommand {
             try SessionHandle(userAgent: "http-handles/0.1", options: options)
         }
         let printer = events.map { EventPrinter(session, as: $0) }
+        let record = timing ? SessionRecording(session, RecordingOptions.Files(timing: true)) : nil
         let outcome = await converse(session)
         _ = try? session.closeAll()
         await session.closed()
         await printer?.finish()
-        let times = try outcome.get()
-        if timing { Waterfall(times).lines.forEach(Terminal.say) }
+        try await record?.finish()
+        if let failure = outcome { throw failure }
     }
 
     private func options() throws -> [OptionSetting] {
@@ -76,15 +73,14 @@ struct WebSocketCommand: AsyncParsableCommand {
         return options + (try tls.options()) + (try network.settings())
     }
 
-    private func converse(_ session: SessionHandle) async -> Result<RequestTimes, any Error> {
+    private func converse(_ session: SessionHandle) async -> (any Error)? {
         do {
-            let fields = try usage { () throws(HandleError) in try headerFields() }
+            let fields = try usage { () throws(HandleError) in try header.fields() }
             let httpURL = String(decoding: UpgradeRequest.httpReference(Array(url.utf8)), as: UTF8.self)
             let request = try await session.openRequest(.get, httpURL, headerFields: fields)
             try await request.setOption(.upgradesToWebSocket, to: true)
             try await request.send()
             let head = try await request.receiveResponse()
-            let times = try await request.option(.requestTimes)
             guard head.status == .switchingProtocols else {
                 throw HandleError(
                     .invalidServerResponse,
@@ -103,11 +99,11 @@ struct WebSocketCommand: AsyncParsableCommand {
                     reason: "the server closed the socket with \(status.code) \(status.reason)"
                 )
             }
-            return .success(times)
+            return nil
         } catch let error as HandleError {
-            return .failure(TransferFailure(error))
+            return TransferFailure(error)
         } catch {
-            return .failure(error)
+            return error
         }
     }
 
@@ -149,15 +145,5 @@ struct WebSocketCommand: AsyncParsableCommand {
     private func message(_ line: [UInt8]) -> WebSocketMessage? {
         if binary { return .binary(line) }
         return String(validating: line, as: UTF8.self).map { .text($0) }
-    }
-
-    private func headerFields() throws(HandleError) -> HTTPFields {
-        var fields = HTTPFields()
-        for header in headers {
-            let colon = header.utf8.firstIndex(of: UInt8(ascii: ":")) ?? header.endIndex
-            let value = header.utf8[colon...].dropFirst().drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-            try fields.append(name: String(header[..<colon]), value: String(Substring(value)))
-        }
-        return fields
     }
 }

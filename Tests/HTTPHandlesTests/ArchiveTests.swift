@@ -24,6 +24,7 @@ struct ArchiveTests {
             let response: Response
             let cache: Empty
             let timings: Timings
+            let serverIPAddress, connection: String?
         }
         struct Request: Decodable {
             let method, url, httpVersion: String
@@ -43,7 +44,7 @@ struct ArchiveTests {
             let mimeType: String
             let text, encoding, comment: String?
         }
-        struct Timings: Decodable { let send, wait, receive: Double }
+        struct Timings: Decodable { let blocked, dns, connect, ssl, send, wait, receive: Double }
         let log: Log
     }
 
@@ -54,6 +55,8 @@ struct ArchiveTests {
         let run = try await TestProgram.run(arguments, of: "http-handles")
         #expect(run.status == status, "\(run.output)")
         let bytes = try #require(scratch.contents("har"))
+        #expect(HARRules.violations(in: bytes) == [])
+        #expect(try scratch.mode("har") == 0o600)
         return (try JSONDecoder().decode(File.self, from: Data(bytes)).log, String(decoding: bytes, as: UTF8.self))
     }
 
@@ -120,9 +123,38 @@ struct ArchiveTests {
             formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
             #expect(formatter.date(from: entry.startedDateTime) != nil)
             #expect(entry.time >= entry.timings.wait && entry.timings.wait >= 0 && entry.timings.send >= 0)
-            #expect(entry.timings.receive >= 0)
+            #expect(entry.timings.receive >= 0 && entry.timings.blocked >= 0)
+            #expect(entry.serverIPAddress == "127.0.0.1")
         }
+        #expect(first.timings.connect >= 0 && first.timings.ssl == -1 && first.timings.dns == -1)
+        #expect(second.timings.connect == -1)
+        #expect(first.connection != nil && first.connection == second.connection)
         #expect(!text.contains("s3cret"))
+    }
+
+    @Test func `several URLs are in one file, in the order in which they began`() async throws {
+        let server = try Self.server()
+        let urls = ["/bytes", "/first?a=b&c", "/second"].map { server.url($0) }
+        let (log, _) = try await archive(server.url("/second"), urls)
+        #expect(log.entries.map(\.response.status) == [200, 200, 302, 200, 200])
+        #expect(Set(log.entries.map(\.connection)).count == 1)
+        #expect(log.entries.map(\.timings.connect).filter { $0 >= 0 }.count == 1)
+        let (parallel, _) = try await archive(server.url("/second"), urls + ["-Z"])
+        #expect(parallel.entries.map(\.response.status).sorted() == [200, 200, 200, 200, 302])
+    }
+
+    @Test func `a retry is part of its entry`() async throws {
+        let heads = Record<ReceivedHead>()
+        let server = try ScriptedServer { connection in
+            while let request = try connection.readRequest() {
+                heads.note(request.head)
+                let status = heads.all.count == 1 ? "503 Service Unavailable" : "200 OK"
+                try connection.send("HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n")
+            }
+        }
+        let (log, text) = try await archive(server.url(), ["--retry", "1", "--retry-delay", "0.001"])
+        #expect(log.entries.map(\.response.status) == [200])
+        #expect(text.contains("\"blocked includes an attempt before\""))
     }
 
     @Test func `secrets are included on request`() async throws {

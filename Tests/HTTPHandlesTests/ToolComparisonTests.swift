@@ -6,7 +6,7 @@ import Testing
 struct ToolComparisonTests {
     /// Options that curl does not have.
     private static let own: Set = [
-        "--auth", "--cancel-after", "--events", "--har", "--har-with-secrets", "--http", "--timing",
+        "--auth", "--cancel-after", "--events", "--har", "--har-with-secrets", "--http", "--report", "--timing",
     ]
 
     private static let suites = [

@@ -101,12 +101,14 @@ struct ToolWebSocketOptionTests {
         let run = try await Self.run(["--timing", "--ping"], server.webSocketURL())
         #expect(run.status == 0)
         let lines = run.output.split(separator: "\n").map(String.init)
-        let labels = lines.filter { $0.contains(" ms  |") }.map {
-            $0.prefix(14).split(separator: " ").joined(separator: " ")
+        let labels = lines.filter { $0.hasPrefix("   ") && $0.contains(" ms ") }.map {
+            $0.prefix(15).split(separator: " ").joined(separator: " ")
         }
-        #expect(labels == ["connected", "request sent", "first byte", "last byte"])
+        #expect(labels == ["connect", "request sent", "waiting", "receiving"])
+        #expect(lines.contains { $0.hasPrefix("1  GET http://127.0.0.1:") })
+        #expect(lines.contains { $0.hasPrefix("   status 101, new connection #") })
         #expect(lines.filter { $0.wholeMatch(of: /ping: [0-9.e-]+ seconds/) != nil }.count == 1)
-        #expect(lines.filter { $0 == "one" }.count == 1 && lines.count == 6)
+        #expect(lines.filter { $0 == "one" }.count == 1 && lines.count == 9)
     }
 
     @Test func `--events shows every handle to its end`() async throws {

@@ -128,7 +128,7 @@ struct ToolWebSocketTests {
         let lines = run.output.split(separator: "\n").map(String.init)
         #expect(lines.contains("one"))
         #expect(lines.contains { $0.hasPrefix("ping: ") && $0.hasSuffix(" seconds") })
-        #expect(lines.contains { $0.hasPrefix("first byte ") })
+        #expect(lines.contains { $0.hasPrefix("   waiting ") })
         let names = lines.compactMap { $0.firstMatch(of: /ms  webSocket \d+ +(\w+)/).map { String($0.1) } }
         // The write may be done before or after the echo, and the end of the connection comes anywhere after the close frames.
         let expected = [

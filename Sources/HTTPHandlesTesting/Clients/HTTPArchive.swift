@@ -1,4 +1,5 @@
 public import HTTPHandles
+import HTTPHandlesTimeline
 public import HTTPTypes
 
 #if canImport(FoundationEssentials)
@@ -35,8 +36,10 @@ public struct HTTPArchive: Sendable, Hashable {
     public var har: [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let creator = HARDocument.Creator(name: "HTTPHandlesTesting", version: "1")
+        let document = HARDocument(creator: creator, exchanges.map(HARDocument.Entry.init))
         // Only numbers that are not finite cannot be encoded, and there are none.
-        return (try? encoder.encode(HARDocument(exchanges))).map(Array.init) ?? []
+        return (try? encoder.encode(document)).map(Array.init) ?? []
     }
 }
 

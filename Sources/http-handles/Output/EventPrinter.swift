@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HTTPHandles
+import HTTPHandlesTimeline
 
 /// Writes all events of a session to standard error as they happen, without secrets.
 struct EventPrinter {
@@ -26,12 +27,7 @@ struct EventPrinter {
     static func text(_ event: StatusEvent, since start: ContinuousClock.Instant) -> String {
         let time = String(format: "%9.3f ms", (event.time - start) / .milliseconds(1))
         let handle = "\(event.handle)".padding(toLength: 14, withPad: " ", startingAt: 0)
-        let kind = event.kind.redacted()
-        if case .handleCreated(let parent, let request) = kind {
-            let purpose = request.map { ", request: \($0)" } ?? ""
-            return "\(time)  \(handle)  \(kind.name)(parent: \(parent)\(purpose))"
-        }
-        return "\(time)  \(handle)  \(kind)"
+        return "\(time)  \(handle)  \(event.kind.text)"
     }
 
     /// One object on one line.

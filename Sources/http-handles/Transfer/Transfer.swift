@@ -10,12 +10,10 @@ struct Transfer {
     let plan: TransferPlan
     let session: SessionHandle
     let heads: HeadDump?
-    /// `nil` unless there is one request only.
-    let archiver: HARRecorder?
     let showsProgress: Bool
 
     func run() async -> TransferReport {
-        var report = TransferReport(job)
+        var report = TransferReport(job, keepsBody: plan.keepsBodies)
         do {
             try await run(&report)
         } catch let error as HandleError {
@@ -32,10 +30,10 @@ struct Transfer {
     private func run(_ report: inout TransferReport) async throws {
         let (method, fields, body) = plan.request(job)
         report.method = method
+        report.fields = fields
         report.referer = fields[.referer] ?? ""
         let request = try await session.openRequest(method, job.url.text, headerFields: fields)
         report.request = request
-        archiver?.begin(request, method, job.url.text, fields)
         if let credentials = job.credentials { try await request.setOption(.credentials, to: credentials) }
         let fails = plan.output.fail || plan.output.failWithBody
         if let policy = plan.retries.policy(for: method, fails: fails) {
@@ -48,7 +46,6 @@ struct Transfer {
             try await request.send(body)
             let head = try await request.receiveResponse()
             report.head = head
-            archiver?.head = head
             await verbose?.finish(head)
             try await receive(head, request, &report)
         } catch {
@@ -102,7 +99,7 @@ struct Transfer {
         for try await piece in request.body {
             received += UInt64(piece.count)
             guard received <= limit else { throw tooLong }
-            archiver?.content.append(piece)
+            report.content.append(piece)
             try file.write(piece)
             report.received = received
             progress?.update(file.length)
@@ -110,7 +107,6 @@ struct Transfer {
         }
         // Reports errors that the system detects when a file is closed.
         try file.complete()
-        archiver?.statistics = try await request.option(.requestStatistics)
     }
 
     private func collectFacts(_ request: RequestHandle, _ report: inout TransferReport) async throws {

@@ -7,9 +7,8 @@ struct TransferBatch {
     private let jobs: TransferJobs
     private let session: SessionHandle
     private let heads: HeadDump?
-    private let archiver: HARRecorder?
+    private let record: SessionRecording?
     private let output: OutputOptions
-    private let timing: Bool
     /// How many at the same time.
     var limit = 1
 
@@ -18,17 +17,15 @@ struct TransferBatch {
         _ jobs: TransferJobs,
         _ session: SessionHandle,
         _ heads: HeadDump?,
-        _ archiver: HARRecorder?,
-        shows output: OutputOptions,
-        timing: Bool
+        _ record: SessionRecording?,
+        shows output: OutputOptions
     ) {
         self.plan = plan
         self.jobs = jobs
         self.session = session
         self.heads = heads
-        self.archiver = archiver
+        self.record = record
         self.output = output
-        self.timing = timing
     }
 
     /// The status of the last transfer, or in parallel of the last failure, as in curl.
@@ -52,7 +49,6 @@ struct TransferBatch {
                     plan: plan,
                     session: session,
                     heads: heads,
-                    archiver: archiver,
                     showsProgress: output.showsProgress
                 )
                 let failure = finish(await transfer.run())
@@ -91,7 +87,6 @@ struct TransferBatch {
                         plan: plan,
                         session: session,
                         heads: heads,
-                        archiver: nil,
                         showsProgress: false
                     )
                     return await transfer.run()
@@ -105,7 +100,7 @@ struct TransferBatch {
     /// A URL of a glob that cannot be used.
     private func refuse(_ error: any Error) -> Outcome {
         let failure = error as? TransferFailure ?? TransferFailure(ExitStatus.usage, "\(error)")
-        if output.showsErrors { Terminal.say("error: \(failure.text)") }
+        show(failure)
         return Outcome(status: failure.status, failure: failure)
     }
 
@@ -119,9 +114,15 @@ struct TransferBatch {
                 failure = failure ?? error
             }
         }
-        if let failure, output.showsErrors { Terminal.say("error: \(failure.text)") }
-        if failure == nil, timing, let times = report.times { Waterfall(times).lines.forEach(Terminal.say) }
+        if let failure { show(failure) }
         try? report.request?.close()
+        record?.add(report)
         return failure
+    }
+
+    private func show(_ failure: TransferFailure) {
+        guard output.showsErrors else { return }
+        let text = "error: \(failure.text)"
+        if let record { record.show(text) } else { Terminal.say(text) }
     }
 }

@@ -20,6 +20,8 @@ struct TransferPlan: Sendable {
     let limits: LimitOptions
     let retries: RetryOptions
     let format: WriteOutFormat?
+    /// Whether the bodies are kept for a HAR file.
+    let keepsBodies: Bool
 
     init(_ command: Get) throws {
         let message = command.message
@@ -40,6 +42,7 @@ struct TransferPlan: Sendable {
         output = command.output
         limits = command.limits
         retries = command.retries
+        keepsBodies = command.recording.harWithSecrets
         format = try command.output.format()
         guard !isForm || !removedFields.contains("content-type") else {
             throw ValidationError("-F needs the field Content-Type.")

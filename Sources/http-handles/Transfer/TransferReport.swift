@@ -6,20 +6,23 @@ struct TransferReport {
     let job: TransferJob
     let start = ContinuousClock.now
     var method = HTTPRequest.Method.get
+    var fields = HTTPFields()
     var referer = ""
     var request: RequestHandle?
     var head: ResponseHead?
     /// The file; `nil` for standard output.
     var path: String?
     var received: UInt64 = 0
+    var content: HARContent
     var times: RequestTimes?
     var statistics: RequestStatistics?
     var connection: ConnectionInfo?
     var elapsed = Duration.zero
     var failure: TransferFailure?
 
-    init(_ job: TransferJob) {
+    init(_ job: TransferJob, keepsBody: Bool) {
         self.job = job
+        content = HARContent(keepsBytes: keepsBody)
     }
 
     /// The answers that redirected.

@@ -120,7 +120,7 @@ enum ToolCalls {
         ("--retry-delay 1 U/", "The other options for retries need --retry."),
         ("--max-redirs -2 U/", "--max-redirs must be at least -1."),
         ("--parallel-max 0 U/", "--parallel-max must be at least 1."),
-        ("--etag-save x U/ U/", "--har, -C and --etag-save are for one URL."), ("-X", "-X needs a value."),
+        ("--etag-save x U/ U/", "-C and --etag-save are for one URL."), ("-X", "-X needs a value."),
         ("--fail --fail-with-body U/", "--fail and --fail-with-body cannot be combined."),
         ("-G -F a=b U/", "-G cannot be combined with -F."),
         ("-F a=b -H Content-Type: U/", "-F needs the field Content-Type."),
