@@ -20,7 +20,7 @@ struct Tool: AsyncParsableCommand {
             standard error says how.
             """,
         version: version,
-        subcommands: [Get.self, WebSocketCommand.self, Tour.self]
+        subcommands: [Get.self, WatchCommand.self, WebSocketCommand.self, Tour.self]
     )
 
     /// `get` has its own parser: the one of a command with subcommands makes all options of the chosen one twice more.
