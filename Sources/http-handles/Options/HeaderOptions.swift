@@ -15,7 +15,7 @@ struct HeaderOptions: ParsableArguments {
         for header in headers {
             let colon = header.utf8.firstIndex(of: UInt8(ascii: ":")) ?? header.endIndex
             let value = header.utf8[colon...].dropFirst().drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-            try fields.append(checked: String(header[..<colon]), String(Substring(value)))
+            try fields.append(name: String(header[..<colon]), value: String(Substring(value)))
         }
         return fields
     }
