@@ -48,6 +48,12 @@ let package = Package(
             dependencies: ["BenchmarkWorkloads", .product(name: "HTTPHandles", package: "swift-http-handles")],
             swiftSettings: settings
         ),
+        // Loops over single bytes.
+        .executableTarget(
+            name: "benchmark-bytes",
+            dependencies: [.product(name: "HTTPHandles", package: "swift-http-handles")],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "benchmark-async-http-client",
             dependencies: [

@@ -7,7 +7,7 @@ public import Foundation
 #endif
 
 extension RequestBody {
-    /// A value as JSON, encoded at once.
+    /// A value as JSON: `encoded(_:encoder:)` with a `JSONEncoder`.
     ///
     /// Sets `Content-Type` to `application/json`, unless the header fields contain one. The body can be sent again.
     ///
@@ -20,11 +20,6 @@ extension RequestBody {
         _ value: some Encodable,
         encoder: JSONEncoder = JSONEncoder()
     ) throws(HandleError) -> RequestBody {
-        do {
-            return bytes(Array(try encoder.encode(value)), contentType: "application/json")
-        } catch {
-            let reason = "a \(Swift.type(of: value)) cannot be encoded as JSON"
-            throw HandleError(.invalidParameter, .sendRequest, reason: reason, underlying: error)
-        }
+        try encoded(value, encoder: encoder)
     }
 }

@@ -55,9 +55,9 @@ struct JSONTests {
     }
 
     static let wrong: [(String, String)] = [
-        ("", "is not valid JSON, or has a malformed value, for"),
-        ("<html>secret</html>", "is not valid JSON, or has a malformed value, for"),
-        (#"{"name": "secret", "count": 1"#, "is not valid JSON, or has a malformed value, for"),
+        ("", "is malformed, or has a malformed value, for"),
+        ("<html>secret</html>", "is malformed, or has a malformed value, for"),
+        (#"{"name": "secret", "count": 1"#, "is malformed, or has a malformed value, for"),
         (#"{"name": "secret"}"#, "lacks a key of"),
         (#"{"name": "secret", "count": "secret"}"#, "has a value of the wrong type for"),
         (#"{"name": "secret", "count": null}"#, "has null in place of a value of"),
@@ -73,7 +73,7 @@ struct JSONTests {
         let error = await #expect(throws: HandleError.self) {
             try await response.body.collectJSON(Item.self, upTo: 1000)
         }
-        let reason = "the body, \(body.utf8.count) bytes, \(problem) Item"
+        let reason = "the body, \(body.utf8.count) bytes, \(problem) Item, says JSONDecoder"
         #expect(error == HandleError(.invalidServerResponse, .readData, reason: reason))
         #expect(error?.underlying is DecodingError)
         await response.request.closed()
@@ -89,7 +89,7 @@ struct JSONTests {
 
     @Test func `a value that cannot be encoded is refused before anything is sent`() throws {
         let error = #expect(throws: HandleError.self) { try RequestBody.json(Double.nan) }
-        #expect(error == .invalidParameter(.sendRequest, "a Double cannot be encoded as JSON"))
+        #expect(error == .invalidParameter(.sendRequest, "a Double cannot be encoded as application/json"))
         #expect(error?.underlying is EncodingError)
     }
 }

@@ -17,7 +17,7 @@ extension RequestBody {
                 var pieces: [Piece] = []
                 for piece in encoding.pieces {
                     switch piece {
-                    case .bytes(let bytes): pieces.append(.stored(.bytes(bytes)))
+                    case .bytes(let bytes): pieces.append(.stored(.bytes(BodyBytes(bytes))))
                     case .file(let path): pieces.append(.stored(.file(try ReadableFile(path, for: .sendRequest))))
                     case .source(let source): pieces.append(.source(source))
                     }
@@ -64,7 +64,7 @@ extension RequestBody {
             for piece in pieces {
                 switch piece {
                 case .stored(.bytes(let bytes)):
-                    guard try await writer.write(bytes) else { return [:] }
+                    guard try await writer.write(bytes.array) else { return [:] }
                 case .stored(.file(let file)):
                     var offset: Int64 = 0
                     while offset < file.length {

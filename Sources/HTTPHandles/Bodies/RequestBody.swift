@@ -6,7 +6,7 @@ public import HTTPTypes
 public struct RequestBody: Sendable {
     enum Source: Sendable {
         case none
-        case bytes([UInt8])
+        case bytes(BodyBytes)
         /// Made when the body is sent; files are opened then.
         case opened(@Sendable () throws(HandleError) -> TransferRequest.Body)
         /// `writeAll` returns the trailer fields.
@@ -20,12 +20,19 @@ public struct RequestBody: Sendable {
     public static let none = RequestBody(source: .none)
 
     /// Bytes in memory. They can be sent again where that is needed.
-    public static func bytes(_ bytes: some Collection<UInt8>) -> RequestBody {
-        RequestBody(source: .bytes(Array(bytes)))
+    ///
+    /// A collection whose bytes are contiguous (an array, `Data`, a slice of them, the UTF-8 of a text) is kept until the request
+    /// is over, and its bytes are copied once, to libcurl. Those of others are copied into an array at once. For a file that is
+    /// mapped into memory use `file(_:)`: the thread of the session would wait for the disk.
+    ///
+    /// `CURLOPT_READFUNCTION`, `CURLOPT_SEEKFUNCTION`.
+    public static func bytes(_ bytes: some Collection<UInt8> & Sendable) -> RequestBody {
+        RequestBody(source: .bytes(BodyBytes(bytes)))
     }
 
-    package static func bytes(_ bytes: [UInt8], contentType: String) -> RequestBody {
-        RequestBody(source: .opened { .stored(StoredBody([.bytes(bytes)], contentType: contentType)) })
+    package static func bytes(_ bytes: some Collection<UInt8> & Sendable, contentType: String) -> RequestBody {
+        let bytes = BodyBytes(bytes)
+        return RequestBody(source: .opened { .stored(StoredBody([.bytes(bytes)], contentType: contentType)) })
     }
 
     /// The UTF-8 bytes of a string.

@@ -48,20 +48,33 @@ public struct ResponseBody: AsyncSequence, Sendable {
     ///
     /// - Parameter limit: The most bytes to accept.
     public nonisolated(nonsending) func collect(upTo limit: Int) async throws(HandleError) -> [UInt8] {
+        try await collect(as: [UInt8].self, upTo: limit)
+    }
+
+    /// Reads the rest of the body into a collection: an array without copying a body of one piece, others with one copy.
+    package nonisolated(nonsending) func collect<Bytes: RangeReplaceableCollection<UInt8>>(
+        as type: Bytes.Type,
+        upTo limit: Int
+    ) async throws(HandleError) -> Bytes {
         guard limit >= 0 else { throw .invalidParameter(.readData, "the limit must be at least 0, but is \(limit)") }
-        var collected: [UInt8] = []
+        var collected = Bytes()
+        var count = 0
+        var isReserved = false
         while true {
             guard let piece = try await next(upTo: .max) else { return collected }
-            guard collected.count + piece.count <= limit else {
+            guard count + piece.count <= limit else {
                 closeRequest()
                 throw HandleError(.insufficientBuffer, .readData, reason: "the body is longer than \(limit) bytes")
             }
-            guard !collected.isEmpty else {
-                collected = piece
+            let isFirst = count == 0
+            count += piece.count
+            if isFirst, let whole = piece as? Bytes {
+                collected = whole
                 continue
             }
-            if collected.capacity < Self.trustedSize, let expected = expectedCount {
+            if !isReserved, let expected = expectedCount {
                 collected.reserveCapacity(Swift.min(expected, limit, Self.trustedSize))
+                isReserved = true
             }
             collected += piece
         }

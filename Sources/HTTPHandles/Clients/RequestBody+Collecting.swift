@@ -69,9 +69,9 @@ extension RequestBody {
         }
     }
 
-    private static func collected(_ bytes: [UInt8], upTo limit: Int) throws(HandleError) -> Collected {
+    private static func collected(_ bytes: BodyBytes, upTo limit: Int) throws(HandleError) -> Collected {
         guard bytes.count <= limit else { throw tooLong(limit) }
-        return Collected(bytes: bytes)
+        return Collected(bytes: bytes.array)
     }
 
     private static nonisolated(nonsending) func collected(

@@ -9,7 +9,7 @@ import HTTPHandlesLock
 /// still being read useless: they are recognised by their round and dropped.
 package final class StoredBody: Sendable {
     package enum Piece: Sendable {
-        case bytes([UInt8])
+        case bytes(BodyBytes)
         case file(ReadableFile)
 
         package var length: Int64 {
@@ -109,7 +109,7 @@ package final class StoredBody: Sendable {
             let count: Int
             switch pieces[state.index] {
             case .bytes(let bytes):
-                count = unsafe Self.copy(bytes[Int(state.offset)...], to: target)
+                count = unsafe bytes.copy(from: Int(state.offset), to: target)
             case .file(let file):
                 if state.failure != nil { return .abort }
                 guard let block = state.blocks.first else {
@@ -150,7 +150,7 @@ package final class StoredBody: Sendable {
                 var bytes: [UInt8] = []
                 for piece in pieces {
                     switch piece {
-                    case .bytes(let own): bytes += own
+                    case .bytes(let own): bytes += own.array
                     case .file(let file): bytes += try file.readAll()
                     }
                 }

@@ -81,13 +81,8 @@ extension Transfer {
         return supply
     }
 
-    private func supply(_ bytes: [UInt8], _ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
-        let start = attempt.bodyBytesTaken
-        let count = min(bytes.count - start, target.count)
-        unsafe bytes.withUnsafeBytes { source in
-            let piece = unsafe UnsafeRawBufferPointer(rebasing: source[start..<(start + count)])
-            unsafe target.copyMemory(from: piece)
-        }
+    private func supply(_ bytes: BodyBytes, _ target: UnsafeMutableRawBufferPointer) -> UploadBuffer.Supply {
+        let count = unsafe bytes.copy(from: attempt.bodyBytesTaken, to: target)
         attempt.bodyBytesTaken += count
         attempt.isBodyTaken = attempt.bodyBytesTaken == bytes.count
         movedBody = true

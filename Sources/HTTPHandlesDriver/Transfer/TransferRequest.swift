@@ -11,7 +11,7 @@ package final class TransferRequest {
 
     package enum Body: Sendable {
         case none
-        case bytes([UInt8])
+        case bytes(BodyBytes)
         case stored(StoredBody)
         /// Written while it is sent, and written again where it is sent again.
         case source(SourceBody)
