@@ -69,6 +69,7 @@ public actor ConnectionHandle {
     }
 
     func openRequest(_ message: RequestMessage, context: (any Sendable)? = nil) throws(HandleError) -> RequestHandle {
+        try object.value.session.requireAccepting(.openRequest)
         let session = DriverBound(object.value.session)
         let request = RequestHandle(message, of: session, context: object.bound.base.inherited(context))
         object.value.adopt(request.object.value)

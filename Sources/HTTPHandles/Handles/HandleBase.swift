@@ -22,7 +22,7 @@ final class HandleTree: Sendable {
         if values.runsCallersCode { givenCode.store(true, ordering: .relaxed) }
     }
 
-    /// Whether the session was closed. It ends with the last of its requests.
+    /// Whether the session was closed, or is being shut down. It ends with the last of its requests.
     var isSessionClosed: Bool { sessionClosed.load(ordering: .relaxed) }
 
     func noteSessionClosed() { sessionClosed.store(true, ordering: .relaxed) }

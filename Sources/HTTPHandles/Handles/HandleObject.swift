@@ -48,6 +48,12 @@ class HandleObject: DriverResident {
         if lifetime.closed() == .finish { finish(engine) }
     }
 
+    /// Whether a shutdown of the session lets this handle finish.
+    var isInFlight: Bool { false }
+
+    /// What a shutdown of the session lets finish in this subtree.
+    final var handlesInFlight: [HandleID] { children.flatMap(\.handlesInFlight) + (isInFlight ? [base.id] : []) }
+
     /// Closes the whole subtree, leaves first.
     final func closeAll(_ engine: TransferEngine) {
         for child in children.sorted(by: { $0.base.id < $1.base.id }) { child.closeAll(engine) }

@@ -30,6 +30,9 @@ final class RequestObject: HandleObject {
 
     var server: Server { Server(host: message.url.origin.host, port: message.url.origin.port) }
 
+    /// From `send` on.
+    override var isInFlight: Bool { exchange != nil }
+
     override var facts: ExchangeFacts { exchange?.facts ?? ExchangeFacts() }
 
     override var summary: RequestSummary? {
@@ -119,7 +122,7 @@ final class RequestObject: HandleObject {
     /// Puts a socket into the tree: beside this request, which it does not need any more.
     private func begin(_ socket: SocketObject, _ engine: TransferEngine) {
         parent?.adopt(socket)
-        socket.begin(exchangeOptions, connection, engine)
+        socket.begin(in: session, exchangeOptions, connection, engine)
     }
 
     override func engineFailed(_ engine: TransferEngine) {
@@ -138,6 +141,7 @@ final class RequestObject: HandleObject {
         }
         progress.end()
         super.close(engine)
+        session.noteClosed(base.id, engine)
     }
 
     /// An exchange that takes the place of the present one and is to begin. Throws where the request cannot be sent now, and
@@ -149,6 +153,7 @@ final class RequestObject: HandleObject {
         _ engine: TransferEngine
     ) throws(HandleError) -> Exchange {
         if isClosed { throw .closed(.sendRequest) }
+        try session.requireAccepting(.sendRequest)
         if download.hasReader { throw .wrongState(.sendRequest, "readData has not finished yet") }
         if let refusal = exchange?.machine.sendRefusal { throw refusal }
         var (message, body, options) = (message, body, options)

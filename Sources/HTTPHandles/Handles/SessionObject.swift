@@ -11,6 +11,9 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     let exchangeResources: ExchangeResources
     /// The option `baseURL`, for calls on any thread.
     let baseURL: Lock<HTTPURL?>
+    @safe @exclusivity(unchecked) var shutdown = ShutdownStateMachine()
+    /// The end of the grace period.
+    var shutdownAlarm: DeadlineToken?
 
     init(_ base: consuming HandleBase, options: OptionValues) {
         baseURL = Lock(options.baseURL)
@@ -41,6 +44,11 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     ) -> Result<Void, HandleError> {
         // The request may have been cancelled before this command.
         guard base.isOpen, request.base.isOpen else { return .failure(.closed(.openRequest)) }
+        do throws(HandleError) {
+            try requireAccepting(.openRequest)
+        } catch {
+            return .failure(error)
+        }
         ownConnection(to: request.server, engine).adopt(request)
         request.apply(settings)
         return .success(())
@@ -61,6 +69,7 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
 
     /// Closes the session's network connections, whose end may still be reported, before the last event.
     override func finish(_ engine: TransferEngine) {
+        carryOut(shutdown.sessionEnded(), engine)
         engine.shutDown()
         super.finish(engine)
         base.driver.retire()

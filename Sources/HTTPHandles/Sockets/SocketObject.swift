@@ -6,6 +6,7 @@ import HTTPHandlesDriver
 class SocketObject: HandleObject, TransferDelegate, UpgradedOutput {
     final let upgraded: UpgradedConnection
     private var numbers = 0
+    private var session: SessionObject?
 
     init(_ base: consuming HandleBase, _ upgraded: UpgradedConnection) {
         self.upgraded = upgraded
@@ -13,7 +14,14 @@ class SocketObject: HandleObject, TransferDelegate, UpgradedOutput {
     }
 
     /// The handle is in its tree: what comes from the connection is from now on its own.
-    final func begin(_ options: OptionSnapshot, _ connection: ConnectionID?, _ engine: TransferEngine) {
+    final func begin(
+        in session: SessionObject,
+        _ options: OptionSnapshot,
+        _ connection: ConnectionID?,
+        _ engine: TransferEngine
+    ) {
+        self.session = session
+        session.shutdown.upgraded(to: base.id)
         self.options = options
         self.connection = connection
         upgraded.begin(self)
@@ -86,6 +94,8 @@ class SocketObject: HandleObject, TransferDelegate, UpgradedOutput {
 
     // MARK: The end
 
+    final override var isInFlight: Bool { !isClosed }
+
     final override func close(_ engine: TransferEngine) {
         guard !isClosed else { return }
         outputTaken(engine)
@@ -93,6 +103,7 @@ class SocketObject: HandleObject, TransferDelegate, UpgradedOutput {
         upgraded.release(engine)
         endAll(engine)
         super.close(engine)
+        session?.noteClosed(base.id, engine)
     }
 }
 

@@ -38,7 +38,7 @@ public enum HandleErrorCode: Int, Sendable, Hashable, CaseIterable {
     case invalidOption = 12009
     /// The option can be read but not set.
     case optionNotSettable = 12011
-    /// The session's driver thread has stopped.
+    /// The session is shutting down, or its driver thread has stopped.
     case shutdown = 12012
     /// A login attempt failed.
     case loginFailure = 12015
