@@ -160,6 +160,7 @@ let package = Package(
                 "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesFoundation", "HTTPHandlesLock",
                 "HTTPHandlesSystem", "HTTPHandlesTesting", "HTTPHandlesTimeline", httpTypes, "TransfersInEveryPhase",
                 "TestProgram", "FoundationTestProgram",
+                product("ServiceLifecycleTestKit", "swift-service-lifecycle", trait: "ServiceLifecycle"),
             ] + ofTraits,
             swiftSettings: settings
         ),
