@@ -30,6 +30,9 @@ struct DownloadBufferTests {
         switch attempt {
         case .mustWait: "wait"
         case .now(.bytes(let bytes), let resume): "\(bytes.count)\(resume ? " resume" : "")"
+        #if NIO
+        case .now(.sink(let sink), let resume): "sink \(sink.array)\(resume ? " resume" : "")"
+        #endif
         case .now(.available(let count), _): "available \(count)"
         case .now(.decode, _): "decode"
         case .now(.end, _): "end"
@@ -146,6 +149,9 @@ struct DownloadBufferTests {
             value.withLock {
                 switch outcome {
                 case .bytes(let bytes): $0 = "\(bytes.count)"
+                #if NIO
+                case .sink(let sink): $0 = "sink \(sink.count)"
+                #endif
                 case .available(let count): $0 = "available \(count)"
                 case .decode: $0 = "decode"
                 case .end: $0 = "end"
@@ -194,8 +200,8 @@ struct UploadBufferTests {
         let buffer = UploadBuffer()
         buffer.open(length: nil)
         #expect(buffer.supply(10) == ("nothingYet", [], []))
-        #expect(describe(buffer.write([1, 2, 3])) == "accepted resume")
-        #expect(describe(buffer.write([4])) == "accepted")
+        #expect(describe(buffer.write(BodyBytes([1, 2, 3]))) == "accepted resume")
+        #expect(describe(buffer.write(BodyBytes([4]))) == "accepted")
         #expect(buffer.supply(2) == ("bytes", [1, 2], []))
         #expect(buffer.supply(10) == ("bytes", [3, 4], [3, 1]))
         #expect(describe(buffer.finish()) == "accepted")
@@ -205,9 +211,9 @@ struct UploadBufferTests {
     @Test func `the producer waits for space`() {
         let buffer = UploadBuffer()
         buffer.open(length: nil)
-        _ = buffer.write([UInt8](repeating: 0, count: BufferMarks().high))
-        #expect(describe(buffer.write([1])) == "wait")
-        #expect(describe(buffer.write([1]) { _ in }) == "wait")
+        _ = buffer.write(BodyBytes([UInt8](repeating: 0, count: BufferMarks().high)))
+        #expect(describe(buffer.write(BodyBytes([1]))) == "wait")
+        #expect(describe(buffer.write(BodyBytes([1])) { _ in }) == "wait")
         #expect(buffer.takeWaiter().map(\.mustResume) == nil)
         _ = buffer.supply(BufferMarks().high)
         guard case .accepted? = buffer.takeWaiter()?.outcome else {
@@ -220,20 +226,20 @@ struct UploadBufferTests {
     @Test func `the announced length is enforced`() {
         let buffer = UploadBuffer()
         buffer.open(length: 3)
-        #expect(describe(buffer.write([1, 2])) == "accepted")
-        #expect(describe(buffer.write([1, 2])) == "invalidParameter: 1 bytes more than the length announced")
+        #expect(describe(buffer.write(BodyBytes([1, 2]))) == "accepted")
+        #expect(describe(buffer.write(BodyBytes([1, 2]))) == "invalidParameter: 1 bytes more than the length announced")
         #expect(describe(buffer.finish()) == "invalidParameter: 1 bytes fewer than the length announced")
-        #expect(describe(buffer.write([3])) == "accepted")
+        #expect(describe(buffer.write(BodyBytes([3]))) == "accepted")
         #expect(describe(buffer.finish()) == "accepted")
-        #expect(describe(buffer.write([4])) == "incorrectHandleState: the request body is complete")
+        #expect(describe(buffer.write(BodyBytes([4]))) == "incorrectHandleState: the request body is complete")
     }
 
     @Test func `bytes that the server does not need are dropped`() {
         let buffer = UploadBuffer()
         buffer.open(length: nil)
-        _ = buffer.write([1])
+        _ = buffer.write(BodyBytes([1]))
         buffer.end(nil)
-        #expect(describe(buffer.write([2])) == "unwanted")
+        #expect(describe(buffer.write(BodyBytes([2]))) == "unwanted")
         #expect(buffer.supply(10) == ("end", [], []))
     }
 
@@ -271,13 +277,13 @@ struct UploadBufferTests {
     @Test func `before, after a failure, and after closing`() {
         let buffer = UploadBuffer()
         #expect(
-            describe(buffer.write([1])) == "incorrectHandleState: no request with a streamed body was sent"
+            describe(buffer.write(BodyBytes([1]))) == "incorrectHandleState: no request with a streamed body was sent"
         )
         buffer.open(length: nil)
         buffer.end(HandleError(.connectionError, .writeData, reason: "lost"))
-        #expect(describe(buffer.write([1])) == "connectionError: lost")
+        #expect(describe(buffer.write(BodyBytes([1]))) == "connectionError: lost")
         #expect(buffer.supply(10) == ("abort", [], []))
         #expect(buffer.close().map(\.mustResume) == nil)
-        #expect(describe(buffer.write([1])) == "invalidHandle: the handle is closed")
+        #expect(describe(buffer.write(BodyBytes([1]))) == "invalidHandle: the handle is closed")
     }
 }

@@ -16,7 +16,7 @@ struct SourceBodyTests {
         let offsets = Offsets()
         let body = SourceBody(length: length, isSeekable: isSeekable) { _, buffer, offset, _ in
             offsets.list.withLock { $0.append(offset) }
-            _ = buffer.write(Array("0123456789".utf8.dropFirst(Int(offset))))
+            _ = buffer.write(BodyBytes(Array("0123456789".utf8.dropFirst(Int(offset)))))
             _ = buffer.finish()
             return {}
         }

@@ -64,16 +64,18 @@ extension RequestBody {
             for piece in pieces {
                 switch piece {
                 case .stored(.bytes(let bytes)):
-                    guard try await writer.write(bytes.array) else { return [:] }
+                    guard try await writer.write(bytes) else { return [:] }
                 case .stored(.file(let file)):
                     var offset: Int64 = 0
                     while offset < file.length {
                         let count = Int(min(file.length - offset, 256 * 1024))
                         guard
                             try await writer.write(
-                                try writer.own { () throws(HandleError) in
-                                    try file.read(at: offset, count)
-                                }
+                                BodyBytes(
+                                    try writer.own { () throws(HandleError) in
+                                        try file.read(at: offset, count)
+                                    }
+                                )
                             )
                         else { return [:] }
                         offset += Int64(count)
@@ -90,7 +92,7 @@ extension RequestBody {
         try await source.write { piece in
             written.withLock { $0 += Int64(piece.count) }
             if let length = source.length, written.withLock({ $0 }) > length { return false }
-            return try await writer.write(piece)
+            return try await writer.write(BodyBytes(piece))
         }
         guard let length = source.length, !Task.isCancelled else { return }
         let count = written.withLock { $0 }

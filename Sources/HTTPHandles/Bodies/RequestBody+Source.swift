@@ -126,7 +126,7 @@ struct SourceWriter: Sendable {
     let resume: @Sendable () -> Void
 
     /// `false` if the server does not want the rest.
-    nonisolated(nonsending) func write(_ piece: [UInt8]) async throws -> Bool {
+    nonisolated(nonsending) func write(_ piece: BodyBytes) async throws -> Bool {
         switch await outcome(of: piece) {
         case .accepted: return true
         case .unwanted: return false
@@ -137,13 +137,21 @@ struct SourceWriter: Sendable {
     /// `false` if the server did not want all of them.
     nonisolated(nonsending) func write<Pieces: AsyncSequence>(all pieces: Pieces) async throws -> Bool
     where Pieces.Element: Collection<UInt8> {
+        try await write(all: pieces) { BodyBytes(Array($0)) }
+    }
+
+    /// `false` if the server did not want all of them.
+    nonisolated(nonsending) func write<Pieces: AsyncSequence>(
+        all pieces: Pieces,
+        as makePiece: (Pieces.Element) -> BodyBytes
+    ) async throws -> Bool {
         for try await piece in pieces {
-            guard try await write(Array(piece)) else { return false }
+            guard try await write(makePiece(piece)) else { return false }
         }
         return true
     }
 
-    private nonisolated(nonsending) func outcome(of piece: [UInt8]) async -> UploadBuffer.Outcome {
+    private nonisolated(nonsending) func outcome(of piece: BodyBytes) async -> UploadBuffer.Outcome {
         if case .now(let outcome, let mustResume) = buffer.write(piece) {
             if mustResume { resume() }
             return outcome

@@ -56,16 +56,13 @@ public struct ResponseBody: AsyncSequence, Sendable {
         as type: Bytes.Type,
         upTo limit: Int
     ) async throws(HandleError) -> Bytes {
-        guard limit >= 0 else { throw .invalidParameter(.readData, "the limit must be at least 0, but is \(limit)") }
+        try requireLimit(limit)
         var collected = Bytes()
         var count = 0
         var isReserved = false
         while true {
             guard let piece = try await next(upTo: .max) else { return collected }
-            guard count + piece.count <= limit else {
-                closeRequest()
-                throw HandleError(.insufficientBuffer, .readData, reason: "the body is longer than \(limit) bytes")
-            }
+            guard count + piece.count <= limit else { throw tooLong(limit) }
             let isFirst = count == 0
             count += piece.count
             if isFirst, let whole = piece as? Bytes {
@@ -80,8 +77,18 @@ public struct ResponseBody: AsyncSequence, Sendable {
         }
     }
 
+    func requireLimit(_ limit: Int) throws(HandleError) {
+        guard limit >= 0 else { throw .invalidParameter(.readData, "the limit must be at least 0, but is \(limit)") }
+    }
+
+    /// The body has more than the caller accepts: ends the exchange where the caller has nothing of it but the body.
+    func tooLong(_ limit: Int) -> HandleError {
+        closeRequest()
+        return HandleError(.insufficientBuffer, .readData, reason: "the body is longer than \(limit) bytes")
+    }
+
     /// For how many announced bytes there is memory before they come.
-    private static let trustedSize = 1 << 20
+    static let trustedSize = 1 << 20
 
     /// Reads at most `limit` bytes, and waits until there is at least one; empty at the end of the body.
     ///
@@ -101,8 +108,8 @@ public struct ResponseBody: AsyncSequence, Sendable {
         guard case .exchange(let request, _) = source else { return try await made?.available() ?? 0 }
         switch try await request.read(.count) {
         case .available(let count): return count
-        case .bytes, .decode, .end: return 0
         case .failed(let error): throw error.asSeenByTask
+        default: return 0
         }
     }
 
@@ -115,20 +122,45 @@ public struct ResponseBody: AsyncSequence, Sendable {
         // What is there already needs no asynchronous call.
         let ready = try request.readNow(readRequest)
         let outcome = if let ready { ready } else { try await request.read(readRequest) }
-        switch outcome {
-        case .bytes(let bytes): return bytes
-        case .available, .decode, .end:
-            guard closesRequest else { return nil }
-            if isSmall, !request.object.bound.download.hasDecoder {
-                request.object.closeWhenDone()
-            } else {
-                request.object.closeIfOpen()
-            }
-            return nil
-        case .failed(let error):
+        if case .bytes(let bytes) = outcome { return bytes }
+        try end(request, closesRequest, outcome)
+        return nil
+    }
+
+    #if NIO
+    /// The next bytes, in memory of the type of `empty`; `nil` at the end.
+    nonisolated(nonsending) func next(into empty: any BodySink) async throws(HandleError) -> (any BodySink)? {
+        guard case .exchange(let request, let closesRequest) = source else {
+            guard let bytes = try await made?.read(upTo: .max) else { return nil }
+            var sink = empty
+            sink.append(bytes)
+            return sink
+        }
+        let readRequest = DownloadBuffer.ReadRequest.sink(empty)
+        let ready = try request.readNow(readRequest)
+        let outcome = if let ready { ready } else { try await request.read(readRequest) }
+        if case .sink(let sink) = outcome { return sink }
+        try end(request, closesRequest, outcome)
+        return nil
+    }
+    #endif
+
+    /// There are no bytes: the body is over, whole or not.
+    private func end(
+        _ request: RequestHandle,
+        _ closesRequest: Bool,
+        _ outcome: DownloadBuffer.Outcome
+    ) throws(HandleError) {
+        if case .failed(let error) = outcome {
             // A read that was refused, because another one is pending, has changed nothing.
             if closesRequest, error.code != .incorrectHandleState { request.object.closeIfOpen() }
             throw error.asSeenByTask
+        }
+        guard closesRequest else { return }
+        if isSmall, !request.object.bound.download.hasDecoder {
+            request.object.closeWhenDone()
+        } else {
+            request.object.closeIfOpen()
         }
     }
 
@@ -220,6 +252,12 @@ extension RequestHandle {
                 let bytes = try decoder.pull(upTo: limit)
                 result = bytes.isEmpty ? nil : .bytes(bytes)
                 report = .read(bytes: bytes.count)
+            #if NIO
+            case .sink(var sink):
+                sink.append(try decoder.pull(upTo: .max))
+                result = sink.count == 0 ? nil : .sink(sink)
+                report = .read(bytes: sink.count)
+            #endif
             case .count:
                 let count = try decoder.available()
                 result = count == 0 ? nil : .available(count)

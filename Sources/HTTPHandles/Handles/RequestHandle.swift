@@ -164,8 +164,11 @@ public actor RequestHandle {
     /// `WinHttpWriteData`; `CURLOPT_READFUNCTION`.
     @discardableResult
     public nonisolated(nonsending) func write(_ bytes: some Collection<UInt8>) async throws(HandleError) -> Bool {
+        try await write(BodyBytes(Array(bytes)))
+    }
+
+    nonisolated(nonsending) func write(_ piece: BodyBytes) async throws(HandleError) -> Bool {
         try requireUsable(.writeData)
-        let piece = Array(bytes)
         let outcome = await withTaskCancellationHandler {
             await self.outcome(of: piece, for: uploadBuffer())
         } onCancel: {
@@ -175,14 +178,14 @@ public actor RequestHandle {
     }
 
     fileprivate nonisolated(nonsending) func put(
-        _ piece: [UInt8],
+        _ piece: BodyBytes,
         in upload: UploadBuffer
     ) async throws(HandleError) -> Bool {
         try object.bound.base.requireOpen(.writeData)
         return try await outcome(of: piece, for: upload).isAccepted
     }
 
-    private nonisolated(nonsending) func outcome(of piece: [UInt8], for upload: UploadBuffer) async
+    private nonisolated(nonsending) func outcome(of piece: BodyBytes, for upload: UploadBuffer) async
         -> UploadBuffer.Outcome
     {
         if case .now(let outcome, let mustResume) = upload.write(piece) {
@@ -254,9 +257,9 @@ struct BodyWriter: Sendable {
     }
 
     /// `false` if the rest is not wanted.
-    private let put: @Sendable ([UInt8]) async throws -> Bool
+    private let put: @Sendable (BodyBytes) async throws -> Bool
 
-    init(_ put: @escaping @Sendable ([UInt8]) async throws -> Bool) {
+    init(_ put: @escaping @Sendable (BodyBytes) async throws -> Bool) {
         self.put = put
     }
 
@@ -273,8 +276,16 @@ struct BodyWriter: Sendable {
     /// `false` if the server did not want all of them.
     nonisolated(nonsending) func write<Pieces: AsyncSequence>(all pieces: Pieces) async throws -> Bool
     where Pieces.Element: Collection<UInt8> {
+        try await write(all: pieces) { BodyBytes(Array($0)) }
+    }
+
+    /// `false` if the server did not want all of them.
+    nonisolated(nonsending) func write<Pieces: AsyncSequence>(
+        all pieces: Pieces,
+        as makePiece: (Pieces.Element) -> BodyBytes
+    ) async throws -> Bool {
         for try await piece in pieces {
-            guard try await put(Array(piece)) else { return false }
+            guard try await put(makePiece(piece)) else { return false }
         }
         return true
     }

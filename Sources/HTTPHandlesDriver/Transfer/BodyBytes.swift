@@ -20,6 +20,8 @@ package struct BodyBytes: Sendable {
         }
     }
 
+    package var isEmpty: Bool { count == 0 }
+
     package var array: [UInt8] {
         switch storage {
         case .array(let bytes): bytes

@@ -10,6 +10,9 @@ package final class DownloadBuffer: Sendable {
     /// What a reader gets.
     package enum Outcome: Sendable {
         case bytes([UInt8])
+        #if NIO
+        case sink(any BodySink)
+        #endif
         /// The reader gets the bytes from the decoder; if it has none, the reader asks again.
         case decode(BodyDecoder)
         /// So many bytes can be read at once; 0 at the end.
@@ -54,12 +57,19 @@ package final class DownloadBuffer: Sendable {
     /// What a reader wants.
     package enum ReadRequest: Sendable {
         case bytes(upTo: Int)
+        #if NIO
+        /// Everything that is there, in memory of the type of this, which is empty.
+        case sink(any BodySink)
+        #endif
         /// To know how many there are, without taking them.
         case count
 
         package var operation: HandleOperation {
             switch self {
             case .bytes: .readData
+            #if NIO
+            case .sink: .readData
+            #endif
             case .count: .queryDataAvailable
             }
         }
@@ -87,7 +97,34 @@ package final class DownloadBuffer: Sendable {
         /// In the order of the reads, whichever thread they ended on.
         var reports: [Report] = []
 
+        #if NIO
+        /// Where bytes arrive, from the first read of that kind to the next of another one. Then there are none in `bytes`.
+        var sink: (any BodySink)?
+
+        var unread: Int { bytes.count - start + (sink?.count ?? 0) }
+
+        /// Takes everything that is there. What arrives from now on is copied once.
+        private mutating func take(into empty: any BodySink) -> any BodySink {
+            var taken = empty
+            if let sink {
+                taken = sink
+            } else {
+                taken.append(bytes[start...])
+                bytes = []
+                start = 0
+            }
+            sink = empty
+            return taken
+        }
+
+        /// The next read is of another kind.
+        mutating func leaveSink() {
+            guard let sink = sink.take() else { return }
+            bytes = sink.array
+        }
+        #else
         var unread: Int { bytes.count - start }
+        #endif
 
         /// What a reader gets now; `nil` if there is nothing yet.
         mutating func next(_ readRequest: ReadRequest, reporting: Bool) -> Attempt? {
@@ -97,6 +134,18 @@ package final class DownloadBuffer: Sendable {
                 return .now(.unreadable(readRequest), mustResume: false)
             case .readable: break
             }
+            #if NIO
+            if case .sink(let empty) = readRequest, decoder == nil {
+                if unread > 0 {
+                    let taken = take(into: empty)
+                    if reporting { reports.append(.read(bytes: taken.count)) }
+                    return .now(.sink(taken), mustResume: resumed())
+                }
+                sink = empty
+            } else {
+                leaveSink()
+            }
+            #endif
             if let decoder {
                 let isFed = unread > 0 && !decoder.mayHaveOutput
                 if isFed { decoder.push(take(upTo: Self.codedPieceSize)) }
@@ -112,6 +161,9 @@ package final class DownloadBuffer: Sendable {
                     let taken = take(upTo: limit)
                     if reporting { reports.append(.read(bytes: taken.count)) }
                     return .now(.bytes(taken), mustResume: resumed())
+                #if NIO
+                case .sink: break
+                #endif
                 }
             }
             switch source {
@@ -121,7 +173,7 @@ package final class DownloadBuffer: Sendable {
                 case .count:
                     if reporting { reports.append(.available(bytes: 0)) }
                     return .now(.available(0), mustResume: false)
-                case .bytes:
+                default:
                     if reporting { reports.append(.read(bytes: 0)) }
                     return .now(.end, mustResume: false)
                 }
@@ -161,6 +213,23 @@ package final class DownloadBuffer: Sendable {
         mutating func advance(by count: Int) -> Bool {
             move(to: start + count)
             return resumed()
+        }
+
+        #if NIO
+        /// Takes a piece from libcurl. The same memory is reserved as for an array.
+        mutating func appendToSink(_ piece: UnsafeRawBufferPointer) {
+            let reservation = reservation(for: piece.count)
+            if sink?.count == 0 { sink?.reserve(reservation) }
+            unsafe sink?.append(piece)
+            arrived += piece.count
+        }
+        #endif
+
+        /// What is going to be here before the reader comes, in one allocation. A mark may be any number, and the announced
+        /// length is the server's: neither alone decides how much memory is taken.
+        func reservation(for piece: Int) -> Int {
+            guard let expected else { return 0 }
+            return max(min(expected - arrived, min(marks.high, DownloadBuffer.largestReservation) + piece), 0)
         }
 
         private mutating func resumed() -> Bool {
@@ -210,6 +279,9 @@ package final class DownloadBuffer: Sendable {
             guard case .readable = state.phase, state.decoder == nil, state.unread > 0, state.waiter == nil else {
                 return nil
             }
+            #if NIO
+            state.leaveSink()
+            #endif
             let count = min(limit, state.unread)
             target.append(contentsOf: state.bytes[state.start..<(state.start + count)])
             if reporting { state.reports.append(.read(bytes: count)) }
@@ -227,6 +299,9 @@ package final class DownloadBuffer: Sendable {
                 guard case .readable = state.phase, state.decoder == nil, state.unread > 0, state.waiter == nil else {
                     return nil
                 }
+                #if NIO
+                state.leaveSink()
+                #endif
                 let count = min(target.count, state.unread)
                 unsafe target.copyBytes(from: state.bytes[state.start..<(state.start + count)])
                 if reporting { state.reports.append(.read(bytes: count)) }
@@ -258,12 +333,13 @@ package final class DownloadBuffer: Sendable {
                 state.isPaused = true
                 return false
             }
-            // What is going to be here before the reader comes, in one allocation. A mark may be any number, and the
-            // announced length is the server's: neither alone decides how much memory is taken.
-            if state.bytes.isEmpty, let expected = state.expected {
-                let room = min(state.marks.high, Self.largestReservation) + piece.count
-                state.bytes.reserveCapacity(max(min(expected - state.arrived, room), 0))
+            #if NIO
+            if state.sink != nil {
+                unsafe state.appendToSink(piece)
+                return true
             }
+            #endif
+            if state.bytes.isEmpty { state.bytes.reserveCapacity(state.reservation(for: piece.count)) }
             unsafe state.bytes.append(contentsOf: piece)
             state.arrived += piece.count
             return true
@@ -326,6 +402,9 @@ package final class DownloadBuffer: Sendable {
             state.phase = .closed
             state.bytes = []
             state.start = 0
+            #if NIO
+            state.sink = nil
+            #endif
             state.decoder = nil
             guard let waiter = state.waiter.take() else { return nil }
             let error = HandleError.cancelled(waiter.request.operation)

@@ -117,7 +117,7 @@ package final class StoredBody: Sendable {
                     readAhead(file, &state)
                     return .nothingYet
                 }
-                count = unsafe Self.copy(block[state.blockOffset...], to: target)
+                count = unsafe BodyBytes(block).copy(from: state.blockOffset, to: target)
                 state.blockOffset += count
                 if state.blockOffset == block.count {
                     state.blocks.removeFirst()
@@ -133,12 +133,6 @@ package final class StoredBody: Sendable {
             }
             return .bytes(count)
         }
-    }
-
-    private static func copy(_ bytes: ArraySlice<UInt8>, to target: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(bytes.count, target.count)
-        unsafe target.copyBytes(from: bytes.prefix(count))
-        return count
     }
 
     // MARK: Collecting

@@ -19,7 +19,7 @@ package final class UploadBuffer: Sendable {
     package typealias Attempt = BufferAttempt<Outcome>
     package typealias Delivery = BufferDelivery<Outcome>
     /// A write that waits, with its piece.
-    private typealias Waiter = BufferWaiter<[UInt8], Outcome>
+    private typealias Waiter = BufferWaiter<BodyBytes, Outcome>
 
     /// What libcurl gets.
     enum Supply {
@@ -56,7 +56,7 @@ package final class UploadBuffer: Sendable {
         var dropsTrailers = false
         var trailers = HTTPFields()
         var marks = BufferMarks()
-        var pieces: [[UInt8]] = []
+        var pieces: [BodyBytes] = []
         /// How much of the first piece libcurl has.
         var offset = 0
         var buffered = 0
@@ -126,7 +126,7 @@ package final class UploadBuffer: Sendable {
         }
 
         /// What becomes of a piece at this moment; `nil` if it has to wait.
-        mutating func accept(_ piece: [UInt8], below mark: Int) -> Attempt? {
+        mutating func accept(_ piece: BodyBytes, below mark: Int) -> Attempt? {
             if let refusal { return .now(refusal, mustResume: false) }
             guard buffered < mark || piece.isEmpty else { return nil }
             if let owed {
@@ -158,12 +158,12 @@ package final class UploadBuffer: Sendable {
     // MARK: The producer, on any thread
 
     /// Takes a piece over if there is room.
-    package func write(_ piece: [UInt8]) -> Attempt {
+    package func write(_ piece: BodyBytes) -> Attempt {
         state.withLock { $0.accept(piece, below: $0.marks.high) ?? .mustWait }
     }
 
     /// Takes a piece over; if there is no room, later, and then calls `resume` once from the driver's thread.
-    package func write(_ piece: [UInt8], whenDone resume: @escaping @Sendable (Outcome) -> Void) -> Attempt {
+    package func write(_ piece: BodyBytes, whenDone resume: @escaping @Sendable (Outcome) -> Void) -> Attempt {
         state.withLock { state in
             if let attempt = state.accept(piece, below: state.marks.high) { return attempt }
             guard state.waiter == nil else {
@@ -293,11 +293,8 @@ package final class UploadBuffer: Sendable {
             var filled = 0
             var finished = 0
             for piece in state.pieces {
-                let count = min(piece.count - state.offset, target.count - filled)
-                unsafe piece.withUnsafeBytes { bytes in
-                    let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[state.offset..<(state.offset + count)])
-                    unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled...]).copyMemory(from: rest)
-                }
+                let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled...])
+                let count = unsafe piece.copy(from: state.offset, to: room)
                 filled += count
                 state.offset += count
                 guard state.offset == piece.count else { break }
@@ -317,7 +314,7 @@ package final class UploadBuffer: Sendable {
     /// Takes everything that is there, for a body that is collected and not sent.
     package func takeAll() -> (bytes: [UInt8], isOver: Bool) {
         state.withLock { state in
-            let bytes = Array(state.pieces.joined())
+            let bytes = state.pieces.count == 1 ? state.pieces[0].array : state.pieces.flatMap(\.array)
             state.discard()
             if case .open = state.phase {
                 state.needsInput = true
