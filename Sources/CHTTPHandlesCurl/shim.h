@@ -16,15 +16,30 @@
 #include <pthread.h>
 #endif
 
-// 7.87 has CURLOPT_QUICK_EXIT, without which removing a transfer can block for seconds.
-#if LIBCURL_VERSION_NUM < 0x075700
-#error "libcurl 7.87.0 or newer is needed"
+// 7.81 is in Ubuntu 22.04. What the linked library has is looked at when the program runs.
+#if LIBCURL_VERSION_NUM < 0x075100
+#error "libcurl 7.81.0 or newer is needed"
 #endif
 
-// New in 7.88; an older libcurl ignores it.
-#ifndef CURLU_PUNYCODE
+// Newer names, by their numbers.
+#if LIBCURL_VERSION_NUM < 0x075400
+#define CURL_VERSION_THREADSAFE (1 << 30)
+#endif
+// An older libcurl takes every other count than that of the bytes for an error.
+#if LIBCURL_VERSION_NUM < 0x075700
+#define CURL_WRITEFUNC_ERROR 0xFFFFFFFF
+#endif
+#if LIBCURL_VERSION_NUM < 0x075800
+#define CURL_HTTP_VERSION_3ONLY 31L
+// An older libcurl ignores it.
 #define CURLU_PUNYCODE (1 << 12)
 #endif
+// Enumerations have no check like that of macros. The last one is deprecated in newer versions.
+static const CURLoption chttphandles_protocols_text = (CURLoption)10318;       // CURLOPT_PROTOCOLS_STR, 7.85
+static const CURLoption chttphandles_redirect_protocols_text = (CURLoption)10319; // CURLOPT_REDIR_PROTOCOLS_STR, 7.85
+static const CURLoption chttphandles_quick_exit = (CURLoption)322;             // CURLOPT_QUICK_EXIT, 7.87
+static const CURLoption chttphandles_protocols = (CURLoption)181;              // CURLOPT_PROTOCOLS
+static const CURLoption chttphandles_redirect_protocols = (CURLoption)182;     // CURLOPT_REDIR_PROTOCOLS
 
 // curl.h has macros that check the argument types of these functions. In the wrappers they would check the wrong argument.
 #undef curl_easy_setopt

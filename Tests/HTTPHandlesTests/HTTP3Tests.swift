@@ -2,7 +2,7 @@ import HTTPHandles
 import HTTPHandlesTesting
 import Testing
 
-/// Only with a libcurl that has HTTP/3: that of `Scripts/newer-libcurl`.
+/// Only with a libcurl that has HTTP/3: that of `Scripts/libcurl`.
 @Suite("HTTP/3", .timeLimit(.minutes(5)))
 struct HTTP3Tests {
     private static func session(_ versions: HTTPVersionPolicy, _ authorityFile: String) async throws -> SessionHandle? {

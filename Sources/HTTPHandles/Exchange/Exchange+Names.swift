@@ -1,12 +1,12 @@
 import HTTPHandlesCore
 import HTTPHandlesDriver
 
-// Names are resolved by libcurl, except where the caller has a resolver. That is asked while the transfer waits outside of
-// libcurl, under the same time limits.
+// Names are resolved by libcurl, except where the caller has a resolver, and with a libcurl that cannot be stopped while it
+// resolves (`SystemResolver`). The resolver is asked while the transfer waits outside of libcurl, under the same time limits.
 
 extension Exchange {
     func askForAddresses(of host: String) {
-        guard let resolver = options.values.nameResolver.custom else { return }
+        guard let resolver = transfer?.resolver else { return }
         ask {
             await resolver.addresses(of: host)
         } then: { exchange, answer, engine in
@@ -17,12 +17,23 @@ extension Exchange {
     private func answered(_ answer: Result<[String], any Error>, for host: String, _ engine: TransferEngine) {
         guard let transfer, transfer.awaitsAddresses else { return }
         do throws(HandleError) {
-            let addresses = try CustomResolver.usable(answer, for: host, options.values.ipVersion)
-            try engine.proceed(transfer, to: addresses)
+            try engine.proceed(transfer, to: usable(answer, for: host, transfer))
         } catch {
             deadlines = nil
             releaseTransfer(engine)
             transferFailed(error, engine)
+        }
+    }
+
+    private func usable(
+        _ answer: Result<[String], any Error>,
+        for host: String,
+        _ transfer: Transfer
+    ) throws(HandleError) -> [String] {
+        do throws(HandleError) {
+            return try CustomResolver.usable(answer, for: host, options.values.ipVersion)
+        } catch {
+            throw transfer.resolver === SystemResolver.shared ? transfer.unknownName(host) : error
         }
     }
 }

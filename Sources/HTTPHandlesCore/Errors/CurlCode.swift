@@ -16,6 +16,7 @@ public struct CurlCode: RawRepresentable, Sendable, Hashable {
     package static let ok = CurlCode(0)
     package static let notBuiltIn = CurlCode(4)
     package static let proxyNotResolved = CurlCode(5)
+    package static let hostNotResolved = CurlCode(6)
     package static let cannotConnect = CurlCode(7)
     package static let http2 = CurlCode(16)
     package static let writeError = CurlCode(23)

@@ -75,13 +75,13 @@ extension NameResolver: CustomStringConvertible {
     }
 }
 
-/// A resolver that the caller has made.
+/// A resolver that the caller has made; or the driver, for the system's.
 package final class CustomResolver: Sendable {
     /// Distinguishes its connections from those of all others.
     package let number: UInt64
     private let addresses: @Sendable (String) async throws -> [String]
 
-    fileprivate init(_ addresses: @escaping @Sendable (String) async throws -> [String]) {
+    package init(_ addresses: @escaping @Sendable (String) async throws -> [String]) {
         var generator = SystemRandomNumberGenerator.system
         number = .random(in: .min ... .max, using: &generator)
         self.addresses = addresses

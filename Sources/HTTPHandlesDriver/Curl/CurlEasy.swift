@@ -63,6 +63,25 @@ struct CurlEasy: ~Copyable {
         try change(option) { option in unsafe chttphandles_easy_set_list(pointer, option, lines) }
     }
 
+    /// What every easy handle of the library has: no signals, and no waiting for the resolver. Without the latter, removing a
+    /// transfer that resolves a name waits (measured: 10 seconds); where libcurl does not have it, see `SystemResolver`.
+    func setUsual() throws(HandleError) {
+        try set(CURLOPT_NOSIGNAL, 1)
+        if CurlLibrary.hasQuickExit { try set(chttphandles_quick_exit, 1) }
+    }
+
+    /// Never a file or an FTP server by the way of a URL or a redirect.
+    func setProtocols() throws(HandleError) {
+        if CurlLibrary.version >= 0x07_55_00 {
+            try set(chttphandles_protocols_text, "http,https")
+            try set(chttphandles_redirect_protocols_text, "http,https")
+        } else {
+            let both = Int(CURLPROTO_HTTP | CURLPROTO_HTTPS)
+            try set(chttphandles_protocols, both)
+            try set(chttphandles_redirect_protocols, both)
+        }
+    }
+
     /// Resets an option. Does nothing if the linked libcurl does not have it.
     func switchOff(_ option: CURLoption, _ value: Int = 0) throws(HandleError) {
         do {

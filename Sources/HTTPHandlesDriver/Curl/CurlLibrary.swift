@@ -31,8 +31,14 @@ package enum CurlLibrary {
         }
     }
 
-    /// The oldest libcurl that can remove a transfer which is resolving a name without blocking (`CURLOPT_QUICK_EXIT`).
-    static let minimumVersion: UInt32 = 0x07_57_00
+    /// That of Ubuntu 22.04.
+    static let minimumVersion: UInt32 = 0x07_51_00
+
+    /// Whether libcurl resolves names with c-ares, not with threads.
+    static let usesCares = unsafe information.ares != nil
+
+    /// Whether removing a transfer that resolves a name can be told not to wait for the resolver (`CURLOPT_QUICK_EXIT`).
+    static let hasQuickExit = version >= 0x07_57_00
 
     // Never undone: `curl_global_cleanup` would break other users of libcurl in the process.
     private static let initialisation = {

@@ -87,8 +87,7 @@ private final class ConnectionSweeper {
         guard let curl = CurlEasy() else { return nil }
         do {
             try curl.refuseConnections()
-            try curl.set(CURLOPT_NOSIGNAL, 1)
-            try curl.set(CURLOPT_QUICK_EXIT, 1)
+            try curl.setUsual()
             // Newer versions look for dead connections only where they look for one to use. With a local port that no other
             // transfer asks for they find none.
             try curl.set(CURLOPT_LOCALPORT, 1)

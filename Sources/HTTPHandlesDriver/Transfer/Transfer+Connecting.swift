@@ -6,7 +6,7 @@ extension Transfer {
     func resolverStarts() -> Bool {
         // A SOCKS proxy may want an address, which is looked up when the connection to the proxy is there.
         if exchange.request?.route != nil, !attempt.openedSockets.isEmpty { return true }
-        guard exchange.request?.asksForAddresses != true || nameToResolve == nil else {
+        guard exchange.request?.asksForAddresses != true && !SystemResolver.isNeeded || nameToResolve == nil else {
             askForAddresses()
             return false
         }

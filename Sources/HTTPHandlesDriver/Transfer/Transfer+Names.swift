@@ -1,7 +1,7 @@
 import CHTTPHandlesCurl
-import HTTPHandlesCore
+package import HTTPHandlesCore
 
-/// What the caller's resolver is asked in an exchange.
+/// What the caller's resolver is asked in an exchange, or that of the system (`SystemResolver`).
 struct CustomNames {
     /// The transfer waits, outside of libcurl, for the answer.
     var isAsking = false
@@ -35,19 +35,64 @@ extension Transfer {
         if let resolver, unixAddress == nil, !target.isAddress {
             let name = "\(target.host).\(String(resolver.number, radix: 36))"
             try connections.append(ResolveOverride.line(from: origin.host, origin.port, to: name, target.port))
-            let addresses = exchange.names.addresses.map { $0.utf8.contains(UInt8(ascii: ":")) ? "[\($0)]" : $0 }
-            // Until there are any, the cache must have none either, left by an earlier request.
-            let isKnown = !addresses.isEmpty
+            // Until there are addresses, the cache must have none either, left by an earlier request.
+            let isKnown = !exchange.names.addresses.isEmpty
             let entry = "\(name):\(target.port)"
-            try names.append(isKnown ? "+\(entry):\(addresses.joined(separator: ","))" : "-\(entry)")
+            try names.append(isKnown ? "+\(entry):\(listOfAddresses)" : "-\(entry)")
         } else {
             for override in overrides { try connections.append(override.line) }
+            // The system's addresses are for all requests, and kept as long as if libcurl had asked.
+            if let entry = systemEntry {
+                try names.append(entry)
+                try keepNames(request)
+            }
         }
         try curl.set(CURLOPT_CONNECT_TO, list: connections)
         connectToList = connections
         try curl.set(CURLOPT_RESOLVE, list: names)
         resolveList = names
-        hasOwnNames = resolver != nil
+        hasOwnNames = resolver != nil || !exchange.names.addresses.isEmpty
+    }
+
+    /// What the cache has to have after the system was asked.
+    private var systemEntry: String? {
+        guard !exchange.names.addresses.isEmpty, let request = exchange.request, let host = nameToResolve else {
+            return nil
+        }
+        let port =
+            request.route?.address.port
+            ?? ConnectionTarget(of: request.url.origin, request.options.values.resolveOverrides).port
+        return "+\(host):\(port):\(listOfAddresses)"
+    }
+
+    /// Long enough for this transfer to find them there.
+    private func keepNames(_ request: TransferRequest) throws(HandleError) {
+        guard let time = request.options.values.resolverCacheTime, time < .seconds(60) else { return }
+        try curl.set(CURLOPT_DNS_CACHE_TIMEOUT, 60)
+        // For the next exchange this has to be set anew.
+        appliedOptions = nil
+    }
+
+    /// As libcurl wants them.
+    private var listOfAddresses: String {
+        exchange.names.addresses.map { $0.utf8.contains(UInt8(ascii: ":")) ? "[\($0)]" : $0 }.joined(separator: ",")
+    }
+
+    /// Refuses what would make libcurl resolve names by itself, and so block when the transfer is removed.
+    func requireResolvable(_ request: TransferRequest) throws(HandleError) {
+        let problem: String? =
+            if request.options.values.nameResolver.url != nil {
+                "DNS over HTTPS"
+            } else if let kind = request.route?.address.kind, kind == .socks4 || kind == .socks5,
+                !request.url.origin.isHostLiteral
+            {
+                "\(kind), with which the client resolves the server's name,"
+            } else {
+                nil
+            }
+        guard let problem else { return }
+        let reason = "\(problem) needs libcurl 7.87 or newer, but \(CurlLibrary.versionText) is linked"
+        throw HandleError(.notSupported, .sendRequest, reason: reason)
     }
 
     /// More than are needed unless other requests remove the answers from the cache again and again.
@@ -66,7 +111,7 @@ extension Transfer {
     /// the middle of an exchange.
     private func mayAskForAddresses() -> Bool {
         guard exchange.names.timesAsked < Self.maximumQuestions else {
-            let reason = "libcurl has not used the addresses of the caller's resolver"
+            let reason = "libcurl has not used the addresses of the resolver"
             attempt.refusal = HandleError(.internalError, .sendRequest, reason: reason)
             return false
         }
@@ -77,8 +122,27 @@ extension Transfer {
         return false
     }
 
-    /// The transfer waits for the caller's resolver.
+    /// The transfer waits for a resolver.
     package var awaitsAddresses: Bool { exchange.names.isAsking }
+
+    /// The caller's resolver, or the system's.
+    package var resolver: CustomResolver {
+        guard let request = exchange.request, request.asksForAddresses else { return SystemResolver.shared }
+        return request.options.values.nameResolver.custom ?? SystemResolver.shared
+    }
+
+    /// The error of libcurl for a name that the system does not know.
+    package func unknownName(_ host: String) -> HandleError {
+        let proxy = (exchange.request?.route?.address).map { ProxyFailure($0) }
+        let text = "Could not resolve \(proxy == nil ? "host" : "proxy"): \(host)"
+        return HandleError(
+            .nameNotResolved,
+            .sendRequest,
+            reason: proxy.map { "the proxy \($0.proxy): \(text)" } ?? text,
+            curl: CurlFailure(proxy == nil ? .hostNotResolved : .proxyNotResolved),
+            proxyFailure: proxy
+        )
+    }
 
     /// The transfer has left libcurl.
     func addressesAwaited() {

@@ -46,10 +46,8 @@ extension Transfer {
         try unsafe curl.set(CURLOPT_SHARE, pointer: share.pointer)
         try unsafe curl.setCallbacks(this, sockets: sockets)
 
-        // Never signals; never a file, an FTP server or a user name by the way of a URL or a redirect.
-        try curl.set(CURLOPT_NOSIGNAL, 1)
-        try curl.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        try curl.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        try curl.setUsual()
+        try curl.setProtocols()
         try curl.set(CURLOPT_FOLLOWLOCATION, 0)
         try curl.set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
         try curl.switchOff(CURLOPT_NETRC)
@@ -60,8 +58,6 @@ extension Transfer {
         // libcurl would read the environment at each transfer otherwise.
         try curl.switchOff(CURLOPT_PROXY, text: "")
         try curl.switchOff(CURLOPT_NOPROXY, text: "")
-        // Without it, removing a transfer that resolves a name waits for the resolver (measured: 10 seconds).
-        try curl.set(CURLOPT_QUICK_EXIT, 1)
         // The time limit of idle connections is ours.
         try curl.set(CURLOPT_MAXAGE_CONN, Int(Int32.max))
         // What loopback and fast networks deliver at once. Memory that no response has reached is not resident.
@@ -96,7 +92,8 @@ extension Transfer {
             try applyTLS(request.options.values)
             appliedOptions = request.options
         }
-        if request.asksForAddresses || hasOwnNames { try applyNames(request) }
+        if SystemResolver.isNeeded { try requireResolvable(request) }
+        if request.asksForAddresses || hasOwnNames || !exchange.names.addresses.isEmpty { try applyNames(request) }
         try applyContextCallback()
         if exchange.restarts != 0 { try applyRestarts() }
         if keepsSendingOnError {

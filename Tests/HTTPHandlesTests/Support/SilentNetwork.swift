@@ -8,8 +8,11 @@ enum SilentNetwork {
     static let whyNot: Comment = "this machine does not permit network namespaces with unshare, mount and ip"
 
     /// Runs a test program in the namespace.
-    static func run(_ arguments: [String]) async throws -> TestProgram {
-        try await TestProgram.run("/bin/sh", Self.arguments([TestProgram.path()] + arguments))
+    ///
+    /// - Parameter environment: What is different in it, like "NAME=value".
+    static func run(_ arguments: [String], environment: [String] = []) async throws -> TestProgram {
+        let command = ["/usr/bin/env"] + environment + [TestProgram.path()] + arguments
+        return try await TestProgram.run("/bin/sh", Self.arguments(command))
     }
 
     private static func arguments(_ command: [String]) -> [String] {
