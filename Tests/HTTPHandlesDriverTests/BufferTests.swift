@@ -227,7 +227,9 @@ struct UploadBufferTests {
         let buffer = UploadBuffer()
         buffer.open(length: 3)
         #expect(describe(buffer.write(BodyBytes([1, 2]))) == "accepted")
-        #expect(describe(buffer.write(BodyBytes([1, 2]))) == "invalidParameter: 1 bytes more than the length announced")
+        #expect(
+            describe(buffer.write(BodyBytes([1, 2]))) == "invalidParameter: 1 bytes more than the length announced"
+        )
         #expect(describe(buffer.finish()) == "invalidParameter: 1 bytes fewer than the length announced")
         #expect(describe(buffer.write(BodyBytes([3]))) == "accepted")
         #expect(describe(buffer.finish()) == "accepted")

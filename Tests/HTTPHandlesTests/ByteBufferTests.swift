@@ -119,7 +119,7 @@ struct ByteBufferTests {
         let received = Record<[UInt8]>()
         let server = try ScriptedServer { connection in
             guard try connection.readHead() != nil else { return }
-            received.note(try connection.read("3\r\nabc\r\n0\r\nContent-Digest: d\r\n\r\n".utf8.count))
+            received.note(try connection.read(exactly: "3\r\nabc\r\n0\r\nContent-Digest: d\r\n\r\n".utf8.count))
             try connection.send(EventOrderTests.hello)
         }
         try await withSession { session in
@@ -205,7 +205,7 @@ struct ByteBufferTests {
     private static let kept = 16 << 20
 
     @Test func `a server that does not read holds the sequence up, and cancellation ends it`() async throws {
-        let server = try ScriptedServer(takesLittle: true) { connection in
+        let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             _ = try connection.readHead()
             connection.waitForClose()
         }

@@ -282,7 +282,7 @@ struct ShutDownTests {
             gate.wait()
         }
         let session = try SessionHandle()
-        var source = try await session.events(from: server.url()).makeAsyncIterator()
+        var source = try await session.serverSentEvents(from: server.url()).makeAsyncIterator()
         #expect(try await source.next()?.data == "1")
         let shuttingDown = Task.immediate { await session.shutDown(gracePeriod: Self.hour) }
         gate.open()
@@ -295,7 +295,7 @@ struct ShutDownTests {
     @Test func `sockets in flight finish`() async throws {
         let echo = try WebSocketTests.echo()
         let server = try UpgradedConnectionTests.server { connection in
-            try connection.send(try connection.read(2))
+            try connection.send(try connection.read(exactly: 2))
             connection.endSending()
             connection.waitForClose()
         }
