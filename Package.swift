@@ -52,6 +52,7 @@ let package = Package(
         .trait(name: "Metrics", description: "Metrics of OpenTelemetry's HTTP conventions (swift-metrics)."),
         .trait(name: "Tracing", description: "A span for each request, and propagation (swift-distributed-tracing)."),
         .trait(name: "ServiceLifecycle", description: "A session as a service (swift-service-lifecycle)."),
+        .trait(name: "FoundationNetworking", description: "URLRequest and HTTPURLResponse, also on Linux."),
         .trait(name: "NIO", description: "Bodies of ByteBuffers (swift-nio)."),
     ],
     dependencies: [
@@ -92,7 +93,7 @@ let package = Package(
             dependencies: ["HTTPHandlesCore", "HTTPHandlesDriver", "HTTPHandlesLock", httpTypes] + ofTraits,
             swiftSettings: settings
         ),
-        .target(name: "HTTPHandlesFoundation", dependencies: ["HTTPHandles"], swiftSettings: settings),
+        .target(name: "HTTPHandlesFoundation", dependencies: ["HTTPHandles", httpTypes], swiftSettings: settings),
         .target(
             name: "HTTPHandlesTesting",
             dependencies: [

@@ -118,12 +118,13 @@ struct URLRequestTests {
 
     @Test func `method, fields and body are sent, and the response is Foundation's`() async throws {
         let server = try ScriptedServer(Self.reflect)
+        let session = try SessionHandle()
         var request = URLRequest(url: try URL(HTTPURL(server.url("/a?b=c"))))
         request.httpMethod = "PUT"
         request.setValue("1", forHTTPHeaderField: "X-A")
         request.addValue("2", forHTTPHeaderField: "X-A")
         request.httpBody = Data("body".utf8)
-        let response = try await SessionHandle().send(ClientRequest(request))
+        let response = try await session.send(ClientRequest(request))
         #expect(try await response.body.collectString(upTo: 1000) == "PUT /a?b=c 1,2\nbody")
         let made = try response.head.httpURLResponse()
         #expect(made.statusCode == 200)
@@ -136,23 +137,25 @@ struct URLRequestTests {
     func `a stream is sent, with and without a length`(length: String?) async throws {
         let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0) }
         let server = try ScriptedServer(Self.reflect)
+        let session = try SessionHandle()
         var request = URLRequest(url: try URL(HTTPURL(server.url("/"))))
         request.httpMethod = "POST"
         request.httpBodyStream = InputStream(data: Data(bytes))
         request.setValue(length, forHTTPHeaderField: "Content-Length")
         let converted = try ClientRequest(request)
         #expect(!converted.body.canBeSentAgain)
-        let response = try await SessionHandle().send(converted)
+        let response = try await session.send(converted)
         #expect(try await response.body.collect(upTo: 1 << 20) == Array("POST / none\n".utf8) + bytes)
     }
 
     @Test func `a stream that cannot be read ends the request`() async throws {
         let server = try ScriptedServer(Self.reflect)
+        let session = try SessionHandle()
         var request = URLRequest(url: try URL(HTTPURL(server.url("/"))))
         request.httpMethod = "POST"
         request.httpBodyStream = InputStream(fileAtPath: try Scratch().path("missing"))
         let converted = try ClientRequest(request)
-        let error = await #expect(throws: HandleError.self) { try await SessionHandle().send(converted) }
+        let error = await #expect(throws: HandleError.self) { try await session.send(converted) }
         #expect(error?.code == .requestBodyFailed)
         #expect(error?.underlying != nil)
     }
@@ -175,7 +178,7 @@ struct URLRequestTests {
         request.timeoutInterval = .infinity
         request.httpShouldHandleCookies = false
         #expect(try ClientRequest(request).options.count == 5)
-        for interval in [0, -1, -.infinity, TimeInterval.nan] {
+        for interval in [0, -1, -TimeInterval.infinity, .nan] {
             request.timeoutInterval = interval
             let error = #expect(throws: HandleError.self) { try ClientRequest(request) }
             let reason = "the time limit of the URLRequest must be above 0, but is \(interval)"
@@ -188,7 +191,8 @@ struct URLRequestTests {
         var urlRequest = try Self.request()
         urlRequest.timeoutInterval = interval
         let options = try ClientRequest(urlRequest).options
-        let request = try await SessionHandle().openRequest(.get, "http://example.com/", options: options)
+        let session = try SessionHandle()
+        let request = try await session.openRequest(.get, "http://example.com/", options: options)
         var limits: [Duration] = []
         for option in [HandleOption<Duration>.connectTimeout, .sendTimeout, .responseTimeout, .receiveTimeout] {
             limits.append(try await request.option(option))
