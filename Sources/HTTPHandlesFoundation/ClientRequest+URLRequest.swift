@@ -32,7 +32,7 @@ extension ClientRequest {
         try request.requireSupported()
         var fields = HTTPFields()
         for (name, value) in (request.allHTTPHeaderFields ?? [:]).sorted(by: { $0.key < $1.key }) {
-            try fields.append(checked: name, value)
+            try fields.append(name: name, value: value)
         }
         let length = fields[.contentLength].flatMap { Int64($0) }
         let body = try request.body(length: length)
