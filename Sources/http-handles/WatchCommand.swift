@@ -62,13 +62,17 @@ struct WatchCommand: AsyncParsableCommand {
             try SessionHandle(userAgent: "http-handles/0.1", options: settings)
         }
         let display = WatchDisplay(session, rounds: count)
+        // Before the first request: a signal that comes earlier ends the process. One that comes now is kept until it is read.
+        let (signals, received) = AsyncStream.makeStream(of: Void.self)
+        let interrupts = Interrupts { received.yield() }
         let work = Task { await send(requests, session, display) }
-        let interrupts = Interrupts { work.cancel() }
+        Task { for await _ in signals { work.cancel() } }
         let failure = await work.value
         _ = try? session.closeAll()
         await session.closed()
         try await display.finish()
         interrupts.end()
+        received.finish()
         if let failure { throw Ended(status: failure.status) }
     }
 

@@ -124,8 +124,7 @@ struct Outcome: Equatable {
             String(decoding: bytes ?? [], as: UTF8.self).replacing(key, with: "KEY")
         }
         output = text(scratch.contents("output"))
-        errors = text(scratch.contents("errors"))
-            .replacing(/[^\n]*libcurl[^\n]*: no version information available[^\n]*\n/, with: "")
+        errors = TestProgram.withoutLoaderWarnings(text(scratch.contents("errors")))
         // Usage errors are shown regardless of -s, and in curl the progress of -Z.
         hasErrors = !errors.isEmpty && status != 2 && !call.hasPrefix("-sZ")
         var files: [String: String] = [:]
