@@ -7,8 +7,8 @@ extension SessionHandle {
     ///
     /// Possible while the session is open. The request goes through everything that requests go through: proxies, redirects,
     /// credentials, cookies, time limits. Its events are those of a request by hand, which is closed when the socket is there.
-    /// A server that does not answer with a 101 makes this throw `.invalidServerResponse`; for its response, make the request
-    /// by hand. A socket uses a connection slot until it is closed (`maximumConnectionsPerServer`). Throws what `send` and `receiveResponse` throw; cancelling the task closes the request.
+    /// A server that does not answer with a 101 makes this throw `.invalidServerResponse`, with the head of its response in
+    /// `HandleError.response`; for its body, make the request by hand. A socket uses a connection slot until it is closed (`maximumConnectionsPerServer`). Throws what `send` and `receiveResponse` throw; cancelling the task closes the request.
     ///
     /// `WinHttpConnect`, `WinHttpOpenRequest`, `WinHttpSendRequest`, `WinHttpReceiveResponse` and
     /// `WinHttpWebSocketCompleteUpgrade` in one.
@@ -43,7 +43,7 @@ extension SessionHandle {
             try await request.send()
             let head = try await request.receiveResponse()
             guard head.status == .switchingProtocols else {
-                throw WebSocketHandshakeFailure.status(head.status.code).error(in: .receiveResponse)
+                throw WebSocketHandshakeFailure.status(head.status.code).error(for: head)
             }
             let socket = try await request.completeWebSocketUpgrade()
             request.object.closeIfOpen()
@@ -52,5 +52,18 @@ extension SessionHandle {
             request.object.closeIfOpen()
             throw error.asSeenByTask
         }
+    }
+}
+
+extension WebSocketHandshakeFailure {
+    /// The error that has the head of the response, which says whether another attempt is of use. Its body is not waited for.
+    fileprivate func error(for head: ResponseHead) -> HandleError {
+        let response = UnsuccessfulResponse(
+            url: head.url,
+            status: head.status,
+            headerFields: head.headerFields,
+            isBodyWhole: false
+        )
+        return HandleError(.invalidServerResponse, .receiveResponse, reason: reason, response: response)
     }
 }

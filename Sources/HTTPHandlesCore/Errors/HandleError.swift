@@ -108,7 +108,7 @@ public struct HandleError: Error, Sendable {
     /// The error that other code threw into the operation: the sequence of a request body, or a JSON decoder.
     public var underlying: (any Error)? { storage.underlying }
 
-    /// For `.unsuccessfulStatus`: the response.
+    /// For `.unsuccessfulStatus`: the response. Also for a WebSocket that the server has refused with another status than 101.
     public var response: UnsuccessfulResponse? { storage.response }
 
     /// Whether the operation ended because its handle was closed or its task was cancelled, and not because of a failure.

@@ -253,6 +253,13 @@ struct WebSocketTests {
             }
             #expect(error?.code == .invalidServerResponse)
             #expect(error?.reason == "the server answered the upgrade with 403, not with 101")
+            let response = UnsuccessfulResponse(
+                url: server.url("/403"),
+                status: .forbidden,
+                headerFields: [.contentLength: "5"],
+                isBodyWhole: false
+            )
+            #expect(error?.response == response)
             #expect(try await session.connections().isEmpty)
         }
     }
