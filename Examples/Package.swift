@@ -17,6 +17,10 @@ let settings: [SwiftSetting] =
 let handles = Target.Dependency.product(name: "HTTPHandles", package: "swift-http-handles")
 let json = Target.Dependency.product(name: "HTTPHandlesFoundation", package: "swift-http-handles")
 let testing = Target.Dependency.product(name: "HTTPHandlesTesting", package: "swift-http-handles")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A program, and the library with its logic.
@@ -25,7 +29,7 @@ func program(_ name: String, _ library: String, _ dependencies: [Target.Dependen
         .target(name: library, dependencies: [handles] + dependencies, swiftSettings: settings),
         .executableTarget(
             name: name,
-            dependencies: [.target(name: library), handles, argumentParser],
+            dependencies: [.target(name: library), handles, argumentParser] + dependencies,
             swiftSettings: settings
         ),
     ]
@@ -37,16 +41,31 @@ let package = Package(
     dependencies: [
         .package(name: "swift-http-handles", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        // For the reverse proxy only. Most of the time of a first build is theirs.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
+        .target(
+            name: "ExamplesTestSupport",
+            dependencies: [testing],
+            path: "Tests/ExamplesTestSupport",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
-                "RESTClient", "Crawling", "Downloading", "Feeds", "HealthChecks", "WinHTTPAsync", "downloader", handles,
-                testing,
+                "RESTClient", "Crawling", "Downloading", "Feeds", "HealthChecks", "WinHTTPAsync", "downloader",
+                "ExamplesTestSupport", handles, testing,
             ],
             swiftSettings: settings
-        )
+        ),
+        .testTarget(
+            name: "ReverseProxyTests",
+            dependencies: ["ReverseProxy", "ExamplesTestSupport", handles, testing, hummingbird],
+            swiftSettings: settings
+        ),
     ]
 )
 package.targets += program("rest-client", "RESTClient", [json])
@@ -55,3 +74,4 @@ package.targets += program("downloader", "Downloading")
 package.targets += program("feed", "Feeds", [json])
 package.targets += program("health-checker", "HealthChecks")
 package.targets += program("winhttp-async", "WinHTTPAsync")
+package.targets += program("reverse-proxy", "ReverseProxy", [hummingbird, hummingbirdCore, logging, nio])

@@ -107,8 +107,9 @@ extension HandleError {
     fileprivate var mayPass: Bool {
         switch code {
         case .nameNotResolved, .cannotConnect, .connectionError, .timeout: true
-        // CURLE_GOT_NOTHING: closed without an answer. The server may be about to restart.
-        case .invalidServerResponse: curl?.code.rawValue == 52
+        // The server does not want the socket now, or has closed the connection without an answer (CURLE_GOT_NOTHING).
+        case .invalidServerResponse:
+            [429, 500, 502, 503, 504].contains(response?.status.code) || curl?.code.rawValue == 52
         default: false
         }
     }

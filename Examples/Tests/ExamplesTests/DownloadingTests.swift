@@ -1,4 +1,5 @@
 import Downloading
+import ExamplesTestSupport
 import Foundation
 import HTTPHandles
 import HTTPHandlesTesting

@@ -1,3 +1,4 @@
+import ExamplesTestSupport
 import HTTPHandles
 import HTTPHandlesTesting
 import HealthChecks
