@@ -122,7 +122,7 @@ package struct Timeline: Sendable {
     var ended: Attempt?
 
     /// - Parameter limit: The number of attempts after which others are only counted.
-    package init(limit: Int = 1000) {
+    package init(limit: Int = .max) {
         self.limit = limit
     }
 

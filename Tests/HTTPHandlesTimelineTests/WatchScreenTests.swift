@@ -44,7 +44,7 @@ struct WatchScreenTests {
     }
 
     @Test func `it fits any terminal`() {
-        var timeline = Timeline(limit: .max)
+        var timeline = Timeline()
         for number in 0..<100 as Range<UInt64> {
             var script = TimelineScript()
             let request = TimelineScript.request(number + 3)
@@ -62,7 +62,7 @@ struct WatchScreenTests {
     }
 
     @Test func `old attempts are forgotten, with their connections`() {
-        var timeline = Timeline(limit: .max)
+        var timeline = Timeline()
         for number in 0..<10 as Range<UInt64> {
             var script = TimelineScript()
             let request = TimelineScript.request(number + 3)

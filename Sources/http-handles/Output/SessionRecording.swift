@@ -6,7 +6,7 @@ import HTTPHandlesTimeline
 /// What a session does, for `--timing`, `--har` and `--report`.
 final class SessionRecording {
     private struct Collected: Sendable {
-        var timeline = Timeline()
+        var timeline: Timeline
         var events: [ReportPage.Event] = []
         var omitted = 0
     }
@@ -25,15 +25,25 @@ final class SessionRecording {
 
     init(_ session: SessionHandle, _ output: RecordingOptions.Files) {
         self.output = output
-        collecting = Self.collecting(session.statusEvents(scope: .tree), isReported: output.report != nil)
+        // An archive has all exchanges; what is looked at has an end.
+        let timeline = Timeline(limit: output.har == nil ? 1000 : .max)
+        collecting = Self.collecting(session.statusEvents(scope: .tree), timeline, isReported: output.report != nil)
     }
 
-    private static func collecting(_ events: AsyncStream<StatusEvent>, isReported: Bool) -> Task<Collected, Never> {
-        Task { await collect(events, isReported: isReported) }
+    private static func collecting(
+        _ events: AsyncStream<StatusEvent>,
+        _ timeline: Timeline,
+        isReported: Bool
+    ) -> Task<Collected, Never> {
+        Task { await collect(events, timeline, isReported: isReported) }
     }
 
-    private static func collect(_ events: AsyncStream<StatusEvent>, isReported: Bool) async -> Collected {
-        var collected = Collected()
+    private static func collect(
+        _ events: AsyncStream<StatusEvent>,
+        _ timeline: Timeline,
+        isReported: Bool
+    ) async -> Collected {
+        var collected = Collected(timeline: timeline)
         for await event in events {
             collected.timeline.add(event)
             guard isReported else { continue }

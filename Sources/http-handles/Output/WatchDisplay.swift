@@ -7,7 +7,7 @@ import HTTPHandlesTimeline
 /// What `watch` writes to standard output: on a terminal a live view, otherwise a line for each attempt.
 final class WatchDisplay: Sendable {
     private struct State {
-        var timeline = Timeline(limit: .max)
+        var timeline = Timeline()
         var progress: WatchScreen.Progress
         var events: [String] = []
         var number = 0
