@@ -205,9 +205,11 @@ struct ByteBufferTests {
     private static let kept = 16 << 20
 
     @Test func `a server that does not read holds the sequence up, and cancellation ends it`() async throws {
+        let isOver = Gate()
+        defer { isOver.open() }
         let server = try ScriptedServer(limitsReceiveBuffers: true) { connection in
             _ = try connection.readHead()
-            connection.waitForClose()
+            isOver.wait()
         }
         let session = try SessionHandle(options: WebSocketTests.patient)
         let source = Endless(taken: Record(), buffer: ByteBuffer(bytes: Self.bytes(1 << 20)), isTaken: Gate())
