@@ -15,6 +15,9 @@ if Context.environment["HTTP_HANDLES_WARNINGS_AS_ERRORS"] != nil {
     settings.append(.treatAllWarnings(as: .error))
 }
 
+// What Logging, Metrics and Tracing have in common.
+settings.append(.define("TELEMETRY", .when(traits: ["Logging", "Metrics", "Tracing"])))
+
 // ThreadSanitizer needs a special lock: Sources/HTTPHandlesLock.
 if Context.environment["HTTP_HANDLES_THREAD_SANITIZER"] != nil {
     settings.append(.define("THREAD_SANITIZER"))
@@ -32,6 +35,13 @@ let ofTraits = [
     product("Tracing", "swift-distributed-tracing", trait: "Tracing"),
     product("ServiceLifecycle", "swift-service-lifecycle", trait: "ServiceLifecycle"),
     product("NIOCore", "swift-nio", trait: "NIO"),
+]
+/// Test kits, and back ends in memory.
+let ofTestTraits = [
+    product("InMemoryLogging", "swift-log", trait: "Logging"),
+    product("MetricsTestKit", "swift-metrics", trait: "Metrics"),
+    product("InMemoryTracing", "swift-distributed-tracing", trait: "Tracing"),
+    product("ServiceLifecycleTestKit", "swift-service-lifecycle", trait: "ServiceLifecycle"),
 ]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -59,7 +69,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.3.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
@@ -161,8 +171,7 @@ let package = Package(
                 "HTTPHandles", "HTTPHandlesCommandLine", "HTTPHandlesFoundation", "HTTPHandlesLock",
                 "HTTPHandlesSystem", "HTTPHandlesTesting", "HTTPHandlesTimeline", httpTypes, "TransfersInEveryPhase",
                 "TestProgram", "FoundationTestProgram",
-                product("ServiceLifecycleTestKit", "swift-service-lifecycle", trait: "ServiceLifecycle"),
-            ] + ofTraits,
+            ] + ofTraits + ofTestTraits,
             swiftSettings: settings
         ),
     ]

@@ -40,6 +40,18 @@ package enum ExchangeAction: Hashable {
     case closeBodies
 }
 
+#if TELEMETRY
+extension ExchangeAction {
+    /// Whether what the transfer knows may be gone behind it.
+    package var endsTransfer: Bool {
+        switch self {
+        case .releaseConnection, .abandonTransfer, .startTransfer: true
+        default: false
+        }
+    }
+}
+#endif
+
 /// A list of actions, in memory that is used again and again.
 package struct ExchangeActions {
     package private(set) var list: [ExchangeAction] = []

@@ -101,6 +101,14 @@ package struct ExchangeStateMachine: ~Copyable {
     /// `receiveResponse` has succeeded, and nothing of the exchange is pending.
     package var isReceived: Bool { receive == .done && send == .done }
 
+    /// No transfer is to come, and none is running.
+    package var isOver: Bool {
+        switch wire {
+        case .finished, .failed, .over: true
+        default: false
+        }
+    }
+
     package var awaited: AwaitedAnswer? {
         switch wire {
         case .asking, .tunnelChallenged: .credentials

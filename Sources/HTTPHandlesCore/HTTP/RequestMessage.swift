@@ -41,6 +41,13 @@ package final class RequestMessage: Sendable {
         return RequestMessage(method, url, headerFields, known)
     }
 
+    #if TELEMETRY
+    /// The message with further fields, which mean nothing to the library.
+    package func adding(_ fields: HTTPFields) -> RequestMessage {
+        RequestMessage(method, url, headerFields + fields, knownFields)
+    }
+    #endif
+
     /// The message without dot segments in its path, unless the option `pathAsIs` is set.
     package func resolved(_ values: OptionValues) -> RequestMessage {
         guard url.hasDotSegments, !values.pathAsIs else { return self }

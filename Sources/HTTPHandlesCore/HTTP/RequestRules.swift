@@ -17,6 +17,13 @@ package enum RequestRules {
         return known
     }
 
+    #if TELEMETRY
+    /// Whether a field that is not the caller's may be added: it is valid, and means nothing to the library.
+    package static func mayBeAdded(_ field: HTTPField) -> Bool {
+        KnownFields(field.name).isEmpty && (try? check(field, for: .sendRequest)) != nil
+    }
+    #endif
+
     static func checkValue(of field: HTTPField, for operation: HandleOperation) throws(HandleError) {
         let value = field.value
         let bytes = value.utf8.span
