@@ -153,7 +153,7 @@ extension SessionHandle {
         _ settings: RequestSettings
     ) async throws(HandleError) -> Response {
         let request = try handle(for: message, settings)
-        let caller = CallingTask(for: object.bound.base.tree)
+        let caller = Caller(of: request.object.bound.base)
         let options = settings.options
         let head = try await request.perform(.sendRequest) { [object, request = request.object] continuation in
             { engine in

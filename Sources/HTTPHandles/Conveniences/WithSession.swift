@@ -16,7 +16,13 @@ public nonisolated(nonsending) func withSession<Result>(
     options: [OptionSetting] = [],
     _ body: (SessionHandle) async throws -> Result
 ) async throws -> Result {
-    let session = try SessionHandle(userAgent: userAgent, context: context, options: options)
+    try await withSession(SessionHandle(userAgent: userAgent, context: context, options: options), body)
+}
+
+nonisolated(nonsending) func withSession<Result>(
+    _ session: SessionHandle,
+    _ body: (SessionHandle) async throws -> Result
+) async throws -> Result {
     do {
         let result = try await body(session)
         await session.object.closeTree()

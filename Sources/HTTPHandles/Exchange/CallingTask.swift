@@ -1,6 +1,23 @@
 import HTTPHandlesCore
 import HTTPHandlesLock
 
+/// What an exchange has from the task that has called `send`.
+struct Caller: Sendable {
+    /// For the caller's code; `nil` if there is none.
+    let task: CallingTask?
+    #if TELEMETRY
+    let telemetry: CallerTelemetry?
+    #endif
+
+    /// To be made by that task.
+    init(of request: borrowing HandleBase) {
+        task = CallingTask(for: request.tree)
+        #if TELEMETRY
+        telemetry = CallerTelemetry(request.id, request.tree.telemetry)
+        #endif
+    }
+}
+
 /// The task that has called `send`, for the caller's code that runs on its behalf later: that sees the values that are
 /// local to this task, and has its priority.
 ///

@@ -58,6 +58,7 @@ extension Exchange: AlarmOwner {
 
     /// Whether transfers to the server share a connection shows in the version of a response.
     func learnVersion(of head: HeaderBlock) {
+        record(head.version)
         guard case .held(let origin) = slot else { return }
         resources.learned(origin, isMultiplexed: head.version == .http2 && transfer?.sharesConnection == true)
     }

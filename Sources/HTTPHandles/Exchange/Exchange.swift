@@ -56,11 +56,15 @@ final class Exchange: DriverResident {
     @safe @exclusivity(unchecked) var question: OpenQuestion
     /// What a transfer that connects waits for. The machine has no part in it.
     @safe @exclusivity(unchecked) var certificateQuestion: OpenQuestion
+    #if TELEMETRY
+    /// `nil` where the session has none.
+    var telemetry: ExchangeTelemetry?
+    #endif
 
     /// Checks what is to be sent. Nothing happens before `begin`.
     ///
     /// - Parameters:
-    ///   - caller: The task on whose behalf the caller's code runs; `nil` if there is no such code.
+    ///   - caller: The task on whose behalf the caller's code runs.
     ///   - thenReceive: Whether `receiveResponse` is to begin as soon as `send` is done.
     init(
         of handle: any ExchangeHandle,
@@ -68,7 +72,7 @@ final class Exchange: DriverResident {
         _ body: TransferRequest.Body,
         _ options: OptionSnapshot,
         _ resources: ExchangeResources,
-        for caller: CallingTask?,
+        for caller: Caller,
         thenReceive: Bool,
         at now: MonotonicTime
     ) throws(HandleError) {
@@ -91,8 +95,8 @@ final class Exchange: DriverResident {
         request = TransferRequest(framed, body, options)
         attempts = Attempts(options.values.retryPolicy)
         knownCredentials = options.values.credentials
-        question = OpenQuestion(for: caller)
-        certificateQuestion = OpenQuestion(for: caller)
+        question = OpenQuestion(for: caller.task)
+        certificateQuestion = OpenQuestion(for: caller.task)
     }
 
     var driver: Driver { handle.driver }
@@ -106,7 +110,8 @@ final class Exchange: DriverResident {
 
     // MARK: Calls
 
-    func begin(_ engine: TransferEngine) {
+    func begin(for caller: Caller, _ engine: TransferEngine) {
+        beginTelemetry(for: caller, engine)
         resources.retryBalance.deposit(options.values.retryPolicy?.budget)
         openUpload()
         advance(engine) { $0.begin(&$1) }
@@ -163,7 +168,9 @@ final class Exchange: DriverResident {
 
     func carryOut(_ actions: inout ExchangeActions, _ engine: TransferEngine) {
         handle.skipEvents(actions.unheardEvents)
+        beginRecording()
         actions.carryOut { action in
+            record(action, engine)
             switch action {
             case .emit(let kind): handle.emit(kind)
             case .useConnection(let connection): handle.connection = connection
@@ -186,6 +193,7 @@ final class Exchange: DriverResident {
             }
         }
         resources.returnActionList(&actions)
+        endRecording(engine)
         if question.isOpen, machine.awaited == nil, transfer?.awaitsAddresses != true { question.cancel() }
         setAlarm(engine)
         resources.grantSlots(engine)
@@ -215,7 +223,7 @@ final class Exchange: DriverResident {
         handle.changeReceived { $0 = ReceivedFields(hops: redirects == 0 ? [] : $0.hops) }
         do {
             let request = options.values.usesAlternativeServices ? requestAtAlternative() : request
-            transfer = try engine.start(request, download: handle.download, delegate: self)
+            transfer = try engine.start(traced(request, engine), download: handle.download, delegate: self)
         } catch {
             transferFailed(error, engine)
         }

@@ -7,7 +7,7 @@ import HTTPHandlesDriver
 protocol ExchangeHandle: AnyObject {
     var driver: Driver { get }
 
-    /// Whether there are listeners to events.
+    /// Whether there are listeners to events, or telemetry.
     var isHeard: Bool { get }
     func emit(_ kind: @autoclosure () -> StatusEvent.Kind)
     /// The connection that events name.

@@ -22,6 +22,10 @@ final class ExchangeResources {
     @safe @exclusivity(unchecked) var alternatives = SessionAlternatives()
     /// What is known of proxies.
     var proxies: SessionProxies
+    #if TELEMETRY
+    /// `nil` where the session has none.
+    var telemetry: SessionTelemetry?
+    #endif
 
     init(_ limits: ConnectionSlots.Limits, _ environment: ProxyEnvironment) {
         proxies = SessionProxies(environment)

@@ -11,9 +11,18 @@ final class HandleTree: Sendable {
     private let givenCode = Atomic(false)
     private let sessionClosed = Atomic(false)
 
+    #if TELEMETRY
+    let telemetry: Telemetry?
+
+    init(_ driver: Driver, telemetry: Telemetry? = nil) {
+        self.driver = driver
+        self.telemetry = telemetry
+    }
+    #else
     init(_ driver: Driver) {
         self.driver = driver
     }
+    #endif
 
     /// Whether any of the handles was ever given code of the caller's to run during an exchange.
     var runsCallersCode: Bool { givenCode.load(ordering: .relaxed) }
@@ -28,6 +37,14 @@ final class HandleTree: Sendable {
     func noteSessionClosed() { sessionClosed.store(true, ordering: .relaxed) }
 
     var hasListeners: Bool { listeners.load(ordering: .relaxed) > 0 }
+
+    /// Whether events are made: for listeners, or for telemetry.
+    var isHeard: Bool {
+        #if TELEMETRY
+        if telemetry != nil { return true }
+        #endif
+        return hasListeners
+    }
 
     /// Where requests of the session were sent.
     let origins = KnownOrigins()

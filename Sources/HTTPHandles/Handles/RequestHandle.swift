@@ -63,7 +63,7 @@ public actor RequestHandle {
     }
 
     private nonisolated(nonsending) func start(_ body: TransferRequest.Body) async throws(HandleError) {
-        let caller = CallingTask(for: object.bound.base.tree)
+        let caller = Caller(of: object.bound.base)
         try await perform(.sendRequest) { [object] continuation in
             { engine in object.value.send(body, for: caller, engine, continuation) }
         }

@@ -43,14 +43,14 @@ final class RequestObject: HandleObject {
 
     func send(
         _ body: TransferRequest.Body,
-        for caller: CallingTask?,
+        for caller: Caller,
         _ engine: TransferEngine,
         _ continuation: OperationContinuation<Void>
     ) {
         do throws(HandleError) {
             let exchange = try newExchange(body, for: caller, thenReceive: false, engine)
             exchange.sender = continuation
-            exchange.begin(engine)
+            exchange.begin(for: caller, engine)
         } catch {
             continuation.resume(returning: .failure(error), engine)
         }
@@ -59,14 +59,14 @@ final class RequestObject: HandleObject {
     /// Sends, and receives as soon as that is done.
     func sendAndReceive(
         _ body: TransferRequest.Body,
-        for caller: CallingTask?,
+        for caller: Caller,
         _ engine: TransferEngine,
         _ continuation: OperationContinuation<ResponseHead>
     ) {
         do throws(HandleError) {
             let exchange = try newExchange(body, for: caller, thenReceive: true, engine)
             exchange.receiver = continuation
-            exchange.begin(engine)
+            exchange.begin(for: caller, engine)
         } catch {
             continuation.resume(returning: .failure(error), engine)
         }
@@ -148,7 +148,7 @@ final class RequestObject: HandleObject {
     /// changes nothing then.
     private func newExchange(
         _ body: TransferRequest.Body,
-        for caller: CallingTask?,
+        for caller: Caller,
         thenReceive: Bool,
         _ engine: TransferEngine
     ) throws(HandleError) -> Exchange {
@@ -227,7 +227,7 @@ final class RequestObject: HandleObject {
 // MARK: - What an exchange sees of it
 
 extension RequestObject: ExchangeHandle {
-    var isHeard: Bool { base.tree.hasListeners }
+    var isHeard: Bool { base.tree.isHeard }
 
     func changeReceived(_ change: (inout ReceivedFields) -> Void) {
         received.withLock { change(&$0) }

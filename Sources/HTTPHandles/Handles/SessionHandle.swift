@@ -26,12 +26,21 @@ public actor SessionHandle {
         context: (any Sendable)? = nil,
         options: [OptionSetting] = []
     ) throws(HandleError) {
+        try self.init(userAgent, context, options) { HandleTree($0) }
+    }
+
+    init(
+        _ userAgent: String?,
+        _ context: (any Sendable)?,
+        _ options: [OptionSetting],
+        _ makeTree: (Driver) -> HandleTree
+    ) throws(HandleError) {
         var values = OptionValues()
         let settings = [.set(.userAgent, to: userAgent)] + options
         for setting in settings { try CurlLibrary.requireKnown(setting.row, for: .openSession) }
         try values.apply(settings, on: .session, for: .openSession)
         let driver = try Driver()
-        let tree = HandleTree(driver)
+        let tree = makeTree(driver)
         tree.note(values)
         let base = HandleBase(.session, in: tree, context: context.map(HandleContext.init))
         object = DriverBound(SessionObject(base, options: values))

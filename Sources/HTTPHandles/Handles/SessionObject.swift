@@ -18,6 +18,9 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
     init(_ base: consuming HandleBase, options: OptionValues) {
         baseURL = Lock(options.baseURL)
         exchangeResources = ExchangeResources(options.slotLimits, .ofProcess)
+        #if TELEMETRY
+        exchangeResources.telemetry = base.tree.telemetry.map(SessionTelemetry.init)
+        #endif
         super.init(base, options: OptionSnapshot(options))
     }
 
@@ -97,6 +100,9 @@ final class SessionObject: HandleObject, TransferEngineDelegate {
         emit(.closingConnection)
         emit(.connectionClosed)
         self.connection = nil
+        #if TELEMETRY
+        exchangeResources.telemetry?.closed(connection, at: .now)
+        #endif
     }
 
     /// No handle of the session can do anything any more.

@@ -54,7 +54,11 @@ class SocketObject: HandleObject, TransferDelegate, UpgradedOutput {
         for report in reports {
             switch report {
             case .milestone(.closingConnection): emit(.closingConnection)
-            case .milestone(.connectionClosed): emit(.connectionClosed)
+            case .milestone(.connectionClosed):
+                emit(.connectionClosed)
+                #if TELEMETRY
+                if let connection { upgraded.telemetry?.closed(connection, at: engine.now) }
+                #endif
             case .finished: end(.finished, engine)
             case .failed(let error, _): end(.failed(error), engine)
             default: break

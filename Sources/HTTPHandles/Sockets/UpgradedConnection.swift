@@ -33,6 +33,10 @@ final class UpgradedConnection {
         transfer?.handOver(to: owner)
     }
 
+    #if TELEMETRY
+    var telemetry: SessionTelemetry? { resources.telemetry }
+    #endif
+
     func isOf(_ transfer: Transfer) -> Bool { transfer === self.transfer }
 
     /// Goes on with reading where `UpgradedStream` was full.

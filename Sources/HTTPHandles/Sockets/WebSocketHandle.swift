@@ -82,7 +82,7 @@ public actor WebSocketHandle {
     /// do, or if there are listeners to the read.
     private nonisolated func readyMessage() throws(HandleError) -> WebSocketPiece? {
         try object.requireUsable(.receiveMessage)
-        let reporting = object.bound.base.tree.hasListeners
+        let reporting = object.bound.base.tree.isHeard
         guard let (message, isBelowMark) = object.bound.readyMessages.take(reporting: reporting) else { return nil }
         if isBelowMark || reporting {
             object.bound.driver.submit { [object] in object.value.messagesWereRead($0) }

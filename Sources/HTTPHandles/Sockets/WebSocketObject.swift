@@ -28,6 +28,10 @@ final class WebSocketObject: SocketObject {
     @safe @exclusivity(unchecked) private var receiver: OperationContinuation<Received>?
     @safe @exclusivity(unchecked) private var waiters: [WebSocketOperation: OperationContinuation<Void>] = [:]
     private var measurers: [WebSocketOperation: OperationContinuation<Duration>] = [:]
+    #if TELEMETRY
+    /// Messages may be reported after the end of the connection.
+    private var origin: Origin?
+    #endif
 
     init(
         _ base: consuming HandleBase,
@@ -162,6 +166,9 @@ final class WebSocketObject: SocketObject {
     // MARK: The connection
 
     override func started(_ engine: TransferEngine) {
+        #if TELEMETRY
+        if let connection { origin = upgraded.telemetry?.connections.origin(of: connection) }
+        #endif
         advance(engine) { $0.begin(at: engine.now, &$1) }
     }
 
@@ -180,7 +187,7 @@ final class WebSocketObject: SocketObject {
     }
 
     override func takeOutput(upTo limit: Int, at now: MonotonicTime) -> [UInt8] {
-        recorded.isHeard = base.tree.hasListeners
+        recorded.isHeard = base.tree.isHeard
         return machine.takeOutput(upTo: limit, at: now, using: &random, &recorded)
     }
 
@@ -222,13 +229,24 @@ final class WebSocketObject: SocketObject {
     private func takeBackMessages() {
         guard machine.hasLentMessages, let (lent, reads) = readyMessages.takeBack() else { return }
         machine.takeBack(lent)
-        for read in reads { emit(.webSocketReadComplete(bytes: read.bytes, kind: read.kind)) }
+        for read in reads { tell(.readComplete(bytes: read.bytes, kind: read.kind)) }
+    }
+
+    private func tell(_ event: WebSocketEvent) {
+        emit(event.kind)
+        #if TELEMETRY
+        switch event {
+        case .readComplete(let bytes, let kind): upgraded.telemetry?.moved(bytes, kind, isSent: false, origin)
+        case .writeComplete(let bytes, let kind): upgraded.telemetry?.moved(bytes, kind, isSent: true, origin)
+        default: break
+        }
+        #endif
     }
 
     private func takeList() -> WebSocketActions {
         var list = WebSocketActions()
         swap(&list, &spare)
-        list.isHeard = base.tree.hasListeners
+        list.isHeard = base.tree.isHeard
         return list
     }
 
@@ -236,7 +254,7 @@ final class WebSocketObject: SocketObject {
         skipEvents(actions.takeUnheardEvents())
         actions.carryOut { action in
             switch action {
-            case .emit(let event): emit(event.kind)
+            case .emit(let event): tell(event)
             case .deliver(let piece): receiver.take()?.resume(returning: .success(.piece(piece)), engine)
             case .deliverClose: receiver.take()?.resume(returning: .success(.closed), engine)
             case .succeed(let operation):

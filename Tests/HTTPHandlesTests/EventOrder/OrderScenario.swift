@@ -29,7 +29,7 @@ extension EventTrace {
         _ script: (SessionHandle) async throws -> Void
     ) async throws -> EventTrace {
         // The accepted codings, and thereby the length of a request, depend on the traits of the package.
-        let session = try SessionHandle(options: [.set(.decodesContent, to: false)] + options)
+        let session = try session([.set(.decodesContent, to: false)] + options)
         let recorder = EventRecorder(of: session, scope: .tree)
         do {
             try await script(session)
@@ -40,6 +40,15 @@ extension EventTrace {
         try? session.closeAll()
         let trace = EventTrace(try await recorder.finish())
         return ports.enumerated().reduce(trace) { $0.showing($1.element, as: 8080 + $1.offset) }
+    }
+
+    private static func session(_ options: [OptionSetting]) throws(HandleError) -> SessionHandle {
+        #if Logging && Metrics && Tracing
+        if let probe = TelemetryProbe.current {
+            return try SessionHandle(options: options, telemetry: probe.telemetry)
+        }
+        #endif
+        return try SessionHandle(options: options)
     }
 }
 
