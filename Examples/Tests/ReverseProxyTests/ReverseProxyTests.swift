@@ -152,8 +152,10 @@ struct ReverseProxyTests {
             #expect(head["Transfer-Encoding"] == "chunked")
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             // Each chunk is answered before the next one comes: "1", line end, the byte, line end.
-            for _ in 0..<3 { try connection.sendChunk(String(decoding: connection.read(6)[3..<4], as: UTF8.self)) }
-            #expect(try connection.read(5) == Array("0\r\n\r\n".utf8))
+            for _ in 0..<3 {
+                try connection.sendChunk(String(decoding: connection.read(exactly: 6)[3..<4], as: UTF8.self))
+            }
+            #expect(try connection.read(exactly: 5) == Array("0\r\n\r\n".utf8))
             try connection.sendChunk("")
         }
         try await withProxy(to: server) { client, proxy, _ in
@@ -200,7 +202,7 @@ struct ReverseProxyTests {
         let server = try ScriptedServer { connection in
             guard try connection.readHead() != nil else { return }
             for _ in 0..<(size >> 20) {
-                _ = try connection.read(1 << 20)
+                _ = try connection.read(exactly: 1 << 20)
                 taken.withLock { $0 += 1 << 20 }
             }
             try connection.answer(body: "done")

@@ -62,7 +62,7 @@ extension WebSocketHandshakeFailure {
             url: head.url,
             status: head.status,
             headerFields: head.headerFields,
-            isBodyWhole: false
+            isBodyComplete: false
         )
         return HandleError(.invalidServerResponse, .receiveResponse, reason: reason, response: response)
     }

@@ -257,7 +257,7 @@ struct WebSocketTests {
                 url: server.url("/403"),
                 status: .forbidden,
                 headerFields: [.contentLength: "5"],
-                isBodyWhole: false
+                isBodyComplete: false
             )
             #expect(error?.response == response)
             #expect(try await session.connections().isEmpty)

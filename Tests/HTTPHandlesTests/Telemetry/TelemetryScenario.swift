@@ -123,8 +123,8 @@ struct TelemetryScenario: Sendable, CustomTestStringConvertible {
                 let socket = try await session.webSocket(server.webSocketURL("/feed"))
                 try await socket.send(.text("hello"))
                 _ = try await socket.receive()
-                try await socket.send([1, 2], .binaryFragment)
-                try await socket.send([3], .binaryMessage)
+                try await socket.send([1, 2], as: .binaryFragment)
+                try await socket.send([3], as: .binaryMessage)
                 _ = try await socket.receive()
                 try await socket.finish()
             }
