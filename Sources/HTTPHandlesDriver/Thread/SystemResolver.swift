@@ -1,3 +1,4 @@
+import CHTTPHandlesCurl
 package import HTTPHandlesCore
 import HTTPHandlesLock
 import HTTPHandlesSystem
