@@ -46,8 +46,24 @@ struct DocumentExampleTests {
     private static func arguments() throws -> [String] {
         let folder = URL(fileURLWithPath: TestProgram.path()).deletingLastPathComponent()
         // Finds missing imports too.
-        let maps = try ["Curl", "Zlib"].map { try Document("Sources/CHTTPHandles\($0)/module.modulemap").path }
+        let ownMaps = try ["Curl", "Zlib"].map { try Document("Sources/CHTTPHandles\($0)/module.modulemap").path }
+        let maps = try ownMaps + mapsOfDependencies(folder)
         return ["-typecheck", "-swift-version", "6", "-I", folder.appendingPathComponent("Modules").path]
             + maps.flatMap { ["-Xcc", "-fmodule-map-file=\($0)"] }
+    }
+    /// With some traits the library imports modules of C: SwiftPM writes their maps beside the objects, or the package has one.
+    private static func mapsOfDependencies(_ build: URL) throws -> [String] {
+        let scratch = build.deletingLastPathComponent().deletingLastPathComponent()
+        let checkouts = scratch.appendingPathComponent("checkouts")
+        let written = try contents(of: build).filter { $0.pathExtension == "build" }
+        let packaged = try contents(of: checkouts).flatMap { try contents(of: $0.appendingPathComponent("Sources")) }
+            .map { $0.appendingPathComponent("include") }
+        return (written + packaged).map { $0.appendingPathComponent("module.modulemap").path }
+            .filter(FileManager.default.fileExists(atPath:))
+    }
+
+    private static func contents(of folder: URL) throws -> [URL] {
+        guard FileManager.default.fileExists(atPath: folder.path) else { return [] }
+        return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
     }
 }
