@@ -268,7 +268,7 @@ struct EventBackendTests {
         let address = SocketAddress(host: "127.0.0.1", port: server.port)
         let head = HeaderBlock(bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n".utf8))
         let size =
-            "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n\r\n"
+            "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nAccept: */*\r\n\(Transfer.acceptedCodings)\r\n\r\n"
             .utf8.count
         let exchange: [TransferReport] = [
             .milestone(.sending), .milestone(.requestSent(bytes: size)), .head(head), .finished,

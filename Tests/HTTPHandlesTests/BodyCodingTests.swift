@@ -73,11 +73,13 @@ struct BodyCodingTests {
 
     // MARK: Data
 
-    /// A slice does not begin at index 0.
-    static let data: [Data] = [
-        Data(), Data([0]), Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }),
-        Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0) })[1000..<250_001],
-    ]
+    /// A slice does not begin at index 0. Not stored: LeakSanitizer does not find the bytes of a stored `Data`.
+    static var data: [Data] {
+        [
+            Data(), Data([0]), Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }),
+            Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0) })[1000..<250_001],
+        ]
+    }
 
     @Test(arguments: data)
     func `Data is sent and received`(data: Data) async throws {

@@ -46,7 +46,9 @@ struct DocumentExampleTests {
     private static func arguments() throws -> [String] {
         let folder = URL(fileURLWithPath: TestProgram.path()).deletingLastPathComponent()
         // Finds missing imports too.
-        let ownMaps = try ["Curl", "Zlib"].map { try Document("Sources/CHTTPHandles\($0)/module.modulemap").path }
+        let ownMaps = try ["Curl", "Zlib", "Brotli", "Zstd"].map {
+            try Document("Sources/CHTTPHandles\($0)/module.modulemap").path
+        }
         let maps = try ownMaps + mapsOfDependencies(folder)
         return ["-typecheck", "-swift-version", "6", "-I", folder.appendingPathComponent("Modules").path]
             + maps.flatMap { ["-Xcc", "-fmodule-map-file=\($0)"] }

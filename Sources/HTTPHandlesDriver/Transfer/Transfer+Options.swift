@@ -205,7 +205,7 @@ extension Transfer {
     /// Begins the line with the key of a WebSocket, which is overwritten when another request goes out.
     static let webSocketKey = "Sec-WebSocket-Key: "
 
-    private static let acceptedCodings =
+    static let acceptedCodings =
         "Accept-Encoding: \(ContentCoding.decodable.map(\.rawValue).joined(separator: ", "))"
 }
 

@@ -6,7 +6,18 @@ import Testing
 @Suite("Event order", .timeLimit(.minutes(5)))
 struct EventOrderTests {
     /// The header fields that the library adds to every request.
-    static let ownFields = "Accept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
+    static let ownFields = "Accept: */*\r\nAccept-Encoding: \(codingsOfTraits)gzip, deflate\r\n"
+
+    private static var codingsOfTraits: String {
+        var codings = ""
+        #if Zstd
+        codings += "zstd, "
+        #endif
+        #if Brotli
+        codings += "br, "
+        #endif
+        return codings
+    }
     static let hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
     static func answering(_ response: String) throws -> ScriptedServer {

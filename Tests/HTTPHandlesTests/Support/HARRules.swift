@@ -11,7 +11,7 @@ enum HARRules {
     }
 }
 
-/// What a value must be.
+/// What a value must be. Not stored: LeakSanitizer does not find what the cases of an indirect enumeration refer to.
 private indirect enum HARType: Sendable {
     case text, number, date, address
     /// A number that is not negative; -1 stands for unknown.
@@ -21,67 +21,83 @@ private indirect enum HARType: Sendable {
     /// An object with a rule of its own.
     case checked([String: HARMember], @Sendable ([String: Any]) -> String?)
 
-    static let pair = HARType.object(["name": .needed(.text), "value": .needed(.text), "comment": .optional(.text)])
-    static let cookie = HARType.object([
-        "name": .needed(.text), "value": .needed(.text), "path": .optional(.text), "domain": .optional(.text),
-        "expires": .optional(.date), "comment": .optional(.text),
-    ])
-    static let program = HARType.object([
-        "name": .needed(.text), "version": .needed(.text), "comment": .optional(.text),
-    ])
-    static let log = HARType.checked(
-        [
-            "version": .needed(.text), "creator": .needed(.program), "browser": .optional(.program),
-            "entries": .needed(.list(.entry)), "comment": .optional(.text),
-        ],
-        { log in
-            let dates = (log["entries"] as? [[String: Any]] ?? []).compactMap { $0["startedDateTime"] as? String }
-            return log["version"] as? String != "1.2"
-                ? "has another version" : dates != dates.sorted() ? "is not sorted by time" : nil
-        }
-    )
-    static let timings = HARType.object([
-        "blocked": .optional(.milliseconds), "dns": .optional(.milliseconds), "connect": .optional(.milliseconds),
-        "ssl": .optional(.milliseconds), "send": .needed(.milliseconds), "wait": .needed(.milliseconds),
-        "receive": .needed(.milliseconds), "comment": .optional(.text),
-    ])
-    static let entry = HARType.checked(
-        [
-            "startedDateTime": .needed(.date), "time": .needed(.milliseconds), "request": .needed(.request),
-            "response": .needed(.response), "cache": .needed(.object([:])), "timings": .needed(.timings),
-            "serverIPAddress": .optional(.address), "connection": .optional(.text), "comment": .optional(.text),
-            "pageref": .optional(.text),
-        ],
-        { entry in
-            guard let times = entry["timings"] as? [String: Any], let time = entry["time"] as? Double else {
-                return nil
+    static var pair: HARType {
+        .object(["name": .needed(.text), "value": .needed(.text), "comment": .optional(.text)])
+    }
+    static var cookie: HARType {
+        .object([
+            "name": .needed(.text), "value": .needed(.text), "path": .optional(.text), "domain": .optional(.text),
+            "expires": .optional(.date), "comment": .optional(.text),
+        ])
+    }
+    static var program: HARType {
+        .object([
+            "name": .needed(.text), "version": .needed(.text), "comment": .optional(.text),
+        ])
+    }
+    static var log: HARType {
+        .checked(
+            [
+                "version": .needed(.text), "creator": .needed(.program), "browser": .optional(.program),
+                "entries": .needed(.list(.entry)), "comment": .optional(.text),
+            ],
+            { log in
+                let dates = (log["entries"] as? [[String: Any]] ?? []).compactMap { $0["startedDateTime"] as? String }
+                return log["version"] as? String != "1.2"
+                    ? "has another version" : dates != dates.sorted() ? "is not sorted by time" : nil
             }
-            let known = times.compactMapValues { $0 as? Double }
-            // "connect" includes "ssl".
-            let sum = known.filter { $0.key != "ssl" && $0.value > 0 }.values.reduce(0, +)
-            if abs(sum - time) > 0.001 { return "takes \(time), but the sum of its timings is \(sum)" }
-            if known["ssl"] ?? -1 > known["connect"] ?? -1 { return "has ssl outside of connect" }
-            return ["send", "wait", "receive"].allSatisfy { known[$0] ?? -1 >= 0 } ? nil : "lacks a time"
-        }
-    )
-    static let request = HARType.object([
-        "method": .needed(.text), "url": .needed(.text), "httpVersion": .needed(.text),
-        "cookies": .needed(.list(.cookie)), "headers": .needed(.list(.pair)), "queryString": .needed(.list(.pair)),
-        "postData": .optional(.object(["mimeType": .needed(.text), "text": .needed(.text)])),
-        "headersSize": .needed(.size), "bodySize": .needed(.size), "comment": .optional(.text),
-    ])
-    static let response = HARType.object([
-        "status": .needed(.size), "statusText": .needed(.text), "httpVersion": .needed(.text),
-        "cookies": .needed(.list(.cookie)), "headers": .needed(.list(.pair)),
-        "content": .needed(
-            .object([
-                "size": .needed(.size), "compression": .optional(.number), "mimeType": .needed(.text),
-                "text": .optional(.text), "encoding": .optional(.text), "comment": .optional(.text),
-            ])
-        ),
-        "redirectURL": .needed(.text), "headersSize": .needed(.size), "bodySize": .needed(.size),
-        "comment": .optional(.text),
-    ])
+        )
+    }
+    static var timings: HARType {
+        .object([
+            "blocked": .optional(.milliseconds), "dns": .optional(.milliseconds), "connect": .optional(.milliseconds),
+            "ssl": .optional(.milliseconds), "send": .needed(.milliseconds), "wait": .needed(.milliseconds),
+            "receive": .needed(.milliseconds), "comment": .optional(.text),
+        ])
+    }
+    static var entry: HARType {
+        .checked(
+            [
+                "startedDateTime": .needed(.date), "time": .needed(.milliseconds), "request": .needed(.request),
+                "response": .needed(.response), "cache": .needed(.object([:])), "timings": .needed(.timings),
+                "serverIPAddress": .optional(.address), "connection": .optional(.text), "comment": .optional(.text),
+                "pageref": .optional(.text),
+            ],
+            { entry in
+                guard let times = entry["timings"] as? [String: Any], let time = entry["time"] as? Double else {
+                    return nil
+                }
+                let known = times.compactMapValues { $0 as? Double }
+                // "connect" includes "ssl".
+                let sum = known.filter { $0.key != "ssl" && $0.value > 0 }.values.reduce(0, +)
+                if abs(sum - time) > 0.001 { return "takes \(time), but the sum of its timings is \(sum)" }
+                if known["ssl"] ?? -1 > known["connect"] ?? -1 { return "has ssl outside of connect" }
+                return ["send", "wait", "receive"].allSatisfy { known[$0] ?? -1 >= 0 } ? nil : "lacks a time"
+            }
+        )
+    }
+    static var request: HARType {
+        .object([
+            "method": .needed(.text), "url": .needed(.text), "httpVersion": .needed(.text),
+            "cookies": .needed(.list(.cookie)), "headers": .needed(.list(.pair)), "queryString": .needed(.list(.pair)),
+            "postData": .optional(.object(["mimeType": .needed(.text), "text": .needed(.text)])),
+            "headersSize": .needed(.size), "bodySize": .needed(.size), "comment": .optional(.text),
+        ])
+    }
+    static var response: HARType {
+        .object([
+            "status": .needed(.size), "statusText": .needed(.text), "httpVersion": .needed(.text),
+            "cookies": .needed(.list(.cookie)), "headers": .needed(.list(.pair)),
+            "content": .needed(
+                .object([
+                    "size": .needed(.size), "compression": .optional(.number), "mimeType": .needed(.text),
+                    "text": .optional(.text), "encoding": .optional(.text), "comment": .optional(.text),
+                ])
+            ),
+            "redirectURL": .needed(.text), "headersSize": .needed(.size), "bodySize": .needed(.size),
+            "comment": .optional(.text),
+        ])
+    }
 }
 
 private enum HARMember: Sendable {
