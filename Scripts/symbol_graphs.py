@@ -16,6 +16,9 @@ def extraction(module, build, folder, *options):
     command = ["swift", "symbolgraph-extract", "-target", json.loads(target)["target"]["triple"]]
     command += ["-module-name", module, "-I", build / "Modules", "-output-dir", folder]
     command += ["-minimum-access-level", "public", "-skip-synthesized-members", *options]
-    for map_file in [*ROOT.glob("Sources/*/module.modulemap"), *build.glob("*.build/module.modulemap")]:
+    # Modules of C: this package's, those whose maps SwiftPM has written, and those of packages that have maps.
+    packages = build.resolve().parent.parent / "checkouts"
+    maps = [*ROOT.glob("Sources/*/module.modulemap"), *build.glob("*.build/module.modulemap")]
+    for map_file in [*maps, *packages.glob("*/Sources/*/include/module.modulemap")]:
         command += ["-Xcc", f"-fmodule-map-file={map_file}"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
