@@ -86,7 +86,7 @@ final class ExchangeTelemetry {
     }
 
     func headArrives(_ version: HTTPVersion) {
-        recorder.headArrives(version, &session.connections)
+        recorder.headArrives(version)
     }
 
     // MARK: Actions

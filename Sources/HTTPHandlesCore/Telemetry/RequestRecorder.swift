@@ -23,6 +23,8 @@ package struct RequestRecorder {
     private var attempt: AttemptRecord?
     private var attempts = 0
     private var queuedSince: MonotonicTime?
+    /// Of the heads whose events are still to be carried out.
+    private var versions: [HTTPVersion] = []
     /// That of the events to come.
     private var connection: ConnectionID?
     /// The transfer is over, whole or not.
@@ -54,6 +56,8 @@ package struct RequestRecorder {
         _ connections: inout ConnectionCounts,
         _ signals: inout [TelemetrySignal]
     ) {
+        // The head of a challenge that libcurl has no answer to comes twice, and is announced once.
+        versions = []
         endAttempt(at: time, &connections, &signals)
         if let queuedSince = queuedSince.take() {
             signals.append(.queueLeft(message.url.origin, after: time - queuedSince))
@@ -65,10 +69,9 @@ package struct RequestRecorder {
         )
     }
 
-    /// The head of a response to be announced has come.
-    package mutating func headArrives(_ version: HTTPVersion, _ connections: inout ConnectionCounts) {
-        attempt?.version = version
-        if let connection = attempt?.connection { connections.learn(version, of: connection) }
+    /// The head of a response to be announced has come. What the machine answers, and what happened before, may be carried out later.
+    package mutating func headArrives(_ version: HTTPVersion) {
+        versions.append(version)
     }
 
     /// How much of both bodies the transfer has moved, before an action that ends it.
@@ -181,7 +184,7 @@ package struct RequestRecorder {
         case .sendingRequest:
             if attempt?.isSent == true { sendAgain(at: time, &signals) }
             attempt?.isSent = true
-        case .responseReceived(let status, _): attempt?.status = status.code
+        case .responseReceived(let status, _): responded(status.code, &connections)
         case .tunnelRefused: attempt?.failure = .loginFailure
         case .tunnelEstablished: attempt?.failure = nil
         case .nextProxy(let error), .alternativeServiceFailed(let error): attemptFailed(error)
@@ -190,6 +193,14 @@ package struct RequestRecorder {
         }
         if let event = TelemetryEvent(kind) { signals.append(.event(event)) }
         closed(kind, at: time, &connections, &signals)
+    }
+
+    private mutating func responded(_ status: Int, _ connections: inout ConnectionCounts) {
+        attempt?.status = status
+        guard !versions.isEmpty else { return }
+        let version = versions.removeFirst()
+        attempt?.version = version
+        if let connection = attempt?.connection { connections.learn(version, of: connection) }
     }
 
     /// libcurl sends once more: with credentials, or because a connection of the pool was dead.
