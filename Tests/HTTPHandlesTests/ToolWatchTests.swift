@@ -33,14 +33,14 @@ struct ToolWatchTests {
         let server = try ToolTests.redirecting()
         let closed = try freePorts(1)[0]
         let scratch = try Scratch()
-        let text = "# requests\nHEAD \(server.url("/end"))\nhttp://127.0.0.1:\(closed)/\n127.0.0.1:\(server.port)/end\n"
+        let text = "# requests\nDELETE \(server.url("/end"))\nhttp://127.0.0.1:\(closed)/\n127.0.0.1:\(server.port)/end\n"
         let script = try scratch.file("script", text.utf8)
         let options = ["--script", script, "--count", "1", "--noproxy", "*"]
         let run = try await TestProgram.run(["watch"] + options, of: "http-handles")
         #expect(run.status == 7)
         #expect(
             shape(run.output.replacing(":\(closed)", with: ":1"), server.port) == [
-                "1  HEAD http://127.0.0.1:8080/end  status 200, new connection #n to 127.0.0.1:8080",
+                "1  DELETE http://127.0.0.1:8080/end  status 200, new connection #n to 127.0.0.1:8080",
                 "2  GET http://127.0.0.1:1/  no response, new connection #n to 127.0.0.1:1, cannotConnect (12029)",
                 "3  GET http://127.0.0.1:8080/end  status 200, reused connection #n",
                 "round 1 of 1, 3 requests, 1 failed",

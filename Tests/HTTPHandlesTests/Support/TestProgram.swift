@@ -63,7 +63,8 @@ struct TestProgram {
     static func withoutLoaderWarnings(_ output: String) -> String {
         let warning = ": no version information available"
         guard output.contains(warning) else { return output }
-        let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
+        // By scalars: as characters, the ends of a terminal's lines are "\r\n".
+        let lines = output.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
         return lines.filter { !$0.contains("libcurl") || !$0.contains(warning) }.joined(separator: "\n")
     }
 
