@@ -33,7 +33,8 @@ struct ToolWatchTests {
         let server = try ToolTests.redirecting()
         let closed = try freePorts(1)[0]
         let scratch = try Scratch()
-        let text = "# requests\nDELETE \(server.url("/end"))\nhttp://127.0.0.1:\(closed)/\n127.0.0.1:\(server.port)/end\n"
+        let first = "# requests\nDELETE \(server.url("/end"))\n"
+        let text = first + "http://127.0.0.1:\(closed)/\n127.0.0.1:\(server.port)/end\n"
         let script = try scratch.file("script", text.utf8)
         let options = ["--script", script, "--count", "1", "--noproxy", "*"]
         let run = try await TestProgram.run(["watch"] + options, of: "http-handles")
