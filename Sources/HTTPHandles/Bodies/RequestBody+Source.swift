@@ -114,26 +114,13 @@ extension SourceBody {
     }
 }
 
-/// Where the producer of a body writes to.
-struct SourceWriter: Sendable {
-    /// A piece was refused. A type of its own, because the caller's code may throw this library's errors about other requests.
-    private struct Refusal: Error {
-        let reason: HandleError
-    }
-
-    let buffer: UploadBuffer
-    /// Has the driver come back for more.
-    let resume: @Sendable () -> Void
-
+/// Takes the pieces of a body.
+protocol PieceWriter: Sendable {
     /// `false` if the server does not want the rest.
-    nonisolated(nonsending) func write(_ piece: BodyBytes) async throws -> Bool {
-        switch await outcome(of: piece) {
-        case .accepted: return true
-        case .unwanted: return false
-        case .failed(let error): throw Refusal(reason: error)
-        }
-    }
+    nonisolated(nonsending) func write(_ piece: BodyBytes) async throws -> Bool
+}
 
+extension PieceWriter {
     /// `false` if the server did not want all of them.
     nonisolated(nonsending) func write<Pieces: AsyncSequence>(all pieces: Pieces) async throws -> Bool
     where Pieces.Element: Collection<UInt8> {
@@ -149,6 +136,26 @@ struct SourceWriter: Sendable {
             guard try await write(makePiece(piece)) else { return false }
         }
         return true
+    }
+}
+
+/// Where the producer of a body writes to.
+struct SourceWriter: PieceWriter {
+    /// A piece was refused. A type of its own, because the caller's code may throw this library's errors about other requests.
+    private struct Refusal: Error {
+        let reason: HandleError
+    }
+
+    let buffer: UploadBuffer
+    /// Has the driver come back for more.
+    let resume: @Sendable () -> Void
+
+    nonisolated(nonsending) func write(_ piece: BodyBytes) async throws -> Bool {
+        switch await outcome(of: piece) {
+        case .accepted: return true
+        case .unwanted: return false
+        case .failed(let error): throw Refusal(reason: error)
+        }
     }
 
     private nonisolated(nonsending) func outcome(of piece: BodyBytes) async -> UploadBuffer.Outcome {

@@ -250,7 +250,7 @@ public actor RequestHandle {
 }
 
 /// Where the caller's own code writes a body to.
-struct BodyWriter: Sendable {
+struct BodyWriter: PieceWriter {
     /// A piece was refused. A type of its own, because the caller's code may throw this library's errors about other requests.
     fileprivate struct Refusal: Error {
         let reason: HandleError
@@ -273,21 +273,8 @@ struct BodyWriter: Sendable {
         }
     }
 
-    /// `false` if the server did not want all of them.
-    nonisolated(nonsending) func write<Pieces: AsyncSequence>(all pieces: Pieces) async throws -> Bool
-    where Pieces.Element: Collection<UInt8> {
-        try await write(all: pieces) { BodyBytes(Array($0)) }
-    }
-
-    /// `false` if the server did not want all of them.
-    nonisolated(nonsending) func write<Pieces: AsyncSequence>(
-        all pieces: Pieces,
-        as makePiece: (Pieces.Element) -> BodyBytes
-    ) async throws -> Bool {
-        for try await piece in pieces {
-            guard try await put(makePiece(piece)) else { return false }
-        }
-        return true
+    nonisolated(nonsending) func write(_ piece: BodyBytes) async throws -> Bool {
+        try await put(piece)
     }
 }
 
